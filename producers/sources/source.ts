@@ -1,0 +1,31 @@
+import type { Log } from '../../runtime/log.ts'
+import type { Records, TopicName } from '../../schemas/records.ts'
+
+/** What a source was at, as JSON: enough to go on after a restart without a gap or a flood. */
+export type Position = { readonly [key: string]: unknown }
+
+/** One typed record, with where it came from. Its key follows from the catalogue. */
+export type SourceRecord = { [N in TopicName]: { entity: N; value: Records[N]; requestId: string | null } }[TopicName]
+
+/** Records to publish together, and the position once they are acknowledged. */
+export interface SourceBatch { records: SourceRecord[]; position: Position }
+
+export interface PollContext { pollId: string; signal: AbortSignal; log: Log; nowMs: () => number }
+
+/**
+ * Where records come from. `poll` yields batches until there is no more for now; the caller publishes each
+ * batch, then keeps its position. Throws ReadflowError `source-*`; what was yielded before stays valid.
+ * A file source that has been read to its end starts over when polled again; an interrupted one goes on.
+ */
+export interface Source {
+  /** Stable name for provenance, such as `goodreads-api` or `dataset`; goes into the header readflow.source. */
+  name: string
+  /** Names this very source among others, such as its URI without secrets: the position is kept under it. */
+  id: string
+  /** Whether its data is generated; whatever shows the data says so. */
+  isGenerated: boolean
+  /** Time between polls unless a person says otherwise; null where one poll reads all there is. */
+  pollIntervalMs: number | null
+  poll: (position: Position | null, context: PollContext) => AsyncIterable<SourceBatch>
+  close: () => Promise<void>
+}

@@ -1,0 +1,88 @@
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import type { z } from 'zod'
+import { ReadflowError } from '../errors.ts'
+import { type KnobName, type Knobs, knobs, type Program } from './knobs.ts'
+
+type Value<K extends KnobName> = z.output<Knobs[K]['schema']> | (Knobs[K] extends { default: string } ? never : undefined)
+export type Config = { readonly [K in KnobName]: Value<K> } & {
+  /** Knobs that a person set, by flag or environment; the others hold their default. */
+  readonly explicit: ReadonlySet<KnobName>
+}
+
+const entries = Object.entries(knobs) as [KnobName, (typeof knobs)[KnobName] & { flag?: string; env?: string; default?: string; isSwitch?: true }][]
+const knobsOf = (program: Program) => entries.filter(([, knob]) => (knob.programs as readonly string[]).includes(program))
+
+/**
+ * Reads a program's configuration from flags and environment. All faults are reported at once.
+ * Throws ReadflowError `config`. Returns `null` where `--help` was asked for (its text is on stdout then).
+ */
+export const parseConfig = (program: Program, argv: string[], env: NodeJS.ProcessEnv): Config | null => {
+  const known = knobsOf(program)
+  if (argv.includes('--help') || argv.includes('-h')) {
+    process.stdout.write(helpText(program))
+    return null
+  }
+  const flags = readFlags(program, known, argv)
+  const faults: string[] = []
+  const explicit = new Set<KnobName>()
+  const values: Record<string, unknown> = {}
+  for (const [name, knob] of entries) {
+    const flagged = knob.flag === undefined ? undefined : flags[knob.flag]
+    const fromEnv = knob.env === undefined ? undefined : env[knob.env] || undefined
+    const given = flagged === undefined ? fromEnv : String(flagged)
+    if (given !== undefined) explicit.add(name)
+    const raw = given ?? knob.default
+    if (raw === undefined) {
+      values[name] = knob.isSwitch ? false : undefined
+      continue
+    }
+    const parsed = knob.schema.safeParse(raw)
+    if (parsed.success) values[name] = parsed.data
+    else faults.push(`${flagged !== undefined ? `--${knob.flag}` : knob.env}: ${'isSecret' in knob ? 'is not valid' : parsed.error.issues[0]?.message}`)
+  }
+  if (faults.length > 0) throw new ReadflowError('config', faults.join('; '), { hint: `See readflow ${program} --help.` })
+  values['dataDir'] = path.resolve(values['dataDir'] as string)
+  values['lakeUrl'] ??= `file:${path.join(values['dataDir'] as string, 'lake')}`
+  return { ...(values as unknown as Config), explicit }
+}
+
+const readFlags = (program: Program, known: typeof entries, argv: string[]): Record<string, string | boolean | undefined> => {
+  const options = Object.fromEntries(
+    known.flatMap(([, knob]) => (knob.flag ? [[knob.flag, { type: knob.isSwitch ? ('boolean' as const) : ('string' as const) }]] : [])),
+  )
+  try {
+    return parseArgs({ args: argv, options: { ...options, json: { type: 'boolean' } }, strict: true, allowPositionals: false }).values as Record<string, string | boolean>
+  } catch (cause) {
+    const reason = cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : String(cause)
+    throw new ReadflowError('config', `${reason}.`, { cause, hint: `See readflow ${program} --help.` })
+  }
+}
+
+const purposes: Record<Program, string> = {
+  up: 'starts the local stack and every program; Ctrl-C stops them',
+  stack: 'starts the local broker and schema registry only',
+  poll: 'asks the source and publishes what it answers',
+  consume: 'sinks the topics into Bronze and Silver',
+  compact: 'builds Gold from Silver and publishes it',
+  serve: 'serves the API and the page',
+}
+
+/** What `--help` prints: every flag with its variable, default and meaning. */
+export const helpText = (program: Program): string => {
+  const rows = knobsOf(program).map(([, knob]) => ({
+    flag: knob.flag ? `--${knob.flag}` : '',
+    env: knob.env ?? '',
+    doc: `${knob.doc}${knob.default === undefined ? '' : ` (default ${knob.default})`}`,
+  }))
+  const flagWidth = Math.max(...rows.map((row) => row.flag.length))
+  const envWidth = Math.max(...rows.map((row) => row.env.length))
+  const lines = rows.map((row) => `  ${row.flag.padEnd(flagWidth)}  ${row.env.padEnd(envWidth)}  ${row.doc}`)
+  return `readflow ${program}: ${purposes[program]}\n\n${lines.join('\n')}\n\nA flag wins over its environment variable. Durations and sizes carry their unit (10s, 64MiB).\n`
+}
+
+/** The table of the README, made from the knobs. */
+export const configTable = (): string =>
+  ['| flag | variable | default | what |', '| --- | --- | --- | --- |']
+    .concat(entries.map(([, knob]) => `| ${knob.flag ? `\`--${knob.flag}\`` : ''} | ${knob.env ? `\`${knob.env}\`` : ''} | ${knob.default ? `\`${knob.default}\`` : ''} | ${knob.doc.replaceAll('|', '\\|')} |`))
+    .join('\n')

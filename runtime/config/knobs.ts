@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { count, durationMs, portNumber, sizeBytes } from './units.ts'
+
+export type Program = 'up' | 'stack' | 'poll' | 'consume' | 'compact' | 'serve'
+
+interface Knob {
+  flag?: string
+  env?: string
+  /** Text, as a person would type it; `undefined` where there is none. */
+  default?: string
+  schema: z.ZodType<unknown, string>
+  /** A switch takes no value. */
+  isSwitch?: true
+  isSecret?: true
+  programs: readonly Program[]
+  doc: string
+}
+
+const all = ['up', 'stack', 'poll', 'consume', 'compact', 'serve'] as const
+const knob = <S extends z.ZodType<unknown, string>>(definition: Omit<Knob, 'schema'> & { schema: S }) => definition
+const aSwitch = z.string().transform((text) => text !== 'false')
+const text = z.string().min(1, 'must not be empty')
+const list = text.transform((value) => value.split(',').map((part) => part.trim()).filter(Boolean))
+
+/** Every knob of every program: its flag, its environment variable, its unit and its default. Flags win. */
+export const knobs = {
+  dataDir: knob({ flag: 'data', env: 'READFLOW_DATA', default: '.readflow', schema: text, programs: all, doc: 'folder that keeps all local state: broker, registry, lake, logs' }),
+  source: knob({ flag: 'source', env: 'READFLOW_SOURCE', default: 'sandbox:', schema: text, programs: ['up', 'poll'], doc: 'where records come from: sandbox:, goodreads-api:URL, dataset:DIR, synthetic:ratings=N,seed=N' }),
+  isOnce: knob({ flag: 'once', schema: aSwitch, isSwitch: true, programs: ['up', 'poll', 'consume', 'compact'], doc: 'do what is there to do, print one JSON line last, stop' }),
+  port: knob({ flag: 'port', env: 'READFLOW_PORT', default: '8080', schema: portNumber, programs: ['up', 'serve'], doc: 'port of the page and the API; 0 takes a free one' }),
+  host: knob({ flag: 'host', env: 'READFLOW_HOST', default: '127.0.0.1', schema: text, programs: ['serve'], doc: 'address that the page and the API listen on' }),
+  kafkaBrokers: knob({ flag: 'brokers', env: 'KAFKA_BROKERS', schema: list, programs: all, doc: 'brokers to use, host:port with commas between; without it `up` starts one' }),
+  schemaRegistryUrl: knob({ flag: 'registry', env: 'SCHEMA_REGISTRY_URL', schema: text, programs: all, doc: 'schema registry to use (Confluent API); without it `up` starts one' }),
+  kafkaPort: knob({ flag: 'kafka-port', env: 'READFLOW_KAFKA_PORT', default: '9092', schema: portNumber, programs: ['up', 'stack'], doc: 'port of the local broker' }),
+  registryPort: knob({ flag: 'registry-port', env: 'READFLOW_REGISTRY_PORT', default: '8081', schema: portNumber, programs: ['up', 'stack'], doc: 'port of the local schema registry' }),
+  lakeUrl: knob({ flag: 'lake', env: 'LAKE_URL', schema: text, programs: ['up', 'poll', 'consume', 'compact', 'serve'], doc: 'where the tables are: file:DIR (default: lake/ in the data folder)' }),
+  pollIntervalMs: knob({ flag: 'poll-interval', env: 'READFLOW_POLL_INTERVAL', schema: durationMs, programs: ['up', 'poll'], doc: 'time between polls (default: 10m, sandbox 10s)' }),
+  requestTimeoutMs: knob({ flag: 'request-timeout', env: 'READFLOW_REQUEST_TIMEOUT', default: '30s', schema: durationMs, programs: ['up', 'poll'], doc: 'time limit of one request to the source' }),
+  goodreadsUserIds: knob({ flag: 'users', env: 'GOODREADS_USERS', schema: list, programs: ['up', 'poll'], doc: 'user ids whose review lists are polled too, with commas between' }),
+  goodreadsApiKey: knob({ env: 'GOODREADS_API_KEY', schema: text, isSecret: true, programs: ['up', 'poll'], doc: 'developer key of the GoodReads API' }),
+  flushIntervalMs: knob({ flag: 'flush-interval', env: 'READFLOW_FLUSH_INTERVAL', default: '10s', schema: durationMs, programs: ['up', 'consume'], doc: 'longest time a record waits before its micro-batch is committed' }),
+  flushMaxRows: knob({ flag: 'flush-max-rows', env: 'READFLOW_FLUSH_MAX_ROWS', default: '100000', schema: count(1), programs: ['up', 'consume'], doc: 'rows after which a micro-batch is committed' }),
+  flushMaxBytes: knob({ flag: 'flush-max-bytes', env: 'READFLOW_FLUSH_MAX_BYTES', default: '32MiB', schema: sizeBytes, programs: ['up', 'consume'], doc: 'bytes after which a micro-batch is committed' }),
+  stages: knob({ flag: 'stages', env: 'READFLOW_STAGES', default: 'bronze,silver', schema: list, programs: ['up', 'consume'], doc: 'which sinks this process runs' }),
+  buildIntervalMs: knob({ flag: 'build-interval', env: 'READFLOW_BUILD_INTERVAL', default: '10s', schema: durationMs, programs: ['up', 'compact'], doc: 'time between looks for new Silver versions to build Gold from' }),
+  topicPartitions: knob({ flag: 'partitions', env: 'READFLOW_PARTITIONS', default: '4', schema: count(1, 1000), programs: ['up', 'poll', 'consume'], doc: 'partitions of a topic that does not exist yet' }),
+  replicationFactor: knob({ env: 'READFLOW_REPLICATION_FACTOR', default: '1', schema: count(1, 32), programs: ['up', 'poll', 'consume'], doc: 'replicas of a topic that does not exist yet; min.insync.replicas is one less, at least 1' }),
+  logLevel: knob({ flag: 'log-level', env: 'READFLOW_LOG_LEVEL', default: 'info', schema: z.enum(['debug', 'info', 'warn', 'error']), programs: all, doc: 'debug, info, warn or error' }),
+} as const
+
+export type Knobs = typeof knobs
+export type KnobName = keyof Knobs

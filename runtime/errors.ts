@@ -1,0 +1,50 @@
+/**
+ * The closed list of what can go wrong. `retriable` says whether trying the same thing again can help;
+ * `hint` tells a person what to do. Anything else that is thrown is a defect of ours.
+ */
+const codes = {
+  'config': { retriable: false },
+  'missing-tool': { retriable: false },
+  'port-taken': { retriable: false },
+  'stack-failed': { retriable: false },
+  'source-invalid': { retriable: false },
+  'source-unavailable': { retriable: true },
+  'source-refused': { retriable: false },
+  'kafka-unavailable': { retriable: true },
+  'kafka-invalid': { retriable: false },
+  'registry-unavailable': { retriable: true },
+  'schema-incompatible': { retriable: false },
+  'lake-not-found': { retriable: false },
+  'lake-conflict': { retriable: true },
+  'lake-fenced': { retriable: false },
+  'lake-invalid': { retriable: false },
+  'lake-unavailable': { retriable: true },
+  'build-failed': { retriable: true },
+  'stopped': { retriable: false },
+} as const
+
+export type ErrorCode = keyof typeof codes
+
+/** An expected failure: one clear message, a code from the closed list, and what a person can do about it. */
+export class ReadflowError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'ReadflowError'
+    this.code = code
+    this.hint = options.hint
+  }
+}
+
+/** Whether doing the same again may succeed. Unknown errors are not retriable: they are defects. */
+export const isRetriable = (error: unknown): boolean =>
+  error instanceof ReadflowError && codes[error.code].retriable
+
+/** One line for a person: what is wrong, where, what to do. Never a stack trace. */
+export const errorLine = (error: unknown): string => {
+  const text = error instanceof Error ? error.message || error.name : String(error)
+  const hint = error instanceof ReadflowError && error.hint ? ` ${error.hint}` : ''
+  return `${text}${hint}`.replaceAll(/\s*\n\s*/g, ' ')
+}

@@ -1,0 +1,97 @@
+import { errorLine, ReadflowError } from './errors.ts'
+
+export type Release = () => unknown | Promise<unknown>
+
+/** A stack of releasers: last in, first out; every one runs, and the first error is rethrown. */
+export const createScope = () => {
+  const releasers: Release[] = []
+  let closing: Promise<void> | undefined
+
+  const run = async () => {
+    let first: { error: unknown } | undefined
+    for (let release = releasers.pop(); release; release = releasers.pop()) {
+      try {
+        await release()
+      } catch (error) {
+        first ??= { error }
+      }
+    }
+    if (first) throw first.error
+  }
+
+  return {
+    /** Registers what undoes the step just taken. */
+    defer: (release: Release) => void releasers.push(release),
+    /** Releases everything once, however often it is called. */
+    close: () => (closing ??= run()),
+  }
+}
+
+export interface ProgramContext {
+  argv: string[]
+  env: NodeJS.ProcessEnv
+  /** Aborted by SIGINT, SIGTERM, or the death of the process that started us. */
+  signal: AbortSignal
+  defer: (release: Release) => void
+}
+
+const STOP_DEADLINE_MS = 30_000
+
+/**
+ * Runs one program to its end: passes it its context, turns stop signals into `signal`, releases what it
+ * deferred in reverse order under one deadline, and exits 0 for success, 1 for a failure, 2 for wrong usage.
+ */
+export const runProgram = async (name: string, main: (context: ProgramContext) => Promise<void>) => {
+  const controller = new AbortController()
+  const scope = createScope()
+  const stop = () => {
+    if (controller.signal.aborted) return
+    controller.abort(new ReadflowError('stopped', `${name} was told to stop`))
+    setTimeout(() => {
+      process.stderr.write(`${name}: did not stop within ${STOP_DEADLINE_MS / 1000} s and was ended\n`)
+      process.exit(1)
+    }, STOP_DEADLINE_MS).unref()
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  // A child of `up` has an IPC channel: when its parent dies, however it dies, the channel closes.
+  process.on('disconnect', stop)
+
+  let code = 0
+  const report = (error: unknown) => {
+    if (controller.signal.aborted && isStop(error, controller.signal)) return
+    const usage = error instanceof ReadflowError && error.code === 'config'
+    code = usage ? 2 : 1
+    process.stderr.write(`${name}: ${errorLine(error)}\n`)
+    if (!(error instanceof ReadflowError) && process.env['READFLOW_DEBUG']) console.error(error)
+  }
+  try {
+    await main({ argv: process.argv.slice(2), env: process.env, signal: controller.signal, defer: scope.defer })
+  } catch (error) {
+    report(error)
+  }
+  try {
+    await scope.close()
+  } catch (error) {
+    report(error)
+  }
+  process.exit(code)
+}
+
+const isStop = (error: unknown, signal: AbortSignal) =>
+  error === signal.reason || (error instanceof Error && (error.name === 'AbortError' || error.cause === signal.reason))
+
+/** Resolves after `delayMs`, or rejects with the signal's reason when it is aborted first. */
+export const sleep = (delayMs: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }, delayMs)
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
