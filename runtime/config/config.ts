@@ -4,8 +4,9 @@ import type { z } from 'zod'
 import { ReadflowError } from '../errors.ts'
 import { type KnobName, type Knobs, knobs, type Program } from './knobs.ts'
 
-type Value<K extends KnobName> = z.output<Knobs[K]['schema']> | (Knobs[K] extends { default: string } ? never : undefined)
-export type Config = { readonly [K in KnobName]: Value<K> } & {
+type Value<K extends KnobName> = z.output<Knobs[K]['schema']> | (Knobs[K] extends { default: string } | { isSwitch: true } ? never : undefined)
+export type Config = { readonly [K in Exclude<KnobName, 'lakeUrl'>]: Value<K> } & {
+  readonly lakeUrl: string
   /** Knobs that a person set, by flag or environment; the others hold their default. */
   readonly explicit: ReadonlySet<KnobName>
 }

@@ -17,7 +17,7 @@ interface Knob {
 }
 
 const all = ['up', 'stack', 'poll', 'consume', 'compact', 'serve'] as const
-const knob = <S extends z.ZodType<unknown, string>>(definition: Omit<Knob, 'schema'> & { schema: S }) => definition
+const knob = <const K extends Knob>(definition: K): K => definition
 const aSwitch = z.string().transform((text) => text !== 'false')
 const text = z.string().min(1, 'must not be empty')
 const list = text.transform((value) => value.split(',').map((part) => part.trim()).filter(Boolean))

@@ -1,0 +1,105 @@
+import { hash } from 'node:crypto'
+import { appendValue, type Column, type Field } from '../../lake/columns/column.ts'
+import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
+import type { Registry } from '../../runtime/registry.ts'
+import { catalogue, topicNames } from '../../schemas/catalogue.ts'
+import type { TopicName } from '../../schemas/records.ts'
+import { avroFields } from '../decode/avro-fields.ts'
+import { eachRecord, type PartitionInput, prepareSchemas } from '../decode/batches.ts'
+import { createDecoder, type Decoder } from '../decode/decoder.ts'
+import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
+import { dayOf } from '../time.ts'
+import { createRowBatch, type RowBatch } from './row-batch.ts'
+
+const field = (name: string, type: Field['type']): Field => ({ name, type, nullable: true })
+
+/** Columns that tell where a row came from; every Bronze table has them, after its values. */
+export const bronzeColumns: readonly Field[] = [
+  field('_topic', { kind: 'string' }),
+  field('_topic_id', { kind: 'string' }),
+  field('_partition', { kind: 'long' }),
+  field('_offset', { kind: 'long' }),
+  field('_timestamp_type', { kind: 'string' }),
+  field('_key', { kind: 'binary' }),
+  field('_headers', { kind: 'map', value: { kind: 'string' } }),
+  field('_schema_id', { kind: 'long' }),
+  field('_value_hash', { kind: 'string' }),
+  field('_raw', { kind: 'binary' }),
+  field('_error', { kind: 'string' }),
+  field('ingestion_timestamp', { kind: 'timestamp' }),
+  field('ingestion_date', { kind: 'date' }),
+]
+const reserved = new Set(bronzeColumns.map(({ name }) => name))
+
+/** How the fields of one writer schema reach the columns of a batch. */
+interface Plan { targets: { name: string; column: Column }[]; problem: string | null }
+
+const planFor = (schema: object, rows: RowBatch): Plan => {
+  const { fields, unrepresented } = avroFields(schema)
+  const problems = unrepresented.map((name) => `field ${name} has a type or name that no column can hold`)
+  const targets: Plan['targets'] = []
+  for (const each of fields) {
+    const column = reserved.has(each.name) ? null : rows.column(each)
+    if (column) targets.push({ name: each.name, column })
+    else problems.push(`field ${each.name} has another type than its column`)
+  }
+  return { targets, problem: problems.length > 0 ? problems.join('; ') : null }
+}
+
+/** Bronze keeps what every offset delivered: decoded where it can be, else as bytes with the reason. */
+export const createBronze = ({ registry }: { registry: Registry }): Stage => ({
+  name: 'bronze',
+  groupId: 'readflow.bronze',
+  tables: topicNames.map((entity) => bronzeTable(entity, createDecoder({ registry }))),
+})
+
+const bronzeTable = (entity: TopicName, decoder: Decoder): StageTable => ({
+  entity,
+  root: `bronze/${entity}`,
+  partitionColumns: ['ingestion_date'],
+  restore: async () => undefined,
+  transform: async (inputs, tableFields) => {
+    await prepareSchemas(inputs, decoder)
+    const outcomes = new Map<number, Outcomes>()
+    // The table's own columns come first, so that a value of another type is noticed here and not at the commit.
+    const seed = tableFields.length > 0 ? tableFields.filter(({ name }) => !reserved.has(name)) : avroFields(catalogue[entity].schema).fields
+    const rows = createRowBatch([...seed, ...bronzeColumns])
+    const system = bronzeColumns.map((each) => rows.column(each) as Column)
+    const plans = new Map<number, Plan>()
+    eachRecord(inputs, (record, input) => {
+      const { schemaId, error } = appendFields(record, { decoder, rows, plans })
+      bronzeValues(record, input, schemaId, error).forEach((value, index) => appendValue(system[index] as Column, value))
+      rows.endRow()
+      addOutcome(outcomes, input.partition, 'rows')
+    })
+    return { batch: rows.finish(), outcomes, deadLetters: [], accepted: () => undefined }
+  },
+})
+
+const appendFields = ({ value }: KafkaRecord, { decoder, rows, plans }: { decoder: Decoder; rows: RowBatch; plans: Map<number, Plan> }): { schemaId: number | null; error: string | null } => {
+  if (value === null) return { schemaId: null, error: null }
+  const decoded = decoder.decode(value)
+  if (!decoded.ok) return { schemaId: decoded.error.schemaId, error: decoded.error.message }
+  const { schemaId } = decoded
+  let plan = plans.get(schemaId)
+  if (!plan) plans.set(schemaId, (plan = planFor(decoder.writerSchema(schemaId) ?? {}, rows)))
+  for (const { name, column } of plan.targets) appendValue(column, decoded.value[name])
+  return { schemaId, error: plan.problem }
+}
+
+/** Values of `bronzeColumns`, in their order. */
+const bronzeValues = (record: KafkaRecord, { topic, topicId, partition }: PartitionInput, schemaId: number | null, error: string | null): unknown[] => [
+  topic,
+  topicId,
+  partition,
+  record.offset,
+  record.isLogAppendTime ? 'LogAppendTime' : 'CreateTime',
+  record.key,
+  Object.fromEntries(record.headers.map(([name, value]) => [name, value === null ? null : value.toString('utf8')])),
+  schemaId,
+  record.value === null ? null : hash('sha256', record.value, 'hex'),
+  error === null ? null : record.value,
+  error,
+  record.timestampMs,
+  dayOf(record.timestampMs),
+]

@@ -1,0 +1,29 @@
+import type { FetchedBytes } from '../../runtime/kafka/group-consumer.ts'
+import { decodeBatches, type KafkaRecord } from '../../runtime/kafka/record-batch.ts'
+import type { Decoder } from './decoder.ts'
+
+/** What one flush holds of one partition, in offset order. */
+export interface PartitionInput {
+  topic: string
+  topicId: string
+  partition: number
+  fetched: FetchedBytes[]
+}
+
+/** Calls `onRecord` for every delivered record of a flush, partition by partition, in offset order. */
+export const eachRecord = (inputs: readonly PartitionInput[], onRecord: (record: KafkaRecord, input: PartitionInput) => void) => {
+  for (const input of inputs) {
+    for (const { bytes, fetchedOffset, aborted } of input.fetched) {
+      decodeBatches(bytes, { fromOffset: fetchedOffset, aborted, onRecord: (record) => onRecord(record, input) })
+    }
+  }
+}
+
+/** Fetches every writer schema that the flush needs and the decoder lacks. An unknown id is asked once a flush. */
+export const prepareSchemas = async (inputs: readonly PartitionInput[], decoder: Decoder) => {
+  const missing = new Map<string, Buffer>()
+  eachRecord(inputs, ({ value }) => {
+    if (value && decoder.needs(value)) missing.set(value.toString('latin1', 0, 5), value)
+  })
+  for (const value of missing.values()) await decoder.prepare(value)
+}

@@ -1,0 +1,57 @@
+import { openStore } from '../lake/store/open.ts'
+import { parseConfig } from '../runtime/config/config.ts'
+import { ReadflowError } from '../runtime/errors.ts'
+import { openKafka } from '../runtime/kafka/client.ts'
+import { openProducer } from '../runtime/kafka/producer.ts'
+import { runProgram } from '../runtime/lifecycle.ts'
+import { createLog } from '../runtime/log.ts'
+import { requireServices } from '../runtime/services.ts'
+import { openRegistry } from '../runtime/registry.ts'
+import { topicSpecs } from '../schemas/topics.ts'
+import { createBronze } from './bronze/bronze.ts'
+import { createSilver } from './silver/silver.ts'
+import { runSink } from './sink/sink.ts'
+import type { Stage } from './stage.ts'
+import { summarize } from './summary.ts'
+
+await runProgram('consume', async ({ argv, env, signal, defer }) => {
+  const config = parseConfig('consume', argv, env)
+  if (!config) return
+  const log = createLog('consume', config.logLevel)
+  const { brokers, registryUrl } = requireServices(config)
+  const store = openStore(config.lakeUrl)
+  defer(() => store.close())
+  const registry = openRegistry(registryUrl)
+  const client = await openKafka({ brokers, clientId: 'readflow-consume', log })
+  defer(() => client.close())
+  await client.ensureTopics(topicSpecs({ partitions: config.topicPartitions, replicationFactor: config.replicationFactor }))
+  const producer = await openProducer(client)
+  defer(() => producer.close())
+
+  const available: Record<string, () => Stage> = {
+    bronze: () => createBronze({ registry }),
+    silver: () => createSilver({ registry, store }),
+  }
+  const stages = config.stages.map((name) => {
+    const create = available[name]
+    if (!create) throw new ReadflowError('config', `--stages: there is no stage '${name}'.`, { hint: 'Choose from bronze, silver.' })
+    return create()
+  })
+  // One stage that ends takes the others with it: a process is either whole or restarted.
+  const controller = new AbortController()
+  const either = AbortSignal.any([signal, controller.signal])
+  const startedMs = Date.now()
+  process.send?.({ type: 'status', program: 'consume', state: 'running' })
+  const flush = { intervalMs: config.flushIntervalMs, maxRows: config.flushMaxRows, maxBytes: config.flushMaxBytes }
+  const outcomes = await Promise.all(
+    stages.map(async (stage) => {
+      try {
+        return [stage.name, await runSink({ stage, store, client, producer, flush, isOnce: config.isOnce, log }, either)] as const
+      } catch (error) {
+        controller.abort(error)
+        throw error
+      }
+    }),
+  )
+  if (config.isOnce && !signal.aborted) process.stdout.write(`${JSON.stringify(await summarize({ store, outcomes: Object.fromEntries(outcomes), startedMs }))}\n`)
+})

@@ -1,0 +1,139 @@
+import { appendValue, type Column, type ColumnBatch, columnOf, type Field, newBatch, newColumn, valueAt } from '../../lake/columns/column.ts'
+import { scan } from '../../lake/delta/scan.ts'
+import type { ObjectStore } from '../../lake/store/store.ts'
+import { compileAvro } from '../../runtime/avro.ts'
+import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
+import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
+import type { Registry } from '../../runtime/registry.ts'
+import { catalogue, dlqTopic, entityNames } from '../../schemas/catalogue.ts'
+import type { EntityName } from '../../schemas/records.ts'
+import { rules } from '../../schemas/rules.ts'
+import { avroFields } from '../decode/avro-fields.ts'
+import { eachRecord, type PartitionInput, prepareSchemas } from '../decode/batches.ts'
+import { createDecoder, type Decoder } from '../decode/decoder.ts'
+import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
+import { dayOf } from '../time.ts'
+import { check } from './check.ts'
+import { clean } from './clean.ts'
+import { contentHash, TOMBSTONE_HASH } from './content-hash.ts'
+import { deadLetter, type Rejection } from './dead-letter.ts'
+import { createDedupe, type Dedupe } from './dedupe.ts'
+
+const field = (name: string, type: Field['type']): Field => ({ name, type, nullable: true })
+
+/** Columns that every Silver table has after its entity's own. */
+export const silverColumns: readonly Field[] = [
+  field('_key', { kind: 'string' }),
+  field('_order', { kind: 'long' }),
+  field('_event_time', { kind: 'timestamp' }),
+  field('_hash', { kind: 'string' }),
+  field('_late', { kind: 'boolean' }),
+  field('_deleted', { kind: 'boolean' }),
+  field('_topic_id', { kind: 'string' }),
+  field('_partition', { kind: 'long' }),
+  field('_offset', { kind: 'long' }),
+  field('_schema_id', { kind: 'long' }),
+  field('ingestion_timestamp', { kind: 'timestamp' }),
+  field('ingestion_date', { kind: 'date' }),
+]
+const flagsField = field('_flags', { kind: 'list', element: { kind: 'string' } })
+
+/** Silver keeps each accepted change of a key once, valid and clean; what is not valid is a dead letter. */
+export const createSilver = ({ registry, store }: { registry: Registry; store: ObjectStore }): Stage => ({
+  name: 'silver',
+  groupId: 'readflow.silver',
+  tables: entityNames.map((entity) => silverTable(entity, { registry, store })),
+})
+
+const silverTable = (entity: EntityName, { registry, store }: { registry: Registry; store: ObjectStore }): StageTable => {
+  const { schema, silverPartitions } = catalogue[entity]
+  const decoder = createDecoder({ registry, reader: compileAvro(schema) })
+  const { fields } = avroFields(schema)
+  const root = `silver/${entity}`
+  let dedupe = createDedupe()
+
+  return {
+    entity,
+    root,
+    partitionColumns: ['ingestion_date', ...silverPartitions],
+    restore: async (snapshot, partitions) => {
+      dedupe = createDedupe()
+      const wanted = new Set(partitions.map(({ topicId, partition }) => `${topicId}/${partition}`))
+      const columns = ['_topic_id', '_partition', '_key', '_order', '_hash']
+      for await (const batch of scan(store, snapshot, { root, columns })) restoreFrom(dedupe, batch, wanted)
+    },
+    transform: async (inputs) => {
+      await prepareSchemas(inputs, decoder)
+      const pending = dedupe.begin()
+      const sorted = sortOut(entity, inputs, { decoder, fields, pending })
+      return { batch: finish(entity, sorted), outcomes: sorted.outcomes, deadLetters: sorted.deadLetters, accepted: pending.accept }
+    },
+  }
+}
+
+const restoreFrom = (dedupe: Dedupe, batch: ColumnBatch, wanted: ReadonlySet<string>) => {
+  const [topicIds, partitions, keys, orders, hashes] = ['_topic_id', '_partition', '_key', '_order', '_hash'].map((name) => columnOf(batch, name)) as [Column, Column, Column, Column, Column]
+  for (let row = 0; row < batch.length; row++) {
+    const id = `${valueAt(topicIds, row)}/${valueAt(partitions, row)}`
+    if (wanted.has(id)) dedupe.restore(id, valueAt(keys, row) as string, { order: valueAt(orders, row) as number, hash: valueAt(hashes, row) as string })
+  }
+}
+
+interface Sorted { batch: ColumnBatch; flags: string[][]; outcomes: Map<number, Outcomes>; deadLetters: OutgoingRecord[] }
+
+/** Decodes, checks and dedupes in offset order: what is accepted goes into columns, the rest is counted. */
+const sortOut = (entity: EntityName, inputs: readonly PartitionInput[], { decoder, fields, pending }: { decoder: Decoder; fields: Field[]; pending: ReturnType<Dedupe['begin']> }): Sorted => {
+  const sorted: Sorted = { batch: newBatch([...fields, ...silverColumns], 1024), flags: [], outcomes: new Map(), deadLetters: [] }
+  const { eventTimeField } = catalogue[entity]
+  eachRecord(inputs, (record, input) => {
+    const read = readRecord(entity, record, decoder)
+    if ('errorClass' in read) {
+      sorted.deadLetters.push(deadLetter(dlqTopic(entity), record, input, read))
+      return addOutcome(sorted.outcomes, input.partition, 'dead')
+    }
+    const eventTimeMs = eventTimeField === null ? null : ((read.value?.[eventTimeField] ?? null) as number | null)
+    const version = { order: eventTimeMs ?? record.timestampMs, hash: read.value === null ? TOMBSTONE_HASH : contentHash(read.value) }
+    const verdict = pending.offer(`${input.topicId}/${input.partition}`, read.key, version, eventTimeMs !== null)
+    addOutcome(sorted.outcomes, input.partition, verdict === 'repeat' ? 'repeat' : 'valid')
+    if (verdict === 'repeat') return
+    if (verdict === 'late') addOutcome(sorted.outcomes, input.partition, 'late')
+    const { value } = read
+    const cleared = new Set(read.nulled.map((rule) => rule.field))
+    const system = [read.key, version.order, eventTimeMs, version.hash, verdict === 'late', value === null, input.topicId, input.partition, record.offset, read.schemaId, record.timestampMs, dayOf(record.timestampMs)]
+    fields.forEach(({ name }, index) => appendValue(sorted.batch.columns[index] as Column, value === null || cleared.has(name) ? null : value[name]))
+    system.forEach((each, index) => appendValue(sorted.batch.columns[fields.length + index] as Column, each))
+    sorted.flags.push(read.nulled.map((rule) => rule.id))
+    sorted.batch.length++
+  })
+  return sorted
+}
+
+type Read = { key: string; value: Record<string, unknown> | null; schemaId: number | null; nulled: { field: string; id: string }[] }
+
+const readRecord = (entity: EntityName, record: KafkaRecord, decoder: Decoder): Read | Rejection => {
+  if (record.key === null) return { errorClass: 'null-key', message: 'the record has no key', schemaId: null }
+  const key = record.key.toString('utf8')
+  if (record.value === null) return { key, value: null, schemaId: null, nulled: [] }
+  const decoded = decoder.decode(record.value)
+  if (!decoded.ok) return decoded.error
+  const { schemaId, value } = decoded
+  const { rejected, nulled } = check(rules[entity], value, record.timestampMs)
+  if (rejected) return { errorClass: rejected.rule.id, message: `${rejected.rule.field} is ${rejected.found}: ${rejected.rule.because}`, schemaId }
+  const expected = catalogue[entity].keyOf(value as never)
+  if (expected !== key) return { errorClass: 'key-mismatch', message: `the key is ${JSON.stringify(key.slice(0, 80))}, the value's own is ${JSON.stringify(expected)}`, schemaId }
+  return { key, value, schemaId, nulled }
+}
+
+/** Cleans the accepted rows and puts their flags beside them. */
+const finish = (entity: EntityName, { batch, flags }: Sorted): ColumnBatch => {
+  const own = new Set(avroFields(catalogue[entity].schema).fields.map(({ name }) => name))
+  const values = { ...batch, fields: batch.fields.filter(({ name }) => own.has(name)), columns: batch.columns.filter((_, index) => own.has(batch.fields[index]?.name ?? '')) }
+  const cleaned = clean(entity, values, (row, flag) => flags[row]?.push(flag))
+  const flagColumn = newColumn(flagsField.type, batch.length)
+  for (const row of flags) appendValue(flagColumn, row)
+  return {
+    fields: [...cleaned.fields, ...silverColumns, flagsField],
+    columns: [...cleaned.columns, ...batch.columns.slice(cleaned.columns.length), flagColumn],
+    length: batch.length,
+  }
+}

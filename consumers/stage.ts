@@ -1,0 +1,40 @@
+import type { ColumnBatch, Field } from '../lake/columns/column.ts'
+import type { Snapshot } from '../lake/delta/snapshot.ts'
+import type { OutgoingRecord } from '../runtime/kafka/producer.ts'
+import type { TopicName } from '../schemas/records.ts'
+import type { PartitionInput } from './decode/batches.ts'
+
+/** What became of the records of one partition in one flush. */
+export type Outcomes = Record<string, number>
+
+export interface StageResult {
+  batch: ColumnBatch
+  /** By partition number. */
+  outcomes: Map<number, Outcomes>
+  deadLetters: OutgoingRecord[]
+  /** Called once the batch is committed, and only then: state moves with the table. */
+  accepted: () => void
+}
+
+/** A sink's transform for one topic: pure on its input and the state that it was given at assignment. */
+export interface StageTable {
+  entity: TopicName
+  /** Path of the table in the lake. */
+  root: string
+  partitionColumns: string[]
+  /** Forgets all state and restores that of these partitions from the table. */
+  restore: (snapshot: Snapshot, partitions: readonly { topicId: string; partition: number }[]) => Promise<void>
+  transform: (inputs: readonly PartitionInput[], tableFields: readonly Field[]) => Promise<StageResult>
+}
+
+export interface Stage {
+  name: 'bronze' | 'silver'
+  groupId: string
+  tables: readonly StageTable[]
+}
+
+export const addOutcome = (outcomes: Map<number, Outcomes>, partition: number, name: string) => {
+  const of = outcomes.get(partition) ?? {}
+  of[name] = (of[name] ?? 0) + 1
+  outcomes.set(partition, of)
+}

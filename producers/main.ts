@@ -1,0 +1,72 @@
+import { openStore } from '../lake/store/open.ts'
+import { parseConfig } from '../runtime/config/config.ts'
+import { errorLine, isRetriable } from '../runtime/errors.ts'
+import { openKafka } from '../runtime/kafka/client.ts'
+import { openProducer } from '../runtime/kafka/producer.ts'
+import { runProgram, sleep } from '../runtime/lifecycle.ts'
+import { createLog } from '../runtime/log.ts'
+import { openRegistry } from '../runtime/registry.ts'
+import { requireServices } from '../runtime/services.ts'
+import { topicSpecs } from '../schemas/topics.ts'
+import { openSource } from './open-source.ts'
+import { createEncoder, poll } from './poll/poll.ts'
+import { openPositions } from './poll/positions.ts'
+
+const PROGRESS_MS = 2000
+
+await runProgram('poll', async ({ argv, env, signal, defer }) => {
+  const config = parseConfig('poll', argv, env)
+  if (!config) return
+  const log = createLog('poll', config.logLevel)
+  const { brokers, registryUrl } = requireServices(config)
+  const store = openStore(config.lakeUrl)
+  defer(() => store.close())
+  const sandboxStart = openPositions(store, 'sandbox-start')
+  const sandboxStartMs = async () => {
+    const kept = (await sandboxStart.load()) as { startMs: number } | null
+    if (kept) return kept.startMs
+    const startMs = Date.now()
+    await sandboxStart.save({ startMs })
+    return startMs
+  }
+  const source = await openSource(config.source, { config, sandboxStartMs, log })
+  defer(() => source.close())
+  const encode = await createEncoder(openRegistry(registryUrl))
+  const client = await openKafka({ brokers, clientId: 'readflow-poll', log })
+  defer(() => client.close())
+  await client.ensureTopics(topicSpecs({ partitions: config.topicPartitions, replicationFactor: config.replicationFactor }))
+  const producer = await openProducer(client)
+  defer(() => producer.close())
+
+  const startedMs = Date.now()
+  let reportedMs = 0
+  const positions = openPositions(store, source.id)
+  const onProgress = (polled: Record<string, number>) => {
+    if (Date.now() - reportedMs < PROGRESS_MS) return
+    reportedMs = Date.now()
+    log.info({ source: source.name, ...polled }, 'polling')
+    process.send?.({ type: 'status', program: 'poll', state: 'running', polled: { ...polled } })
+  }
+  const once = () => poll({ source, positions, encode, producer, log, nowMs: Date.now, onProgress }, signal)
+  process.send?.({ type: 'status', program: 'poll', state: 'running', isGenerated: source.isGenerated })
+
+  if (config.isOnce) {
+    const polled = await once()
+    process.stdout.write(`${JSON.stringify({ ok: true, seconds: (Date.now() - startedMs) / 1000, polled })}\n`)
+    return
+  }
+  const intervalMs = config.pollIntervalMs ?? source.pollIntervalMs
+  for (;;) {
+    const beganMs = Date.now()
+    try {
+      await once()
+    } catch (error) {
+      // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
+      if (!isRetriable(error)) throw error
+      log.warn({ reason: errorLine(error) }, 'poll failed; it is tried again')
+      process.send?.({ type: 'status', program: 'poll', state: 'waiting', lastError: errorLine(error) })
+    }
+    // Measured from the beginning of a poll, and never two at once.
+    await sleep(intervalMs === null ? 2 ** 31 - 1 : Math.max(0, beganMs + intervalMs - Date.now()), signal)
+  }
+})

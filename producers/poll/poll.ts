@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import { compileAvro, frameAvro } from '../../runtime/avro.ts'
+import type { OutgoingRecord, Producer } from '../../runtime/kafka/producer.ts'
+import type { Log } from '../../runtime/log.ts'
+import type { Registry } from '../../runtime/registry.ts'
+import { catalogue, entityNames, topicNames } from '../../schemas/catalogue.ts'
+import type { EntityName, TopicName } from '../../schemas/records.ts'
+import type { Source, SourceRecord } from '../sources/source.ts'
+import type { Positions } from './positions.ts'
+
+export type Polled = Record<EntityName, number>
+
+/** Registers every schema of the catalogue and returns how a record becomes bytes. Throws ReadflowError `schema-incompatible`, `registry-unavailable`. */
+export const createEncoder = async (registry: Registry) => {
+  const codecs = new Map<TopicName, { encode: (value: unknown) => Buffer }>()
+  for (const name of topicNames) {
+    const { subject, schema } = catalogue[name]
+    const schemaId = await registry.register(subject, schema)
+    const codec = compileAvro(schema)
+    codecs.set(name, { encode: (value) => frameAvro(schemaId, codec.encode(value)) })
+  }
+  return ({ entity, value, requestId }: SourceRecord, source: string, pollId: string): OutgoingRecord => ({
+    topic: catalogue[entity].topic,
+    key: catalogue[entity].keyOf(value as never),
+    value: codecs.get(entity)?.encode(value) ?? null,
+    headers: { 'readflow.source': source, 'readflow.poll-id': pollId, ...(requestId === null ? {} : { 'readflow.request-id': requestId }) },
+  })
+}
+
+export type Encode = Awaited<ReturnType<typeof createEncoder>>
+
+export interface PollOptions {
+  source: Source
+  positions: Positions
+  encode: Encode
+  producer: Producer
+  log: Log
+  nowMs: () => number
+  onProgress?: (polled: Polled) => void
+}
+
+/**
+ * One poll: publishes what the source has since its position. A batch's position is kept only after the
+ * brokers acknowledged its records: a poller that dies publishes some records twice, and loses none.
+ */
+export const poll = async ({ source, positions, encode, producer, log, nowMs, onProgress }: PollOptions, signal: AbortSignal): Promise<Polled> => {
+  const pollId = randomUUID()
+  const polled = Object.fromEntries(entityNames.map((name) => [name, 0])) as Polled
+  const startedMs = nowMs()
+  log.info({ pollId, source: source.name }, 'poll started')
+  for await (const { records, position } of source.poll(await positions.load(), { pollId, signal, log, nowMs })) {
+    signal.throwIfAborted()
+    await producer.send(records.map((record) => encode(record, source.name, pollId)))
+    await positions.save(position)
+    for (const { entity } of records) if (entity !== 'raw') polled[entity]++
+    onProgress?.(polled)
+  }
+  log.info({ pollId, source: source.name, ...polled, durationMs: nowMs() - startedMs }, 'poll done')
+  return polled
+}

@@ -1,0 +1,181 @@
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBArrayValue,
+  DuckDBBlobValue,
+  type DuckDBConnection,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBInstance,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  DuckDBTimestampMillisecondsValue,
+  DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampSecondsValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  type DuckDBType,
+  type DuckDBValue,
+  LIST,
+  listValue,
+  SQLNULL,
+  VARCHAR,
+} from '@duckdb/node-api'
+
+export type SqlParam = string | number | boolean | null | readonly string[]
+/** `?` or `$1` take an array, `$name` takes an object. */
+export type SqlParams = readonly SqlParam[] | Readonly<Record<string, SqlParam>>
+
+export interface QueryOptions {
+  /** Interrupts the query; it then rejects with the signal's reason. */
+  signal?: AbortSignal
+}
+
+/** An embedded DuckDB. Any number of callers may use it at once; its tables and views are shared by all of them. */
+export interface DuckDb {
+  /** Runs statements for their effect. Rejects with DuckDB's own message. */
+  run: (sql: string, params?: SqlParams, options?: QueryOptions) => Promise<void>
+  /**
+   * Runs one query and gives its rows as plain values: integers as number where safe, else string; DECIMAL as
+   * number; DATE as 'YYYY-MM-DD'; timestamps as ISO text in UTC with milliseconds; LIST as array; STRUCT and MAP
+   * as object; BLOB as Uint8Array; NULL as null.
+   */
+  rows: <T = Record<string, unknown>>(sql: string, params?: SqlParams, options?: QueryOptions) => Promise<T[]>
+  /** Interrupts what runs and releases everything. */
+  close: () => Promise<void>
+}
+
+export interface DuckDbOptions {
+  /** Database file; without it everything is in memory. */
+  file?: string
+  /** What DuckDB may use before it spills to `tempDir`; its overhead comes on top. */
+  memoryLimit?: string
+  threads?: number
+  /** Where it spills. */
+  tempDir?: string
+}
+
+/** Opens a DuckDB whose sessions run in UTC and that never downloads or loads an extension by itself. */
+export const openDuckDb = async ({
+  file = ':memory:',
+  memoryLimit = '384MB',
+  threads = 2,
+  tempDir,
+}: DuckDbOptions = {}): Promise<DuckDb> => {
+  const instance = await DuckDBInstance.create(file, {
+    memory_limit: memoryLimit,
+    threads: String(threads),
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    ...(tempDir === undefined ? {} : { temp_directory: tempDir }),
+  })
+  const idle: DuckDBConnection[] = []
+  const busy = new Map<DuckDBConnection, Promise<unknown>>()
+  let isClosed = false
+
+  const connect = async () => {
+    const connection = await instance.connect()
+    await connection.run("SET TimeZone = 'UTC'")
+    return connection
+  }
+
+  // One connection a call: DuckDB connections run one query at a time.
+  const withConnection = async <T>(options: QueryOptions, use: (connection: DuckDBConnection) => Promise<T>): Promise<T> => {
+    if (isClosed) throw new Error('this DuckDB is closed')
+    options.signal?.throwIfAborted()
+    const connection = idle.pop() ?? (await connect())
+    const interrupt = () => connection.interrupt()
+    options.signal?.addEventListener('abort', interrupt, { once: true })
+    const working = use(connection)
+    busy.set(connection, working)
+    try {
+      return await working
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      throw error
+    } finally {
+      options.signal?.removeEventListener('abort', interrupt)
+      busy.delete(connection)
+      if (isClosed) connection.closeSync()
+      else idle.push(connection)
+    }
+  }
+
+  const rows = <T>(sql: string, params?: SqlParams, options: QueryOptions = {}) =>
+    withConnection(options, async (connection) => {
+      const { values, types } = bound(params)
+      const reader = await connection.runAndReadAll(sql, values, types)
+      const names = reader.deduplicatedColumnNames()
+      return reader.getRows().map((row) => Object.fromEntries(row.map((value, index) => [names[index]!, plainValue(value)])) as T)
+    })
+
+  const run = (sql: string, params?: SqlParams, options: QueryOptions = {}) =>
+    withConnection(options, async (connection) => {
+      const { values, types } = bound(params)
+      await connection.run(sql, values, types)
+    })
+
+  const close = async () => {
+    if (isClosed) return
+    isClosed = true
+    for (const connection of busy.keys()) connection.interrupt()
+    await Promise.allSettled(busy.values())
+    for (const connection of idle.splice(0)) connection.closeSync()
+    instance.closeSync()
+  }
+
+  return { run, rows, close }
+}
+
+const bound = (
+  params: SqlParams | undefined,
+): { values?: DuckDBValue[] | Record<string, DuckDBValue>; types?: DuckDBType[] | Record<string, DuckDBType> } => {
+  if (params === undefined) return {}
+  if (isList(params)) return { values: params.map(paramValue), types: params.map(paramType) }
+  const entries = Object.entries(params)
+  return {
+    values: Object.fromEntries(entries.map(([name, param]) => [name, paramValue(param)])),
+    types: Object.fromEntries(entries.map(([name, param]) => [name, paramType(param)])),
+  }
+}
+
+const isList = (params: SqlParams): params is readonly SqlParam[] => Array.isArray(params)
+
+const paramValue = (param: SqlParam): DuckDBValue => {
+  if (typeof param === 'number' && Number.isSafeInteger(param)) return BigInt(param)
+  return typeof param === 'object' && param !== null ? listValue([...param]) : param
+}
+
+const paramType = (param: SqlParam): DuckDBType => {
+  if (typeof param === 'number') return Number.isSafeInteger(param) ? BIGINT : DOUBLE
+  if (typeof param === 'boolean') return BOOLEAN
+  if (param === null) return SQLNULL
+  return typeof param === 'object' ? LIST(VARCHAR) : VARCHAR
+}
+
+const MAX_DATE_MS = 8_640_000_000_000_000n
+
+const isoTime = (micros: bigint, fallback: { toString(): string }): string => {
+  const ms = (micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n
+  // Infinity and years beyond what a JavaScript date can hold keep DuckDB's own text.
+  return ms > MAX_DATE_MS || ms < -MAX_DATE_MS ? fallback.toString() : new Date(Number(ms)).toISOString()
+}
+
+const plainValue = (value: DuckDBValue): unknown => {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  if (value === null || typeof value !== 'object') return value
+  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return isoTime(value.micros, value)
+  if (value instanceof DuckDBTimestampMillisecondsValue) return isoTime(value.millis * 1000n, value)
+  if (value instanceof DuckDBTimestampSecondsValue) return isoTime(value.seconds * 1_000_000n, value)
+  if (value instanceof DuckDBTimestampNanosecondsValue) return isoTime(value.nanos / 1000n, value)
+  if (value instanceof DuckDBDateValue) return value.toString()
+  if (value instanceof DuckDBDecimalValue) return value.toDouble()
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plainValue)
+  if (value instanceof DuckDBStructValue)
+    return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plainValue(entry)]))
+  if (value instanceof DuckDBMapValue) return Object.fromEntries(value.entries.map((entry) => [String(entry.key), plainValue(entry.value)]))
+  if (value instanceof DuckDBBlobValue) return Uint8Array.from(value.bytes)
+  return value.toString()
+}

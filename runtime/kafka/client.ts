@@ -1,0 +1,103 @@
+import { ReadflowError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { type Admin, Kafka, logLevel } from './kafkajs.ts'
+import { readTopicIds } from './topic-ids.ts'
+
+export interface KafkaOptions { brokers: readonly string[]; clientId: string; log: Log }
+
+export interface TopicSpec { topic: string; partitions: number; replicationFactor: number; configs: Record<string, string> }
+
+export interface PartitionLag { topic: string; partition: number; committedOffset: number | null; endOffset: number; lag: number }
+
+const levels: Record<number, 'error' | 'warn' | 'debug'> = { [logLevel.ERROR]: 'warn', [logLevel.WARN]: 'debug' }
+
+/**
+ * A connection to the cluster for administration, and the kafkajs instance that producers and consumers are
+ * made from. Throws ReadflowError `kafka-unavailable` naming the brokers when none answers.
+ */
+export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
+  const kafka = new Kafka({
+    clientId,
+    brokers: [...brokers],
+    connectionTimeout: 3000,
+    retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 2000 },
+    logCreator: () => ({ level, log: entry }) => log[levels[level] ?? 'debug']({ kafka: entry['error'] ?? entry.message, groupId: entry['groupId'] }, 'kafka client'),
+  })
+  const admin = kafka.admin({ retry: { retries: 4 } })
+  const unavailable = (cause: unknown) =>
+    new ReadflowError('kafka-unavailable', `No Kafka broker answers at ${brokers.join(', ')}.`, { cause, hint: 'Start it, or set KAFKA_BROKERS to one that runs.' })
+  const { clusterId } = await connect(admin, unavailable)
+
+  return {
+    kafka,
+    clusterId,
+    /** Creates the topics that are not there yet. Existing ones keep their settings. */
+    ensureTopics: (specs: readonly TopicSpec[]) => ensureTopics(admin, specs),
+    topicIds: (topics: readonly string[]) => readTopicIds({ brokers, clientId, topics }),
+    /** First and next offset of each partition. */
+    topicOffsets: async (topic: string) =>
+      (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({ partition, logStart: Number(low), end: Number(high) })).sort((a, b) => a.partition - b.partition),
+    groupOffsets: (groupId: string, topics: readonly string[]) => groupOffsets(admin, groupId, topics),
+    groupLag: (groupId: string, topics: readonly string[]) => groupLag(admin, groupId, topics),
+    close: () => admin.disconnect(),
+  }
+}
+
+export type KafkaClient = Awaited<ReturnType<typeof openKafka>>
+
+const connect = async (admin: Admin, unavailable: (cause: unknown) => ReadflowError) => {
+  try {
+    await admin.connect()
+    return await admin.describeCluster()
+  } catch (cause) {
+    await admin.disconnect().catch(() => undefined)
+    throw unavailable(cause)
+  }
+}
+
+const ensureTopics = async (admin: Admin, specs: readonly TopicSpec[]) => {
+  const existing = new Set(await admin.listTopics())
+  const missing = specs.filter(({ topic }) => !existing.has(topic))
+  if (missing.length === 0) return
+  try {
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map(({ topic, partitions, replicationFactor, configs }) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor,
+        configEntries: Object.entries(configs).map(([name, value]) => ({ name, value })),
+      })),
+    })
+  } catch (cause) {
+    // Another program may create the same topics in this moment: that they are there is what counts.
+    const now = new Set(await admin.listTopics())
+    const lacking = missing.filter(({ topic }) => !now.has(topic)).map(({ topic }) => topic)
+    if (lacking.length > 0) {
+      throw new ReadflowError('kafka-invalid', `Kafka did not create ${lacking.join(', ')}: ${cause instanceof Error ? cause.message : cause}.`, { cause })
+    }
+  }
+}
+
+export interface GroupOffset { topic: string; partition: number; offset: number; metadata: string | null }
+
+const groupOffsets = async (admin: Admin, groupId: string, topics: readonly string[]): Promise<GroupOffset[]> => {
+  const answer = await admin.fetchOffsets({ groupId, topics: [...topics] })
+  return answer.flatMap(({ topic, partitions }) =>
+    partitions.filter(({ offset }) => Number(offset) !== -1).map(({ partition, offset, metadata }) => ({ topic, partition, offset: Number(offset), metadata })),
+  )
+}
+
+const groupLag = async (admin: Admin, groupId: string, topics: readonly string[]): Promise<PartitionLag[]> => {
+  const committed = await groupOffsets(admin, groupId, topics)
+  const lags = await Promise.all(
+    topics.map(async (topic) =>
+      (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }): PartitionLag => {
+        const committedOffset = committed.find((entry) => entry.topic === topic && entry.partition === partition)?.offset ?? null
+        const endOffset = Number(high)
+        return { topic, partition, committedOffset, endOffset, lag: endOffset - Math.max(committedOffset ?? 0, Number(low)) }
+      }),
+    ),
+  )
+  return lags.flat().sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition)
+}

@@ -1,0 +1,77 @@
+import { createRequire } from 'node:module'
+import { compressZstd } from './compression.ts'
+import { type AbortedTransaction, frameBatches } from './record-batch.ts'
+
+/**
+ * kafkajs, with what it does wrong replaced before it loads; the only file that imports it.
+ * - Fetched record batches are framed here and handed on as bytes, one pseudo-message a partition.
+ *   kafkajs' own decoding delivers aborted records and dies of large batches.
+ * - An offset out of range is reported; kafkajs would commit offset -2 and carry on.
+ * kafkajs 2.2.4 is frozen upstream, so the internal modules named here stay put; a test shows that each
+ * override applies.
+ */
+const require = createRequire(import.meta.url)
+
+interface ProtocolDecoder { readInt32: () => number; canReadBytes: (length: number) => boolean; readBytes: (length: number) => Buffer }
+
+/** The pseudo-message that stands for all bytes of a partition in one fetch. */
+export interface PartitionBytes {
+  offset: string
+  isControlRecord: false
+  batchContext: Record<string, never>
+  bytes: Buffer
+  baseOffset: number
+  lastOffset: number
+  count: number
+  aborted: readonly AbortedTransaction[]
+}
+
+const decodeMessages = async (decoder: ProtocolDecoder): Promise<PartitionBytes[]> => {
+  const size = decoder.readInt32()
+  if (size <= 0 || !decoder.canReadBytes(size)) return []
+  const bytes = decoder.readBytes(size)
+  const frame = frameBatches(bytes)
+  if (!frame) return []
+  const { baseOffset, lastOffset, count } = frame
+  return [{ offset: String(lastOffset), isControlRecord: false, batchContext: {}, bytes: bytes.subarray(0, frame.bytes), baseOffset, lastOffset, count, aborted: [] }]
+}
+
+const keepAbortedList = ({ messages, abortedTransactions }: { messages: PartitionBytes[]; abortedTransactions: AbortedTransaction[] | null }) =>
+  messages.map((message) => ({ ...message, aborted: abortedTransactions ?? [] }))
+
+const replaceModule = (path: string, exports: unknown) => {
+  const id = require.resolve(path)
+  require(path)
+  const cached = require.cache[id]
+  if (!cached) throw new Error(`kafkajs has no module ${path}: its override no longer applies`)
+  cached.exports = exports
+}
+
+replaceModule('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js', decodeMessages)
+replaceModule('kafkajs/src/consumer/filterAbortedMessages.js', keepAbortedList)
+
+export interface OutOfRange { topic: string; partition: number; groupId: string }
+const outOfRangeListeners = new Set<(event: OutOfRange) => void>()
+/** Calls `listener` when a fetch found its offset gone; the partition is paused by then. Returns how to stop. */
+export const onOffsetOutOfRange = (listener: (event: OutOfRange) => void) => {
+  outOfRangeListeners.add(listener)
+  return () => void outOfRangeListeners.delete(listener)
+}
+
+interface ConsumerGroupInternals { groupId: string; pause: (topicPartitions: { topic: string; partitions: number[] }[]) => void; recoverFromOffsetOutOfRange: (error: { topic: string; partition: number }) => Promise<void> }
+const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: ConsumerGroupInternals }
+ConsumerGroup.prototype.recoverFromOffsetOutOfRange = async function (this: ConsumerGroupInternals, { topic, partition }) {
+  this.pause([{ topic, partitions: [partition] }])
+  for (const listener of outOfRangeListeners) listener({ topic, partition, groupId: this.groupId })
+}
+
+const kafkajs = require('kafkajs') as typeof import('kafkajs')
+kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
+  compress: async (encoder: { buffer: Buffer }) => compressZstd(encoder.buffer),
+  decompress: async () => {
+    throw new Error('fetched batches are expanded by our own decoder')
+  },
+})
+
+export const { Kafka, CompressionTypes, logLevel } = kafkajs
+export type { Admin, Consumer, ITopicConfig, Kafka as KafkaJs, Message, Producer } from 'kafkajs'

@@ -1,0 +1,25 @@
+import { catalogue, dlqTopic, entityNames, topicNames } from './catalogue.ts'
+
+const DAY_MS = 86_400_000
+
+/** Every topic with its settings: partitions, retention and limits. Plain data, for whoever creates them. */
+export const topicSpecs = ({ partitions, replicationFactor }: { partitions: number; replicationFactor: number }) => {
+  const common = {
+    'message.timestamp.type': 'LogAppendTime',
+    'min.insync.replicas': String(Math.max(1, replicationFactor - 1)),
+    'cleanup.policy': 'delete',
+    'max.message.bytes': String(16 * 1024 * 1024),
+  }
+  const spec = (topic: string, count: number, retentionDays: number) => ({
+    topic,
+    partitions: count,
+    replicationFactor,
+    configs: { ...common, 'retention.ms': retentionDays < 0 ? '-1' : String(retentionDays * DAY_MS) },
+  })
+  return [
+    // The landing zone is replayed as a whole and rarely: a month of it is enough behind Bronze.
+    ...topicNames.map((name) => spec(catalogue[name].topic, partitions, name === 'raw' ? 30 : 365)),
+    // Dead letters wait for a person.
+    ...entityNames.map((name) => spec(dlqTopic(name), 1, -1)),
+  ]
+}
