@@ -1,7 +1,7 @@
 import { commit } from '../../lake/delta/commit.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import { stageFiles } from '../../lake/delta/stage.ts'
-import type { DeltaTable } from '../../lake/delta/table.ts'
+import type { Table } from '../../lake/delta/table.ts'
 import type { FetchedBytes } from '../../runtime/kafka/group-consumer.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import type { PartitionInput } from '../decode/batches.ts'
@@ -26,7 +26,7 @@ export interface FlushReport { rows: number; version: number; outcomes: Outcomes
  * The way of one topic into its table: buffers whole record batches, and on `flush` transforms them and
  * commits rows, progress and counters in one table version. Dead letters are acknowledged before it.
  */
-export const createTableSink = ({ topic, stageTable, table, producer }: { topic: string; stageTable: StageTable; table: DeltaTable; producer: Producer }) => {
+export const createTableSink = ({ topic, stageTable, table, producer }: { topic: string; stageTable: StageTable; table: Table; producer: Producer }) => {
   let partitions = new Map<number, SinkPartition>()
 
   const flush = async (): Promise<FlushReport | null> => {

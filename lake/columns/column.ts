@@ -8,7 +8,11 @@ export type ColumnType =
   | { kind: 'struct'; fields: Field[] }
   | { kind: 'map'; value: ColumnType }
 
-export interface Field { name: string; type: ColumnType; nullable: boolean }
+export interface Field {
+  name: string
+  type: ColumnType
+  nullable: boolean
+}
 
 /**
  * Values by kind, as `appendValue` takes and `valueAt` gives them: string; long and date (days) as number;
@@ -29,7 +33,11 @@ export interface Column {
   children: Column[]
 }
 
-export interface ColumnBatch { fields: Field[]; columns: Column[]; length: number }
+export interface ColumnBatch {
+  fields: Field[]
+  columns: Column[]
+  length: number
+}
 
 const none = new Int32Array(0)
 const childTypes = (type: ColumnType): ColumnType[] => {
@@ -42,12 +50,20 @@ const hasOffsets = ({ kind }: ColumnType) => kind === 'string' || kind === 'bina
 
 const newData = (type: ColumnType, capacity: number): Column['data'] => {
   switch (type.kind) {
-    case 'double': return new Float64Array(capacity)
-    case 'long': case 'timestamp': return new Int32Array(capacity * 2)
-    case 'date': return new Int32Array(capacity)
-    case 'boolean': return new Uint8Array((capacity + 7) >> 3)
-    case 'string': case 'binary': return new Uint8Array(capacity * 16)
-    default: return new Uint8Array(0)
+    case 'double':
+      return new Float64Array(capacity)
+    case 'long':
+    case 'timestamp':
+      return new Int32Array(capacity * 2)
+    case 'date':
+      return new Int32Array(capacity)
+    case 'boolean':
+      return new Uint8Array((capacity + 7) >> 3)
+    case 'string':
+    case 'binary':
+      return new Uint8Array(capacity * 16)
+    default:
+      return new Uint8Array(0)
   }
 }
 
@@ -75,7 +91,9 @@ const grown = <A extends Uint8Array | Int32Array | Float64Array>(array: A, neede
   return larger
 }
 
-const setBit = (bits: Uint8Array, index: number) => { bits[index >> 3]! |= 1 << (index & 7) }
+const setBit = (bits: Uint8Array, index: number) => {
+  bits[index >> 3]! |= 1 << (index & 7)
+}
 export const bitAt = (bits: Uint8Array, index: number): boolean => (bits[index >> 3]! & (1 << (index & 7))) !== 0
 export const isNullAt = (column: Column, row: number): boolean => !bitAt(column.validity, row)
 
@@ -123,7 +141,7 @@ const appendNested = (column: Column, value: unknown) => {
   const { type, children } = column
   if (type.kind === 'struct') {
     const record = value as Record<string, unknown> | null
-    type.fields.forEach((field, index) => appendValue(children[index]!, record?.[field.name] ?? null))
+    for (const [index, field] of type.fields.entries()) appendValue(children[index]!, record?.[field.name] ?? null)
   } else if (type.kind === 'list' && value !== null) {
     for (const element of value as unknown[]) appendValue(children[0]!, element)
   } else if (type.kind === 'map' && value !== null) {
@@ -143,14 +161,32 @@ export const appendValue = (column: Column, value: unknown): void => {
   if (isNull) column.nullCount++
   else setBit(column.validity, row)
   switch (kind) {
-    case 'string': if (!isNull) appendText(column, value as string); break
-    case 'binary': if (!isNull) appendBytes(column, value as Uint8Array); break
-    case 'long': setLong(column, row, isNull ? 0 : (value as number)); break
-    case 'timestamp': setTimestamp(column, row, isNull ? 0 : (value as number)); break
-    case 'date': column.data = grown(column.data as Int32Array, row + 1); column.data[row] = isNull ? 0 : (value as number); break
-    case 'double': column.data = grown(column.data as Float64Array, row + 1); column.data[row] = isNull ? 0 : (value as number); break
-    case 'boolean': column.data = grown(column.data as Uint8Array, (row >> 3) + 1); if (value === true) setBit(column.data as Uint8Array, row); break
-    default: appendNested(column, isNull ? null : value)
+    case 'string':
+      if (!isNull) appendText(column, value as string)
+      break
+    case 'binary':
+      if (!isNull) appendBytes(column, value as Uint8Array)
+      break
+    case 'long':
+      setLong(column, row, isNull ? 0 : (value as number))
+      break
+    case 'timestamp':
+      setTimestamp(column, row, isNull ? 0 : (value as number))
+      break
+    case 'date':
+      column.data = grown(column.data as Int32Array, row + 1)
+      column.data[row] = isNull ? 0 : (value as number)
+      break
+    case 'double':
+      column.data = grown(column.data as Float64Array, row + 1)
+      column.data[row] = isNull ? 0 : (value as number)
+      break
+    case 'boolean':
+      column.data = grown(column.data as Uint8Array, (row >> 3) + 1)
+      if (value === true) setBit(column.data as Uint8Array, row)
+      break
+    default:
+      appendNested(column, isNull ? null : value)
   }
   if (hasOffsets(column.type)) {
     column.offsets = grown(column.offsets, row + 2)
@@ -164,15 +200,30 @@ export const valueAt = (column: Column, row: number): unknown => {
   if (isNullAt(column, row)) return null
   const { type, data, offsets, children } = column
   switch (type.kind) {
-    case 'string': return decoder.decode((data as Uint8Array).subarray(offsets[row]!, offsets[row + 1]!))
-    case 'binary': return (data as Uint8Array).slice(offsets[row]!, offsets[row + 1]!)
-    case 'long': return longAt(column, row)
-    case 'timestamp': return Math.floor(longAt(column, row) / 1000)
-    case 'boolean': return bitAt(data as Uint8Array, row)
-    case 'date': case 'double': return data[row]!
-    case 'struct': return Object.fromEntries(type.fields.map((field, index) => [field.name, valueAt(children[index]!, row)]))
-    case 'list': return Array.from({ length: offsets[row + 1]! - offsets[row]! }, (_, index) => valueAt(children[0]!, offsets[row]! + index))
-    case 'map': return Object.fromEntries(Array.from({ length: offsets[row + 1]! - offsets[row]! }, (_, index) => [valueAt(children[0]!, offsets[row]! + index), valueAt(children[1]!, offsets[row]! + index)]))
+    case 'string':
+      return decoder.decode((data as Uint8Array).subarray(offsets[row]!, offsets[row + 1]!))
+    case 'binary':
+      return (data as Uint8Array).slice(offsets[row]!, offsets[row + 1]!)
+    case 'long':
+      return longAt(column, row)
+    case 'timestamp':
+      return Math.floor(longAt(column, row) / 1000)
+    case 'boolean':
+      return bitAt(data as Uint8Array, row)
+    case 'date':
+    case 'double':
+      return data[row]!
+    case 'struct':
+      return Object.fromEntries(type.fields.map((field, index) => [field.name, valueAt(children[index]!, row)]))
+    case 'list':
+      return Array.from({ length: offsets[row + 1]! - offsets[row]! }, (_, index) => valueAt(children[0]!, offsets[row]! + index))
+    case 'map':
+      return Object.fromEntries(
+        Array.from({ length: offsets[row + 1]! - offsets[row]! }, (_, index) => [
+          valueAt(children[0]!, offsets[row]! + index),
+          valueAt(children[1]!, offsets[row]! + index),
+        ]),
+      )
   }
 }
 

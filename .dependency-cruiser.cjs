@@ -1,0 +1,42 @@
+const programs = ['producers', 'consumers', 'compactor', 'api']
+const one = (name, file, module) => ({
+  name,
+  comment: `${module} is imported in one file only`,
+  severity: 'error',
+  from: { pathNot: `^(${file}|test/)` },
+  to: { path: `^node_modules/${module}(/|$)` },
+})
+
+/** The import direction of ARCHITECTURE.md. A test plants violations and expects them to be found. */
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: { path: '^(producers|consumers|schemas|compactor|api|lake|runtime|ops)/' }, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    { name: 'not-resolvable', severity: 'error', from: { pathNot: '^test/' }, to: { couldNotResolve: true } },
+    ...programs.map((program) => ({
+      name: `${program}-alone`,
+      comment: 'programs never import each other',
+      severity: 'error',
+      from: { path: `^${program}/` },
+      to: { path: `^(${[...programs.filter((other) => other !== program), 'ops'].join('|')})/` },
+    })),
+    { name: 'ops-starts-processes', severity: 'error', from: { path: '^ops/' }, to: { path: `^(${programs.join('|')}|schemas)/` } },
+    { name: 'lake-knows-no-book', severity: 'error', from: { path: '^lake/' }, to: { path: '^(schemas|producers|consumers|compactor|api|ops)/|^runtime/(?!errors\\.ts)' } },
+    { name: 'runtime-knows-no-book', severity: 'error', from: { path: '^runtime/' }, to: { path: '^(schemas|lake|producers|consumers|compactor|api|ops)/' } },
+    { name: 'schemas-import-nothing', severity: 'error', from: { path: '^schemas/' }, to: { path: '^(runtime|lake|producers|consumers|compactor|api|ops)/' } },
+    one('kafkajs-in-one-file', 'runtime/kafka/kafkajs\\.ts', 'kafkajs'),
+    one('platformatic-kafka-in-one-file', 'runtime/kafka/topic-ids\\.ts', '@platformatic/kafka'),
+    one('registry-in-one-file', 'runtime/registry\\.ts', '@kafkajs/confluent-schema-registry'),
+    one('avsc-in-one-file', 'runtime/avro\\.ts', 'avsc'),
+    one('duckdb-in-one-file', 'runtime/duckdb\\.ts', '@duckdb/node-api'),
+    one('htmlparser2-in-one-file', 'consumers/silver/html\\.ts', 'htmlparser2'),
+    one('iso-639-3-in-one-file', 'consumers/silver/language\\.ts', 'iso-639-3'),
+    one('pino-in-one-file', 'runtime/log\\.ts', 'pino'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^api/web/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+}

@@ -1,0 +1,85 @@
+import { errorLine } from '../runtime/errors.ts'
+import type { KafkaClient, PartitionLag } from '../runtime/kafka/client.ts'
+import { sleep } from '../runtime/lifecycle.ts'
+import type { Log } from '../runtime/log.ts'
+import { catalogue, entityNames, topicNames } from '../schemas/catalogue.ts'
+
+export interface GroupLag extends PartitionLag {
+  group: string
+}
+
+export interface LagReport {
+  /** `not-configured`: no brokers are known, which is fine for an API that only reads Gold. */
+  state: 'not-configured' | 'connecting' | 'connected' | 'unavailable'
+  /** Why there is no lag to tell; null where there is. */
+  detail: string | null
+  partitions: GroupLag[]
+}
+
+/** The consumer groups, and the topics that each one reads. */
+export const groups: Readonly<Record<string, readonly string[]>> = {
+  'readflow.bronze': topicNames.map((name) => catalogue[name].topic),
+  'readflow.silver': entityNames.map((name) => catalogue[name].topic),
+}
+
+export interface LagOptions {
+  /** Brokers to ask; null while they are not known. */
+  brokers: () => readonly string[] | null
+  openKafka: (brokers: readonly string[]) => Promise<Pick<KafkaClient, 'groupLag' | 'close'>>
+  log: Log
+  intervalMs?: number
+}
+
+/** Asks Kafka for every group's lag in the background, as long as it takes Kafka to come up and come back. */
+export const watchLag = ({ brokers, openKafka, log, intervalMs = 2000 }: LagOptions) => {
+  const controller = new AbortController()
+  let report: LagReport = { state: 'not-configured', detail: null, partitions: [] }
+  let kafka: Pick<KafkaClient, 'groupLag' | 'close'> | null = null
+
+  const ask = async (addresses: readonly string[]) => {
+    try {
+      kafka ??= await openKafka(addresses)
+    } catch (error) {
+      if (report.state !== 'unavailable') log.info({ error: errorLine(error) }, 'kafka does not answer yet')
+      report = { state: 'unavailable', detail: errorLine(error), partitions: report.partitions }
+      return
+    }
+    try {
+      const lags = await Promise.all(
+        Object.entries(groups).map(async ([group, topics]) => (await kafka!.groupLag(group, topics)).map((lag) => ({ group, ...lag }))),
+      )
+      report = { state: 'connected', detail: null, partitions: lags.flat() }
+    } catch (error) {
+      // It answered, yet not this: topics that are not created yet, or a broker that has just gone.
+      report = { state: 'connected', detail: errorLine(error), partitions: [] }
+      await disconnect()
+    }
+  }
+
+  const disconnect = async () => {
+    const client = kafka
+    kafka = null
+    await client?.close().catch((error: unknown) => log.debug({ error: errorLine(error) }, 'kafka connection did not close cleanly'))
+  }
+
+  const follow = async () => {
+    while (!controller.signal.aborted) {
+      const addresses = brokers()
+      if (addresses && addresses.length > 0) {
+        if (report.state === 'not-configured') report = { ...report, state: 'connecting' }
+        await ask(addresses)
+      }
+      await sleep(intervalMs, controller.signal).catch(() => undefined)
+    }
+    await disconnect()
+  }
+  const following = follow()
+
+  return {
+    report: (): LagReport => report,
+    close: () => {
+      controller.abort()
+      return following
+    },
+  }
+}

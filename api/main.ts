@@ -1,0 +1,55 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { openStore } from '../lake/store/open.ts'
+import { type Config, parseConfig } from '../runtime/config/config.ts'
+import { runProgram } from '../runtime/lifecycle.ts'
+import { createLog } from '../runtime/log.ts'
+import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
+import { createApp } from './app.ts'
+import { openGold } from './gold.ts'
+import { watchLag } from './lag.ts'
+import { listen } from './listen.ts'
+import { derivedTables } from './routes/derived.ts'
+import { watchTables } from './tables.ts'
+
+const MEMORY_LIMIT = '256MB'
+
+await runProgram('serve', async ({ argv, env, signal, defer }) => {
+  const config = parseConfig('serve', argv, env)
+  if (!config) return
+  const log = createLog('serve', config.logLevel)
+
+  let upStatus: UpStatus | null = null
+  process.on('message', (message) => {
+    if (isUpStatusMessage(message)) upStatus = message.status
+  })
+
+  const store = openStore(config.lakeUrl)
+  defer(() => store.close())
+  const gold = openGold({ store, log, openDuckDb: () => openDatabase(config), derived: derivedTables })
+  defer(() => gold.close())
+  const lag = watchLag({
+    log,
+    brokers: () => config.kafkaBrokers ?? upStatus?.links.brokers?.split(',') ?? null,
+    openKafka: async (brokers) => (await import('../runtime/kafka/client.ts')).openKafka({ brokers, clientId: 'readflow-serve', log }),
+  })
+  defer(() => lag.close())
+
+  const { host, port } = config
+  const app = createApp({ host, log, gold, tables: watchTables({ store }), lag: lag.report, upStatus: () => upStatus })
+  const server = await listen({ listener: app, host, port, isPortExplicit: config.explicit.has('port') })
+  defer(() => server.close())
+  if (server.isFallback) log.warn({ wanted: port, port: server.port }, 'the default port is taken: another one serves')
+  log.info({ url: server.url, lake: config.lakeUrl }, 'serving page and api')
+  process.send?.({ type: 'status', program: 'serve', state: 'running', url: server.url })
+
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+})
+
+// Neither DuckDB nor the Kafka client is loaded before it is needed: the page must answer at once.
+const openDatabase = async ({ dataDir }: Config) => {
+  const { openDuckDb } = await import('../runtime/duckdb.ts')
+  const tempDir = path.join(dataDir, 'tmp', 'serve')
+  await mkdir(tempDir, { recursive: true })
+  return openDuckDb({ memoryLimit: MEMORY_LIMIT, threads: 2, tempDir })
+}

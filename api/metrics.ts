@@ -1,0 +1,65 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { StatusParts } from './status.ts'
+
+/** The API's metrics, in Prometheus' text format. Values of tables and lag are read when they are scraped. */
+export const createMetrics = ({ gold, tables, lag }: StatusParts) => {
+  const register = new Registry()
+  const registers = [register]
+  collectDefaultMetrics({ register })
+  const duration = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from a request to the end of its answer.',
+    labelNames: ['method', 'route', 'status_code'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  })
+  const failures = new Counter({
+    name: 'readflow_api_failures_total',
+    help: 'Answers that failed for a reason that is not the caller.',
+    registers,
+  })
+  new Gauge({
+    name: 'readflow_gold_version',
+    help: 'Published Gold version that answers come from; 0 before the first.',
+    registers,
+    collect() {
+      this.set(gold.current()?.version ?? 0)
+    },
+  })
+  new Gauge({
+    name: 'readflow_table_rows',
+    help: 'Rows in a table.',
+    labelNames: ['table'] as const,
+    registers,
+    async collect() {
+      const summaries = await tables().catch(() => {
+        failures.inc()
+        return []
+      })
+      this.reset()
+      for (const { table, rows } of summaries) this.set({ table }, rows)
+    },
+  })
+  new Gauge({
+    name: 'readflow_consumer_lag_records',
+    help: 'Records that a consumer group has not committed yet.',
+    labelNames: ['group', 'topic', 'partition'] as const,
+    registers,
+    collect() {
+      this.reset()
+      for (const { group, topic, partition, lag: records } of lag().partitions)
+        this.set({ group, topic, partition: String(partition) }, records)
+    },
+  })
+
+  return {
+    contentType: register.contentType,
+    text: () => register.metrics(),
+    countFailure: () => failures.inc(),
+    /** `route` is the pattern, never the path: a label must not grow with what is asked. */
+    observe: ({ method, route, statusCode, durationMs }: { method: string; route: string; statusCode: number; durationMs: number }) =>
+      duration.observe({ method, route, status_code: String(statusCode) }, durationMs / 1000),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>

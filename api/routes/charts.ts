@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { questionOf } from '../cursor.ts'
+import { Problem } from '../problem.ts'
+import { dayOrMonth, defineRoute, oneOf, shortText, whole } from '../route.ts'
+import { bookColumns, currentBooks } from './books.ts'
+
+export const ratingsByGenre = defineRoute({
+  path: '/v1/charts/ratings-by-genre',
+  summary: 'Ratings per month and genre, with their average. Ratings without a time are left out and counted in without_time.',
+  query: z.strictObject({
+    from: dayOrMonth.optional().describe('first day, or month, that counts'),
+    to: dayOrMonth.optional().describe('day, or month, that ends the range and does not count'),
+    bucket: oneOf(['month']).default('month').describe('length of a point in time'),
+  }),
+  handle: ({ query, gold }) => {
+    const { from = '0001-01-01', to = '9999-12-31' } = query
+    if (from >= to) throw new Problem(400, 'from must be before to.', { faults: [{ parameter: 'from', detail: 'must be before to' }] })
+    return gold.cached(`ratings-by-genre ${questionOf(query)}`, async () => {
+      const [points, without] = await Promise.all([
+        gold.rows(
+          `SELECT f.rated_month AS month, f.primary_genre AS genre, coalesce(any_value(g.name), f.primary_genre) AS name,
+             count(*) AS ratings, round(sum(f.rating) / count(*), 3) AS average
+           FROM ${gold.table('fact_rating')} f LEFT JOIN ${gold.table('dim_genre')} g ON g.genre = f.primary_genre
+           WHERE f.rated_at >= CAST($from AS TIMESTAMPTZ) AND f.rated_at < CAST($to AS TIMESTAMPTZ)
+           GROUP BY f.rated_month, f.primary_genre ORDER BY month, genre`,
+          { from, to },
+        ),
+        gold.rows<{ ratings: number }>(`SELECT count(*) AS ratings FROM ${gold.table('fact_rating')} WHERE rated_at IS NULL`),
+      ])
+      return { bucket: query.bucket, points, without_time: without[0]?.ratings ?? 0 }
+    })
+  },
+})
+
+const rankings = {
+  reader_ratings: 'coalesce(r.ratings, 0) DESC',
+  reader_average: '(r.rating_sum / r.ratings) DESC NULLS LAST, r.ratings DESC',
+  ratings_count: 'b.ratings_count DESC NULLS LAST',
+} as const
+
+export const topBooks = defineRoute({
+  path: '/v1/charts/top-books',
+  summary: 'The books that lead: by ratings in Gold, by their average, or by what the source counts.',
+  query: z.strictObject({
+    by: oneOf(['reader_ratings', 'reader_average', 'ratings_count']).default('reader_ratings').describe('what ranks them'),
+    genre: shortText.optional().describe('slug of the primary genre'),
+    min_ratings: whole(1, 1_000_000_000).default(1).describe('least ratings in Gold'),
+    limit: whole(1, 50).default(10).describe('number of books'),
+  }),
+  handle: ({ query, gold }) =>
+    gold.cached(`top-books ${questionOf(query)} ${query.limit}`, async () => {
+      const genre = query.genre === undefined ? '' : 'AND b.primary_genre = $genre'
+      const books = await gold.rows(
+        `SELECT ${bookColumns} FROM ${currentBooks(gold)} AND NOT b.is_placeholder AND r.ratings >= $min_ratings ${genre}
+         ORDER BY ${rankings[query.by]}, b.book_id LIMIT $limit`,
+        { min_ratings: query.min_ratings, limit: query.limit, ...(query.genre === undefined ? {} : { genre: query.genre }) },
+      )
+      return { by: query.by, books }
+    }),
+})

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import { Problem } from './problem.ts'
+
+/** Sent with every answer. Chart.js and the page need nothing but their own origin. */
+export const securityHeaders: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+}
+
+/** Whether an address means every interface of the machine. */
+export const isWildcardHost = (host: string): boolean => host === '0.0.0.0' || host === '::'
+
+/** An IPv6 address in the brackets that a URL and a Host header need. */
+export const urlHost = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host)
+
+/**
+ * Says whether a Host header may be answered. A page of some other site can make a browser ask us under a
+ * name of its own (DNS rebinding); such a name is not on the list.
+ */
+export const createHostCheck = ({ host, allowedHosts = [] }: { host: string; allowedHosts?: readonly string[] }) => {
+  const allowed = new Set(['127.0.0.1', 'localhost', '[::1]', urlHost(host), ...allowedHosts].map((name) => name.toLowerCase()))
+  return (header: string | undefined): boolean => {
+    const name = hostName(header)
+    if (name === null) return false
+    // Rebinding needs a name: an address that somebody typed is fine where we listen on all of them.
+    return allowed.has(name) || (isWildcardHost(host) && isIP(name.replace(/^\[|\]$/g, '')) !== 0)
+  }
+}
+
+const hostName = (header: string | undefined): string | null =>
+  /^(\[[0-9a-f:.]+\]|[^\s:/?#@[\]]+)(?::\d{1,5})?$/i.exec(header ?? '')?.[1]?.toLowerCase() ?? null
+
+/** The refusal of a Host that is not on the list. */
+export const misdirected = (): Problem =>
+  new Problem(421, 'This server does not answer under that Host name. Use http://127.0.0.1 or http://localhost with its port.')
+
+/** The caller's own request id where it is harmless, else a new one. */
+export const requestIdOf = (request: IncomingMessage): string => {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID()
+}

@@ -1,0 +1,73 @@
+import type { UpStatus } from '../runtime/up-status.ts'
+import type { GoldReader } from './gold.ts'
+import type { GoldVersion } from './gold-version.ts'
+import type { LagReport } from './lag.ts'
+import type { TableSummary } from './tables.ts'
+
+/** What status, readiness and metrics are made from. */
+export interface StatusParts {
+  gold: GoldReader
+  tables: () => Promise<TableSummary[]>
+  lag: () => LagReport
+  /** Absent where no `up` started this process. */
+  upStatus: () => UpStatus | null
+  nowMs?: () => number
+}
+
+/** Everything that the page shows besides the charts. */
+export const readStatus = async ({ gold, tables, lag, upStatus, nowMs = Date.now }: StatusParts) => {
+  const now = nowMs()
+  const [summaries, published] = await Promise.all([tables(), gold.use(undefined, describeGold)])
+  const { state, detail, partitions } = lag()
+  return {
+    now: new Date(now).toISOString(),
+    up: upStatus(),
+    gold: published?.result ?? null,
+    tables: summaries,
+    freshness: summaries
+      .filter(({ table }) => table.startsWith('silver.'))
+      .map(({ table, newest_ingestion_at: newest }) => ({
+        table,
+        newest_ingestion_at: newest,
+        age_seconds: newest === null ? null : Math.max(0, Math.round((now - Date.parse(newest)) / 100) / 10),
+      })),
+    kafka: { state, detail },
+    lag: lagByTopic(partitions),
+  }
+}
+
+const describeGold = async (gold: GoldVersion) => {
+  const [counts] = await gold.cached('counts', () =>
+    gold.rows(`SELECT
+      (SELECT count(*) FROM ${gold.table('dim_book')} WHERE is_current AND NOT is_deleted AND NOT is_placeholder) AS books,
+      (SELECT count(*) FROM ${gold.table('dim_author')} WHERE is_current AND NOT is_deleted) AS authors,
+      (SELECT count(*) FROM ${gold.table('fact_review')}) AS reviews,
+      (SELECT count(*) FROM ${gold.table('fact_rating')}) AS ratings`),
+  )
+  return { version: gold.version, published_at: gold.publishedAt, complete_through: gold.completeThrough, counts }
+}
+
+/** Lag of each group and topic in records, with its partitions. */
+const lagByTopic = (partitions: LagReport['partitions']) =>
+  Array.from(Map.groupBy(partitions, ({ group, topic }) => `${group} ${topic}`).values(), (entries) => ({
+    group: entries[0]!.group,
+    topic: entries[0]!.topic,
+    lag_records: entries.reduce((sum, { lag }) => sum + lag, 0),
+    partitions: entries.map(({ partition, committedOffset, endOffset, lag }) => ({
+      partition,
+      committed_offset: committedOffset,
+      end_offset: endOffset,
+      lag_records: lag,
+    })),
+  }))
+
+/** What is missing before the API is of use; empty where nothing is. */
+export const notReadyReasons = ({ gold, lag, upStatus }: StatusParts): string[] => {
+  const { state, detail } = lag()
+  const up = upStatus()
+  return [
+    ...(gold.current() ? [] : ['no Gold is published yet']),
+    ...(up && state === 'not-configured' ? ['Kafka is not started yet'] : []),
+    ...(state === 'connecting' || state === 'unavailable' ? [`Kafka does not answer${detail ? `: ${detail}` : ' yet'}`] : []),
+  ]
+}

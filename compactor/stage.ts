@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { AddFile } from '../lake/delta/actions.ts'
+import type { Snapshot } from '../lake/delta/snapshot.ts'
+import type { ObjectStore } from '../lake/store/store.ts'
+import type { DuckDb } from '../runtime/duckdb.ts'
+import { readPartitions, writePartition } from './partitions.ts'
+import { DIGEST_TAG, planTable } from './plan.ts'
+import { type GoldName, goldTables } from './tables.ts'
+
+/** A Gold table as it will be: files that are in the lake already but in no version of the table. */
+export interface StagedTable {
+  name: GoldName
+  adds: AddFile[]
+  removes: AddFile[]
+  /** Rows of the table once `adds` and `removes` are committed. */
+  rows: number
+}
+
+export interface StageOptions {
+  store: ObjectStore
+  duckdb: DuckDb
+  name: GoldName
+  /** The table's newest version: what it holds already is not written again. */
+  current: Snapshot
+  tempDir: string
+  nowMs: () => number
+  signal?: AbortSignal | undefined
+}
+
+/** Writes the partitions of a derived table that differ from the current version, uncommitted. */
+export const stageTable = async ({ store, duckdb, name, current, tempDir, nowMs, signal }: StageOptions): Promise<StagedTable> => {
+  const table = goldTables[name]
+  const partitions = await readPartitions(duckdb, name, table)
+  const plan = planTable(current.files.values(), partitions)
+  const adds: AddFile[] = []
+  for (const partition of plan.write) {
+    signal?.throwIfAborted()
+    const folders = Object.entries(partition.values).map(([column, value]) => `${column}=${value}/`)
+    const file = `${folders.join('')}part-${randomUUID()}.zstd.parquet`
+    const local = path.join(tempDir, `${randomUUID()}.parquet`)
+    await writePartition(duckdb, name, table, partition, local, signal)
+    const { size } = await stat(local)
+    await store.putFile(`${goldRoot(name)}/${file}`, local)
+    adds.push({
+      path: file,
+      partitionValues: partition.values,
+      size,
+      modificationTime: nowMs(),
+      dataChange: true,
+      stats: JSON.stringify(partition.stats),
+      tags: { [DIGEST_TAG]: partition.digest },
+    })
+  }
+  return { name, adds, removes: plan.remove, rows: partitions.reduce((sum, { rows }) => sum + rows, 0) }
+}
+
+/** Where a Gold table is in the lake. */
+export const goldRoot = (name: GoldName): string => `gold/${name}`

@@ -1,0 +1,105 @@
+/** The types that Gold's columns have, as Delta's and DuckDB's names follow from them. */
+export type GoldType = 'string' | 'long' | 'double' | 'boolean' | 'timestamp' | 'date' | 'strings'
+
+export interface GoldTable {
+  /** Columns in order, the partition columns last. */
+  columns: Readonly<Record<string, GoldType>>
+  partitionColumns: readonly string[]
+  /** What rows of a file are sorted by, so that readers can skip. */
+  sortedBy: readonly string[]
+}
+
+const of = <T extends GoldType>(type: T, names: string): Record<string, T> =>
+  Object.fromEntries(names.split(' ').map((name) => [name, type]))
+const version = { ...of('timestamp', 'valid_from valid_to'), ...of('boolean', 'is_current is_deleted is_placeholder') } as const
+
+/** The tables of Gold: their columns are a public interface (ARCHITECTURE.md). */
+export const goldTables = {
+  dim_genre: {
+    columns: { ...of('string', 'genre_sk genre name'), is_other: 'boolean' },
+    partitionColumns: [],
+    sortedBy: ['genre'],
+  },
+  dim_author: {
+    columns: {
+      ...of('string', 'author_sk author_id name gender hometown'),
+      ...of('date', 'born_at died_at'),
+      ...of('long', 'works_count fans_count'),
+      average_rating: 'double',
+      ...of('long', 'ratings_count text_reviews_count'),
+      ...of('string', 'url image_url'),
+      ...version,
+    },
+    partitionColumns: [],
+    sortedBy: ['author_id', 'author_sk'],
+  },
+  dim_book: {
+    columns: {
+      ...of('string', 'book_sk book_id work_id title title_without_series original_title isbn isbn13 language_code publisher format'),
+      ...of('long', 'num_pages publication_year'),
+      publication_date: 'date',
+      original_publication_year: 'long',
+      ...of('string', 'primary_author_sk primary_author_id'),
+      author_names: 'strings',
+      primary_genre: 'string',
+      tags: 'strings',
+      average_rating: 'double',
+      ...of('long', 'ratings_count text_reviews_count work_ratings_count ratings_1 ratings_2 ratings_3 ratings_4 ratings_5'),
+      ...of('string', 'url image_url'),
+      ...version,
+    },
+    partitionColumns: [],
+    sortedBy: ['book_id', 'book_sk'],
+  },
+  dim_date: {
+    columns: {
+      date_key: 'long',
+      date: 'date',
+      ...of('long', 'year quarter month'),
+      year_month: 'string',
+      ...of('long', 'day day_of_week iso_week'),
+      is_weekend: 'boolean',
+    },
+    partitionColumns: [],
+    sortedBy: ['date_key'],
+  },
+  fact_rating: {
+    columns: {
+      ...of('string', 'rating_key user_id book_id book_sk author_sk genre_sk'),
+      ...of('long', 'date_key rating'),
+      rated_at: 'timestamp',
+      review_id: 'string',
+      ingestion_timestamp: 'timestamp',
+      ...of('string', 'rated_month primary_genre'),
+    },
+    partitionColumns: ['rated_month', 'primary_genre'],
+    sortedBy: ['book_id', 'rating_key'],
+  },
+  fact_review: {
+    columns: {
+      ...of('string', 'review_id user_id book_id book_sk author_sk genre_sk'),
+      ...of('long', 'date_key rating votes comments_count body_length'),
+      ...of('boolean', 'has_text has_spoiler'),
+      ...of('timestamp', 'date_added date_updated started_at read_at'),
+      read_count: 'long',
+      ingestion_timestamp: 'timestamp',
+      ...of('string', 'reviewed_month primary_genre'),
+    },
+    partitionColumns: ['reviewed_month', 'primary_genre'],
+    sortedBy: ['book_id', 'review_id'],
+  },
+} as const satisfies Record<string, GoldTable>
+
+export type GoldName = keyof typeof goldTables
+export const goldNames = Object.keys(goldTables) as GoldName[]
+
+/** How DuckDB names each type, as its information schema does. */
+export const duckdbTypes: Readonly<Record<GoldType, string>> = {
+  string: 'VARCHAR',
+  long: 'BIGINT',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  timestamp: 'TIMESTAMP WITH TIME ZONE',
+  date: 'DATE',
+  strings: 'VARCHAR[]',
+}

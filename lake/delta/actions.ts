@@ -1,0 +1,104 @@
+import { ReadflowError } from '../../runtime/errors.ts'
+
+/*
+ * The actions of the Delta transaction log, as https://github.com/delta-io/delta/blob/master/PROTOCOL.md names them.
+ * Reader version 1 and writer version 2: no feature that an older reader lacks.
+ */
+
+export interface Protocol {
+  minReaderVersion: number
+  minWriterVersion: number
+}
+
+export interface MetaData {
+  id: string
+  name?: string
+  format: { provider: 'parquet'; options: Record<string, string> }
+  schemaString: string
+  partitionColumns: string[]
+  configuration: Record<string, string>
+  /** Epoch milliseconds. */
+  createdTime?: number
+}
+
+/** A data file of the table. */
+export interface AddFile {
+  /** Relative to the table's root, URL-encoded; `filePath` decodes it. */
+  path: string
+  /** Values as text, null where there is none; every partition column has an entry. */
+  partitionValues: Record<string, string | null>
+  /** Bytes. */
+  size: number
+  /** Epoch milliseconds. */
+  modificationTime: number
+  /** Whether rows change by it; false where files are only rewritten. */
+  dataChange: boolean
+  /** JSON text: numRecords, minValues, maxValues, nullCount. */
+  stats?: string
+  tags?: Record<string, string>
+}
+
+export interface RemoveFile {
+  path: string
+  /** Epoch milliseconds. */
+  deletionTimestamp: number
+  dataChange: boolean
+  extendedFileMetadata?: boolean
+  partitionValues?: Record<string, string | null>
+  size?: number
+}
+
+/** Progress of an application, replaced by each newer one of the same id. */
+export interface Txn {
+  appId: string
+  version: number
+  /** Epoch milliseconds. */
+  lastUpdated?: number
+}
+
+export interface CommitInfo {
+  /** Epoch milliseconds. */
+  timestamp: number
+  operation: string
+  operationParameters?: Record<string, unknown>
+  engineInfo?: string
+  /** Unique; tells whose an entry of the log is. */
+  txnId?: string
+  [key: string]: unknown
+}
+
+export type Action =
+  | { commitInfo: CommitInfo }
+  | { protocol: Protocol }
+  | { metaData: MetaData }
+  | { add: AddFile }
+  | { remove: RemoveFile }
+  | { txn: Txn }
+
+export const protocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 }
+
+/** One entry of the log as its bytes: a JSON object a line. */
+export const encodeActions = (actions: readonly Action[]): Uint8Array =>
+  new TextEncoder().encode(actions.map((action) => `${JSON.stringify(action)}\n`).join(''))
+
+/** The actions of one entry; kinds that we do not know are kept as they are. Throws `lake-invalid`. */
+export const decodeActions = (bytes: Uint8Array, path: string): Action[] => {
+  try {
+    const lines = new TextDecoder().decode(bytes).split('\n')
+    return lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as Action)
+  } catch (cause) {
+    throw new ReadflowError('lake-invalid', `the log entry ${path} is not valid JSON`, { cause })
+  }
+}
+
+/** Path of a log entry below the table's root. */
+export const entryName = (version: number): string => `_delta_log/${String(version).padStart(20, '0')}.json`
+
+/** Path of a data file below the table's root, from the path in its action. */
+export const filePath = (path: string): string => {
+  try {
+    return decodeURIComponent(path)
+  } catch (cause) {
+    throw new ReadflowError('lake-invalid', `${JSON.stringify(path)} in the log is no URL-encoded path`, { cause })
+  }
+}

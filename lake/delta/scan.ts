@@ -1,0 +1,49 @@
+import { appendValue, type Column, type ColumnBatch, type Field, newColumn } from '../columns/column.ts'
+import { readParquet } from '../parquet/read.ts'
+import type { ObjectStore } from '../store/store.ts'
+import { type AddFile, filePath } from './actions.ts'
+import { partitionValue } from './partition.ts'
+import type { Snapshot } from './snapshot.ts'
+
+export interface ScanOptions {
+  /** The table's root in the store. */
+  root: string
+  /** Columns of the table to read, in this order; partition columns may be among them. */
+  columns: readonly string[]
+  /** Which files to read; all where it is missing. */
+  where?: (file: AddFile) => boolean
+}
+
+/**
+ * The rows of a table's live files, one batch a file, reading only the named columns. A column that a file lacks is
+ * null in its rows. The order of the files is that of the log. Throws where the table has no column of that name.
+ */
+export async function* scan(store: ObjectStore, snapshot: Snapshot, { root, columns, where = () => true }: ScanOptions): AsyncGenerator<ColumnBatch> {
+  const { fields, partitionColumns } = snapshot.metadata ?? { fields: [], partitionColumns: [] }
+  const wanted = columns.map((name) => fieldOf(fields, name))
+  if (snapshot.files.size === 0) return
+  const stored = columns.filter((name) => !partitionColumns.includes(name))
+  for (const file of snapshot.files.values()) {
+    if (!where(file)) continue
+    const read = readParquet(await store.get(`${root}/${filePath(file.path)}`), { columns: stored })
+    const columnFor = (field: Field): Column => {
+      if (partitionColumns.includes(field.name))
+        return constant(field, partitionValue(file.partitionValues[field.name] ?? null, field.type.kind), read.length)
+      const index = read.fields.findIndex(({ name }) => name === field.name)
+      return index < 0 ? constant(field, null, read.length) : read.columns[index]!
+    }
+    yield { fields: wanted, columns: wanted.map(columnFor), length: read.length }
+  }
+}
+
+const fieldOf = (fields: readonly Field[], name: string): Field => {
+  const field = fields.find((candidate) => candidate.name === name)
+  if (!field && fields.length > 0) throw new Error(`no column ${name} among ${fields.map((candidate) => candidate.name).join(', ')}`)
+  return field ?? { name, type: { kind: 'string' }, nullable: true }
+}
+
+const constant = (field: Field, value: unknown, length: number): Column => {
+  const column = newColumn(field.type, length)
+  for (let row = 0; row < length; row++) appendValue(column, value)
+  return column
+}

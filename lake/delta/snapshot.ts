@@ -1,0 +1,74 @@
+import { ReadflowError } from '../../runtime/errors.ts'
+import type { Field } from '../columns/column.ts'
+import type { Action, AddFile, MetaData, Protocol } from './actions.ts'
+import { parseSchema } from './schema.ts'
+
+export interface Metadata {
+  id: string
+  fields: Field[]
+  partitionColumns: string[]
+  configuration: Readonly<Record<string, string>>
+  createdMs: number
+  /** The action that it comes from: what we do not understand of it is kept by the next change. */
+  action: MetaData
+}
+
+/** A table at one version. Version -1 is a table that is not there yet: no metadata, no files. */
+export interface Snapshot {
+  version: number
+  protocol: Protocol | null
+  metadata: Metadata | null
+  /** The live files, by the path in their action. */
+  files: ReadonlyMap<string, AddFile>
+  /** The newest version that each application has committed. */
+  txns: ReadonlyMap<string, number>
+}
+
+export const emptySnapshot: Snapshot = { version: -1, protocol: null, metadata: null, files: new Map(), txns: new Map() }
+
+const readMetadata = (action: MetaData): Metadata => ({
+  id: action.id,
+  fields: parseSchema(action.schemaString),
+  partitionColumns: action.partitionColumns,
+  configuration: action.configuration ?? {},
+  createdMs: action.createdTime ?? 0,
+  action,
+})
+
+/**
+ * The table after further entries of the log, `entries[0]` being version `snapshot.version + 1`; the snapshot given
+ * stays as it is. Throws `lake-invalid` for a table that needs a newer reader.
+ */
+export const applyEntries = (snapshot: Snapshot, entries: readonly (readonly Action[])[]): Snapshot => {
+  if (entries.length === 0) return snapshot
+  let { protocol, metadata } = snapshot
+  const files = new Map(snapshot.files)
+  const txns = new Map(snapshot.txns)
+  for (const actions of entries) {
+    for (const action of actions) {
+      if ('add' in action) files.set(action.add.path, action.add)
+      else if ('remove' in action) files.delete(action.remove.path)
+      else if ('txn' in action) txns.set(action.txn.appId, action.txn.version)
+      else if ('metaData' in action) metadata = readMetadata(action.metaData)
+      else if ('protocol' in action) protocol = readable(action.protocol)
+    }
+  }
+  return { version: snapshot.version + entries.length, protocol, metadata, files, txns }
+}
+
+const readable = (protocol: Protocol): Protocol => {
+  if (protocol.minReaderVersion > 1)
+    throw new ReadflowError('lake-invalid', `the table needs Delta reader version ${protocol.minReaderVersion}; ReadFlow reads version 1`)
+  return protocol
+}
+
+/** Number of rows in the live files, as their statistics have it; null where a file has none. */
+export const rowCount = (snapshot: Snapshot): number | null => {
+  let rows = 0
+  for (const { stats } of snapshot.files.values()) {
+    const count = stats === undefined ? undefined : (JSON.parse(stats) as { numRecords?: number }).numRecords
+    if (count === undefined) return null
+    rows += count
+  }
+  return rows
+}

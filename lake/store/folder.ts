@@ -1,0 +1,188 @@
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { ReadflowError } from '../../runtime/errors.ts'
+import { checkedPath, checkedPrefix, comparePaths, notFound, type ObjectInfo, type ObjectStore, TEMPORARY_FOLDER } from './store.ts'
+
+/**
+ * A lake in a local folder, which is created by the first write. Files are made under a temporary name, synced, and
+ * then renamed or linked into place, and the folder is synced: a crash leaves the old object, the new one, or none.
+ */
+export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectStore => {
+  const root = resolve(folder)
+  const temporary = join(root, TEMPORARY_FOLDER)
+  const full = (path: string) => join(root, checkedPath(path))
+
+  const attempt = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      const code = errnoOf(error)
+      if (code === undefined) throw error
+      const hint = hints[code]
+      throw new ReadflowError('lake-unavailable', `cannot use ${path} in the lake ${url}: ${code}.`, { cause: error, hint })
+    }
+  }
+
+  const reading = <T>(path: string, work: () => Promise<T>): Promise<T> =>
+    attempt(path, async () => {
+      try {
+        return await work()
+      } catch (error) {
+        throw absent.has(errnoOf(error) ?? '') ? notFound(url, path, error) : error
+      }
+    })
+
+  /** Writes a synced temporary file and hands it to `place`; the temporary name is gone afterwards. */
+  const withTemporary = async <T>(bytes: Uint8Array, place: (file: string) => Promise<T>): Promise<T> => {
+    const file = join(temporary, randomUUID())
+    try {
+      const handle = await openNew(file)
+      try {
+        await handle.writeFile(bytes)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      return await place(file)
+    } finally {
+      await rm(file, { force: true })
+    }
+  }
+
+  const moveIn = async (file: string, target: string) => {
+    await inFolderOf(target, () => rename(file, target))
+    await syncFolder(dirname(target))
+  }
+
+  return {
+    url,
+    get: (path) => reading(path, () => readFile(full(path))),
+    getRange: (path, start, end) =>
+      reading(path, async () => {
+        const handle = await open(full(path), 'r')
+        try {
+          const bytes = new Uint8Array(Math.max(0, Math.min(end, (await handle.stat()).size) - start))
+          return bytes.subarray(0, await readFully(handle, bytes, start))
+        } finally {
+          await handle.close()
+        }
+      }),
+    put: (path, bytes) => attempt(path, () => withTemporary(bytes, (file) => moveIn(file, full(path)))),
+    putFile: (path, localFilePath) =>
+      attempt(path, async () => {
+        await syncFile(localFilePath)
+        try {
+          await moveIn(localFilePath, full(path))
+        } catch (error) {
+          if (errnoOf(error) !== 'EXDEV') throw error
+          // Another file system: only a copy can be put in place in one step.
+          await withTemporary(await readFile(localFilePath), (file) => moveIn(file, full(path)))
+        }
+      }),
+    putIfAbsent: (path, bytes) =>
+      attempt(path, () =>
+        withTemporary(bytes, async (file) => {
+          const target = full(path)
+          try {
+            // Not O_EXCL on the target itself: a kill in the middle of the write would leave a torn entry under its name.
+            await inFolderOf(target, () => link(file, target))
+          } catch (error) {
+            if (errnoOf(error) === 'EEXIST') return 'exists'
+            throw error
+          }
+          await syncFolder(dirname(target))
+          return 'created'
+        }),
+      ),
+    list: (prefix, options = {}) => listFolder({ root, prefix: checkedPrefix(prefix), startAfter: options.startAfter ?? '' }),
+    delete: (path) =>
+      attempt(path, async () => {
+        await rm(full(path), { force: true })
+      }),
+    localPath: full,
+    close: async () => {},
+  }
+}
+
+/** What a read meets where there is no such object: nothing, a folder, or a file in a folder's place. */
+const absent: ReadonlySet<string> = new Set(['ENOENT', 'EISDIR', 'ENOTDIR'])
+
+const hints: Readonly<Record<string, string>> = {
+  ENOSPC: 'The disk is full: free some space, then it goes on.',
+  EACCES: 'Give this user the right to write there.',
+  EPERM: 'The file system must allow hard links and writes by this user.',
+  ENOTDIR: 'A part of the path is a file, not a folder.',
+  EEXIST: 'A part of the path is a file, not a folder.',
+  EROFS: 'The file system is read-only.',
+}
+
+const errnoOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && 'syscall' in error ? String(error.code) : undefined
+
+/** Runs `place`, creating the target's folder first where it is missing. */
+const inFolderOf = async <T>(target: string, place: () => Promise<T>): Promise<T> => {
+  try {
+    return await place()
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+    await createFolder(dirname(target))
+    return place()
+  }
+}
+
+const openNew = (file: string): Promise<FileHandle> => inFolderOf(file, () => open(file, 'wx'))
+
+const createFolder = async (folder: string) => {
+  const first = await mkdir(folder, { recursive: true })
+  if (first === undefined) return
+  // A new folder lives in its parent's entries: each of them has to reach the disk too.
+  for (let created = folder; created.length >= first.length; created = dirname(created)) await syncFolder(dirname(created))
+}
+
+const syncFile = async (file: string) => {
+  const handle = await open(file, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+// Windows has no way to sync a folder, and needs none.
+const syncFolder = async (folder: string) => (process.platform === 'win32' ? undefined : syncFile(folder))
+
+const readFully = async (handle: FileHandle, bytes: Uint8Array, start: number): Promise<number> => {
+  let filled = 0
+  while (filled < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return filled
+}
+
+async function* listFolder(options: { root: string; prefix: string; startAfter: string; folder?: string }): AsyncGenerator<ObjectInfo> {
+  const { root, prefix, startAfter } = options
+  const folder = options.folder ?? prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch((error) => {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    throw new ReadflowError('lake-unavailable', `cannot list ${join(root, folder)}: ${errnoOf(error)}`, { cause: error })
+  })
+  const paths = entries
+    .filter((entry) => entry.isFile() || (entry.isDirectory() && !(folder === '' && entry.name === TEMPORARY_FOLDER)))
+    // The '/' belongs to the order: 'a.b' comes before what is in the folder 'a'.
+    .map((entry) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`)
+    .filter((path) => path.startsWith(prefix) || (path.endsWith('/') && prefix.startsWith(path)))
+    .filter((path) => comparePaths(path, startAfter) > 0 || startAfter.startsWith(path))
+    .sort(comparePaths)
+  for (const path of paths) {
+    if (path.endsWith('/')) {
+      yield* listFolder({ ...options, folder: path })
+    } else if (path !== startAfter) {
+      const info = await stat(join(root, path)).catch(() => null)
+      // Deleted since the folder was read: as if it had been deleted just before.
+      if (info) yield { path, sizeBytes: info.size, modifiedMs: info.mtimeMs }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import type { Config } from '../../runtime/config/config.ts'
+import { knobs } from '../../runtime/config/knobs.ts'
+
+export interface Services { brokers: readonly string[]; registryUrl: string }
+
+/**
+ * The environment of a program that `up` starts: our own, with what a person gave by flag, and with the
+ * services' addresses. Programs are configured in one way, whoever starts them.
+ */
+export const childEnv = (config: Config, flags: Readonly<Record<string, string | undefined>>, services: Services | null, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
+  const fromFlags = Object.entries(knobs).flatMap(([, knob]) => {
+    const given = 'flag' in knob && knob.flag !== undefined ? flags[knob.flag] : undefined
+    return given !== undefined && 'env' in knob && knob.env !== undefined ? [[knob.env, given]] : []
+  })
+  return {
+    ...env,
+    ...Object.fromEntries(fromFlags),
+    READFLOW_DATA: config.dataDir,
+    LAKE_URL: config.lakeUrl,
+    ...(services ? { KAFKA_BROKERS: services.brokers.join(','), SCHEMA_REGISTRY_URL: services.registryUrl } : {}),
+  }
+}
+
+/** The flags of a command line as text, `--name value` and `--name=value` alike. */
+export const flagsOf = (argv: readonly string[]): Record<string, string | undefined> => {
+  const flags: Record<string, string | undefined> = {}
+  argv.forEach((arg, index) => {
+    const match = /^--([^=]+)(?:=(.*))?$/s.exec(arg)
+    if (match?.[1]) flags[match[1]] = match[2] ?? (argv[index + 1]?.startsWith('--') === false ? argv[index + 1] : undefined)
+  })
+  return flags
+}

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream, mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { sleep } from '../../runtime/lifecycle.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const mains = { poll: 'producers/main.ts', consume: 'consumers/main.ts', compact: 'compactor/main.ts', serve: 'api/main.ts' } as const
+export type ProgramName = keyof typeof mains
+
+const STOP_GRACE_MS = 35_000
+const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning']
+
+export interface ProgramExit { code: number | null; signal: string | null; /** Last line on stderr that is no log line: what a person should read. */ lastError: string | null }
+
+export interface RunningProgram {
+  pid: number | undefined
+  exited: Promise<ProgramExit>
+  /** The last line on stdout: with `--once`, its summary. */
+  lastLine: () => string | null
+  send: (message: object) => void
+  stop: () => Promise<void>
+}
+
+/** Calls `onLine` for each whole line of a stream. */
+const eachLine = (stream: NodeJS.ReadableStream | null, onLine: (line: string) => void) => {
+  let rest = ''
+  stream?.setEncoding('utf8')
+  stream?.on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+  })
+  stream?.on('end', () => {
+    if (rest) onLine(rest)
+  })
+}
+
+/**
+ * Starts one program as a process of its own, in its own group so that Ctrl-C in the terminal reaches it
+ * through us and in order. Its log goes to `<data>/logs/<name>.log`. It stops by itself when its IPC channel
+ * closes, so none outlives us.
+ */
+export const startProgram = (name: ProgramName, options: { args: string[]; env: NodeJS.ProcessEnv; logDir: string; onMessage?: (message: Record<string, unknown>) => void }): RunningProgram => {
+  mkdirSync(options.logDir, { recursive: true })
+  const logFile = createWriteStream(path.join(options.logDir, `${name}.log`), { flags: 'a' })
+  logFile.on('error', () => undefined)
+  const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, path.join(root, mains[name]), ...options.args], {
+    env: options.env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    detached: true,
+  })
+  let lastLine: string | null = null
+  let lastError: string | null = null
+  eachLine(child.stdout, (line) => {
+    lastLine = line
+  })
+  eachLine(child.stderr, (line) => {
+    logFile.write(`${line}\n`)
+    if (line.startsWith(`${name}: `)) lastError = line.slice(name.length + 2)
+  })
+  child.on('message', (message) => options.onMessage?.(message as Record<string, unknown>))
+  const exited = new Promise<ProgramExit>((resolve) => {
+    child.once('error', (error) => resolve({ code: null, signal: null, lastError: error.message }))
+    child.once('close', (code, signal) => {
+      logFile.end()
+      resolve({ code, signal, lastError })
+    })
+  })
+  return {
+    pid: child.pid,
+    exited,
+    lastLine: () => lastLine,
+    send: (message) => {
+      if (child.connected) child.send(message, () => undefined)
+    },
+    stop: async () => {
+      child.kill('SIGTERM')
+      const isGone = await Promise.race([exited.then(() => true), sleep(STOP_GRACE_MS).then(() => false)])
+      if (!isGone) child.kill('SIGKILL')
+      await exited
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import { sleep } from '../../runtime/lifecycle.ts'
+
+const FIRST_MS = 500
+const CAP_MS = 15_000
+/** A run this long was a good one: the next failure counts as the first again. */
+const STEADY_MS = 60_000
+
+export interface Attempt { exited: Promise<{ lastError: string | null; isFinal?: boolean }>; stop: () => Promise<void> }
+
+export interface KeepRunningOptions {
+  start: () => Attempt | Promise<Attempt>
+  onState: (state: 'starting' | 'running' | 'restarting' | 'failed' | 'stopped', lastError: string | null, restarts: number) => void
+}
+
+/**
+ * Keeps something running: started again when it ends, after a wait that doubles up to a cap. `stop` ends it
+ * for good. A start that throws counts like an end.
+ */
+export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
+  const controller = new AbortController()
+  const { signal } = controller
+  let current: Attempt | null = null
+  let restarts = 0
+
+  const attempt = async (): Promise<{ lastError: string | null; isFinal?: boolean }> => {
+    try {
+      onState('starting', null, restarts)
+      current = await start()
+      if (signal.aborted) await current.stop()
+      else onState('running', null, restarts)
+      return await current.exited
+    } catch (error) {
+      return { lastError: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  const loop = async () => {
+    for (let delayMs = FIRST_MS; !signal.aborted; ) {
+      const beganMs = Date.now()
+      const { lastError, isFinal } = await attempt()
+      if (signal.aborted) break
+      if (isFinal) return onState('failed', lastError, restarts)
+      if (Date.now() - beganMs > STEADY_MS) delayMs = FIRST_MS
+      restarts++
+      onState('restarting', lastError, restarts)
+      await sleep(delayMs, signal).catch(() => undefined)
+      delayMs = Math.min(delayMs * 2, CAP_MS)
+    }
+    onState('stopped', null, restarts)
+  }
+  const finished = loop()
+
+  return {
+    stop: async () => {
+      controller.abort()
+      await current?.stop()
+      await finished
+    },
+  }
+}
+
+export type Kept = ReturnType<typeof keepRunning>
