@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Field } from '../lake/columns/column.ts'
 import { commit } from '../lake/delta/commit.ts'
 import type { Snapshot } from '../lake/delta/snapshot.ts'
-import { type DeltaTable, openTable } from '../lake/delta/table.ts'
+import { openTable, type Table } from '../lake/delta/table.ts'
 import { type Published, publish, readPublished } from '../lake/published.ts'
 import { tableSql } from '../lake/sql.ts'
 import type { ObjectStore } from '../lake/store/store.ts'
@@ -19,8 +19,8 @@ import { type GoldName, type GoldTable, type GoldType, goldNames, goldTables } f
 
 /** Handles of the tables that a build reads and writes; kept between builds, they read only what is new of a log. */
 export interface BuildTables {
-  silver: Record<EntityName, DeltaTable>
-  gold: Record<GoldName, DeltaTable>
+  silver: Record<EntityName, Table>
+  gold: Record<GoldName, Table>
 }
 
 export interface BuildOptions {
@@ -80,10 +80,9 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
 
   const tempDir = await mkdtemp(path.join(options.tempDir, 'build-'))
   try {
-    const duckdb = await openDuckDb({ file: path.join(tempDir, 'build.duckdb'), tempDir })
+    const duckdb = await openDuckDb({ tempDir })
     let staged: Staged[]
     try {
-      await duckdb.run('PRAGMA disable_checkpoint_on_shutdown')
       await deriveGold({ duckdb, inputs: relations(store, silver), signal })
       staged = []
       for (const name of goldNames) {
@@ -111,6 +110,12 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
   }
 }
 
+/**
+ * Counts the builds that changed a table. A commit requires the count that its plan was made on: of two builds at
+ * once, each of which would add the same rows, one gets through.
+ */
+const BUILD_APP = 'readflow.gold.build'
+
 type Staged = StagedTable & { current: Snapshot }
 
 interface PublishOptions {
@@ -126,6 +131,7 @@ const commitAndPublish = async ({ store, tables, staged, inputs, nowMs }: Publis
   const versions: Record<string, number> = {}
   for (const { name, adds, removes, current } of staged) {
     const isSame = current.version >= 0 && adds.length === 0 && removes.length === 0
+    const builds = current.txns.get(BUILD_APP) ?? null
     const committed = isSame
       ? current
       : await commit(tables.gold[name], {
@@ -134,8 +140,8 @@ const commitAndPublish = async ({ store, tables, staged, inputs, nowMs }: Publis
           partitionColumns: [...goldTables[name].partitionColumns],
           adds,
           removes,
-          txns: [],
-          requires: { live: removes.map((file) => file.path) },
+          txns: [{ appId: BUILD_APP, version: (builds ?? 0) + 1 }],
+          requires: { txns: [{ appId: BUILD_APP, version: builds }] },
           info: { publishId },
         })
     versions[name] = committed.version

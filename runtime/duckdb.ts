@@ -48,23 +48,16 @@ export interface DuckDb {
 }
 
 export interface DuckDbOptions {
-  /** Database file; without it everything is in memory. */
-  file?: string
   /** What DuckDB may use before it spills to `tempDir`; its overhead comes on top. */
   memoryLimit?: string
   threads?: number
-  /** Where it spills. */
+  /** Existing folder to spill to; without one, what exceeds the limit fails. */
   tempDir?: string
 }
 
-/** Opens a DuckDB whose sessions run in UTC and that never downloads or loads an extension by itself. */
-export const openDuckDb = async ({
-  file = ':memory:',
-  memoryLimit = '384MB',
-  threads = 2,
-  tempDir,
-}: DuckDbOptions = {}): Promise<DuckDb> => {
-  const instance = await DuckDBInstance.create(file, {
+/** Opens a DuckDB in memory whose sessions run in UTC and that never downloads or loads an extension by itself. */
+export const openDuckDb = async ({ memoryLimit = '384MB', threads = 2, tempDir }: DuckDbOptions = {}): Promise<DuckDb> => {
+  const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: memoryLimit,
     threads: String(threads),
     autoinstall_known_extensions: 'false',

@@ -1,6 +1,7 @@
 import { ReadflowError } from '../../runtime/errors.ts'
 import { type Column, type ColumnBatch, columnOf, isNullAt, valueAt } from '../columns/column.ts'
 import { type Rows, take } from '../columns/take.ts'
+import type { AddFile } from './actions.ts'
 
 export interface Part {
   /** One entry a partition column; null where the row has none. */
@@ -100,3 +101,29 @@ export const partitionFolder = (values: Readonly<Record<string, string | null>>)
 // What a file system or a glob could read as something else is written as %XX, as Hive does.
 const escaped = (text: string): string =>
   encodeURIComponent(text.toWellFormed()).replaceAll(/[!'()*~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+
+/**
+ * Whether the folders of a file's local path say its partition values, each once and nothing else: then a reader that
+ * knows Hive's style finds the values that the log has.
+ */
+export const isFaithfulPath = (file: AddFile, localPath: string): boolean => {
+  const expected = Object.entries(file.partitionValues)
+  const folders = localPath
+    .split(/[/\\]/)
+    .slice(0, -1)
+    .filter((folder) => folder.includes('='))
+  if (folders.length !== expected.length) return false
+  return folders.every((folder) => {
+    const [name, text, ...more] = folder.split('=').map(unescaped)
+    if (name == null || text == null || more.length > 0 || !Object.hasOwn(file.partitionValues, name)) return false
+    return (file.partitionValues[name] || NULL_FOLDER) === text
+  })
+}
+
+const unescaped = (text: string): string | null => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null // Cut in the middle of a character, or written by somebody else: it says nothing.
+  }
+}

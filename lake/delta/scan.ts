@@ -16,12 +16,17 @@ export interface ScanOptions {
 
 /**
  * The rows of a table's live files, one batch a file, reading only the named columns. A column that a file lacks is
- * null in its rows. The order of the files is that of the log. Throws where the table has no column of that name.
+ * null in its rows. The order of the files is that of the log. A table that does not exist has none. Throws where the
+ * table has no column of that name.
  */
-export async function* scan(store: ObjectStore, snapshot: Snapshot, { root, columns, where = () => true }: ScanOptions): AsyncGenerator<ColumnBatch> {
-  const { fields, partitionColumns } = snapshot.metadata ?? { fields: [], partitionColumns: [] }
+export async function* scan(
+  store: ObjectStore,
+  snapshot: Snapshot,
+  { root, columns, where = () => true }: ScanOptions,
+): AsyncGenerator<ColumnBatch> {
+  if (!snapshot.metadata) return
+  const { fields, partitionColumns } = snapshot.metadata
   const wanted = columns.map((name) => fieldOf(fields, name))
-  if (snapshot.files.size === 0) return
   const stored = columns.filter((name) => !partitionColumns.includes(name))
   for (const file of snapshot.files.values()) {
     if (!where(file)) continue
@@ -38,8 +43,8 @@ export async function* scan(store: ObjectStore, snapshot: Snapshot, { root, colu
 
 const fieldOf = (fields: readonly Field[], name: string): Field => {
   const field = fields.find((candidate) => candidate.name === name)
-  if (!field && fields.length > 0) throw new Error(`no column ${name} among ${fields.map((candidate) => candidate.name).join(', ')}`)
-  return field ?? { name, type: { kind: 'string' }, nullable: true }
+  if (!field) throw new Error(`no column ${name} among ${fields.map((candidate) => candidate.name).join(', ')}`)
+  return field
 }
 
 const constant = (field: Field, value: unknown, length: number): Column => {

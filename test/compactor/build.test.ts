@@ -208,7 +208,7 @@ describe('buildGold', () => {
       await build()
       const before = await versions()
       const filesBefore = new Set((await openTable(store, 'gold/fact_rating').snapshot()).files.keys())
-      await addSilver({ ratings: [rating('u3', 'b2', 1, '2026-02-11')] })
+      await addSilver({ ratings: [rating('u3', 'b2', 1, '2026-02-10T12:00:00Z')] })
       const result = await build()
       assert.deepEqual({ written: result.filesWritten, removed: result.filesRemoved }, { written: 1, removed: 1 })
       assert.deepEqual(await versions(), { ...before, fact_rating: (before['fact_rating'] ?? 0) + 1 })
@@ -256,5 +256,14 @@ describe('buildGold', () => {
       assert.deepEqual(await query('SELECT (SELECT count(*) FROM {dim_book}) AS books, (SELECT count(*) FROM {fact_rating}) AS ratings'), [
         { books: 3, ratings: 5 },
       ])
+    }))
+
+  test('lets one of two builds at once through, so that no row is in Gold twice', () =>
+    withLake(async ({ addSilver, build, query }) => {
+      await addSilver(silver)
+      const outcomes = await Promise.allSettled([build(), build()])
+      assert.ok(outcomes.some(({ status }) => status === 'fulfilled'))
+      for (const outcome of outcomes) if (outcome.status === 'rejected') assert.match(outcome.reason.code, /^lake-/)
+      assert.deepEqual(await query('SELECT count(*) AS n FROM {fact_rating}'), [{ n: 4 }])
     }))
 })

@@ -17,7 +17,8 @@ const MAX_EXTRA_ENTRIES = 200
 
 /** An element as JSON: text, or an object of attributes (`@name`) and children, one or many; undefined where it is empty. */
 const jsonOf = (element: XmlElement): unknown => {
-  const json: Record<string, unknown> = {}
+  // No prototype: an element may be called `constructor`.
+  const json: Record<string, unknown> = Object.create(null)
   for (const [name, value] of meaningfulAttributes(element)) json[`@${name}`] = value
   for (const child of element.children) {
     const value = jsonOf(child)
@@ -27,7 +28,8 @@ const jsonOf = (element: XmlElement): unknown => {
   }
   const text = textOf(element) ?? undefined
   if (Object.keys(json).length === 0) return text
-  return text === undefined ? json : { ...json, '#text': text }
+  if (text !== undefined) json['#text'] = text
+  return json
 }
 
 /** Attributes that say more than how the value is written. */
@@ -36,7 +38,7 @@ const meaningfulAttributes = ({ attributes }: XmlElement) =>
 
 /** Adds an entry unless it is empty, or there are too many. */
 export const addExtra = (extra: Extra, name: string, text: string | null): void => {
-  if (text && (name in extra || Object.keys(extra).length < MAX_EXTRA_ENTRIES)) extra[name] = text.slice(0, MAX_EXTRA_CHARS)
+  if (text && (Object.hasOwn(extra, name) || Object.keys(extra).length < MAX_EXTRA_ENTRIES)) extra[name] = text.slice(0, MAX_EXTRA_CHARS)
 }
 
 /** Keeps an element that no field takes: its text, or JSON where it holds more; repeated ones as one JSON array. */
@@ -65,9 +67,8 @@ export const readFields = <T>(element: XmlElement, { table, target, extra, path 
   let others: Map<string, XmlElement[]> | undefined
   for (const child of element.children) {
     const { name } = child
-    const take = special?.[name]
-    if (take) {
-      take(child)
+    if (special && Object.hasOwn(special, name)) {
+      special[name]!(child)
       continue
     }
     const entry = table.get(name)

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+// readflow <command> [flags]: finds Node >= 24 and runs the command's program. Plain JS, runs under Node >= 20.
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { ensureInstalled } from '../ops/setup/install.mjs'
+import { findNode } from '../ops/setup/node.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning']
+
+const commands = {
+  up: ['ops/up/main.ts', 'start the local stack and every program; Ctrl-C stops them'],
+  stack: ['ops/stack/main.ts', 'start the local broker and schema registry only'],
+  poll: ['producers/main.ts', 'ask the source and publish what it answers'],
+  consume: ['consumers/main.ts', 'sink the topics into Bronze and Silver'],
+  compact: ['compactor/main.ts', 'build Gold from Silver and publish it'],
+  serve: ['api/main.ts', 'serve the API and the page'],
+}
+
+const help = () =>
+  [
+    'readflow <command> [flags]',
+    '',
+    ...Object.entries(commands).map(([name, [, purpose]]) => `  ${name.padEnd(9)}${purpose}`),
+    '',
+    '  readflow <command> --help   the flags of a command',
+    '  readflow --version          the version',
+    '',
+  ].join('\n')
+
+/** Runs a program to its end, passes stop signals on, and ends as it ended. */
+const run = (file, args) => {
+  // The IPC channel is for its closing: a program stops when whoever started it is gone, even by kill -9.
+  const child = spawn(findNode(root), [...NODE_FLAGS, file, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+  // Ctrl-C in a terminal reaches the whole group, so the program has it already; a second one would be
+  // harmless, as a program stops once. A signal sent to this process alone must be passed on.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal))
+  child.on('error', (error) => {
+    process.stderr.write(`readflow: ${error.message}\n`)
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => {
+    if (!signal) process.exit(code ?? 1)
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name)
+    process.kill(process.pid, signal)
+    // Where the signal is one that does not end us.
+    setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 100)
+  })
+}
+
+const [name, ...args] = process.argv.slice(2)
+if (name === undefined || name === '--help' || name === '-h' || name === 'help') process.stdout.write(help())
+else if (name === '--version' || name === '-v') process.stdout.write(`${JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).version}\n`)
+else if (!Object.hasOwn(commands, name)) {
+  process.stderr.write(`readflow: there is no command ${JSON.stringify(name)}. Commands: ${Object.keys(commands).join(', ')}; see readflow --help.\n`)
+  process.exitCode = 2
+} else {
+  const installed = await ensureInstalled(root)
+  if (installed !== 0) process.exit(installed)
+  const source = path.join(root, commands[name][0])
+  // The package holds JavaScript, because Node strips no types under node_modules.
+  run(existsSync(source) ? source : source.replace(/\.ts$/, '.js'), args)
+}

@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { ReadflowError } from '../../runtime/errors.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
+import { lastLine } from './log-tail.ts'
+import { writePidFile } from './pid-file.ts'
+import type { Watcher } from './watcher.ts'
+
+const READY_TIMEOUT_MS = 60_000
+const READY_POLL_MS = 100
+const STOP_GRACE_MS = 15_000
+const LOG_MAX_BYTES = 10 * 1024 ** 2
+
+export type ServiceName = 'kafka' | 'registry'
+
+/** How to run a service. Its command line must hold `dataMark(dataDir)`, by which a leftover is known. */
+export interface ServiceSpec {
+  name: ServiceName
+  /** For people: `Kafka`. */
+  title: string
+  dataDir: string
+  /** Host and port, for messages. */
+  address: string
+  command: string
+  args: string[]
+  env: NodeJS.ProcessEnv
+  cwd: string
+  /** Whether it serves requests. A throw means not yet. */
+  isReady: (signal: AbortSignal) => Promise<boolean>
+}
+
+export interface RunningService {
+  pid: number
+  /** Resolves when it ended, for whatever reason. */
+  exited: Promise<{ lastError: string | null }>
+  /** SIGTERM, then SIGKILL after 15 s. */
+  stop: () => Promise<void>
+}
+
+export const dataMark = (dataDir: string): string => `-Dreadflow.data=${dataDir}`
+export const logFileOf = (dataDir: string, name: ServiceName): string => path.join(dataDir, 'logs', `${name}.log`)
+
+/** Temporary files of a service live in the data folder and go with its next start, however it ended. */
+export const emptyTempDir = (dataDir: string, name: ServiceName): string => {
+  const dir = path.join(dataDir, 'tmp', name)
+  rmSync(dir, { recursive: true, force: true })
+  mkdirSync(dir, { recursive: true })
+  return dir
+}
+
+const openLog = (file: string): number => {
+  mkdirSync(path.dirname(file), { recursive: true })
+  if (existsSync(file) && statSync(file).size > LOG_MAX_BYTES) renameSync(file, `${file}.1`)
+  return openSync(file, 'a')
+}
+
+/**
+ * Starts a service in a process group of its own (Ctrl-C must not reach it before those who use it) and waits
+ * until it answers. Throws ReadflowError `stack-failed`, with the last line of its log, when it ends before or
+ * does not answer within a minute; nothing runs then.
+ */
+export const startService = async (spec: ServiceSpec, { watcher, signal }: { watcher: Watcher; signal?: AbortSignal }): Promise<RunningService> => {
+  signal?.throwIfAborted()
+  mkdirSync(spec.cwd, { recursive: true })
+  const logFile = logFileOf(spec.dataDir, spec.name)
+  // Written to directly, not through us: the log is whole whatever happens to this process.
+  const log = openLog(logFile)
+  const child = spawn(spec.command, spec.args, { cwd: spec.cwd, env: spec.env, stdio: ['ignore', log, log], detached: true })
+  closeSync(log)
+  const running = track(child, spec, watcher, logFile)
+  const deadline = AbortSignal.timeout(READY_TIMEOUT_MS)
+  const limit = signal ? AbortSignal.any([signal, deadline]) : deadline
+  const failed = (what: string) =>
+    new ReadflowError('stack-failed', `${spec.title} (${spec.address}) ${what}${tail(logFile)}.`, { hint: `Its log: ${logFile}` })
+  try {
+    const outcome = await Promise.race([untilReady(spec, limit), running.exited.then(() => 'ended' as const)])
+    if (outcome === 'ended') throw failed('ended before it was ready')
+    if (outcome === 'late') {
+      signal?.throwIfAborted()
+      throw failed(`did not answer within ${READY_TIMEOUT_MS / 1000} s`)
+    }
+    return running
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+}
+
+const tail = (logFile: string) => {
+  const line = lastLine(logFile)
+  return line ? `: ${line}` : ''
+}
+
+const untilReady = async (spec: ServiceSpec, limit: AbortSignal): Promise<'ready' | 'late'> => {
+  while (!limit.aborted) {
+    // Refused connections are what a service that boots answers with.
+    if (await spec.isReady(limit).catch(() => false)) return 'ready'
+    await sleep(READY_POLL_MS, limit).catch(() => undefined)
+  }
+  return 'late'
+}
+
+const track = (child: ChildProcess, spec: ServiceSpec, watcher: Watcher, logFile: string): RunningService => {
+  const { pid } = child
+  let isStopping = false
+  const pidFile = pid === undefined ? null : writePidFile({ dataDir: spec.dataDir, name: spec.name, pid })
+  if (pid !== undefined) watcher.add(pid)
+  const exited = new Promise<{ lastError: string | null }>((resolve) => {
+    const done = (how: string) => {
+      if (pid !== undefined) watcher.remove(pid)
+      pidFile?.remove()
+      resolve({ lastError: isStopping ? null : `${spec.title} ended (${how})${tail(logFile)}` })
+    }
+    child.once('error', (error) => done(error.message))
+    child.once('exit', (code, signal) => done(signal ?? `exit code ${code}`))
+  })
+  const stop = async () => {
+    isStopping = true
+    child.kill('SIGTERM')
+    const grace = new AbortController()
+    const isGone = await Promise.race([exited.then(() => true), sleep(STOP_GRACE_MS, grace.signal).then(() => false, () => true)])
+    grace.abort()
+    if (!isGone) child.kill('SIGKILL')
+    await exited
+  }
+  return { pid: pid ?? -1, exited, stop }
+}

@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { TestContext } from 'node:test'
+import pino from 'pino'
+import { createApp } from '../../../api/app.ts'
+import { type GoldOptions, openGold } from '../../../api/gold.ts'
+import type { LagReport } from '../../../api/lag.ts'
+import { listen } from '../../../api/listen.ts'
+import { derivedTables } from '../../../api/routes/derived.ts'
+import { watchTables } from '../../../api/tables.ts'
+import { openStore } from '../../../lake/store/open.ts'
+import { openDuckDb } from '../../../runtime/duckdb.ts'
+import type { UpStatus } from '../../../runtime/up-status.ts'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // Tests read deep into answers of many shapes.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  body: any
+}
+
+const noLag: LagReport = { state: 'not-configured', detail: null, partitions: [] }
+
+/** The API over an empty lake in a temporary folder, on a free port. Gold is looked for by `gold.refresh()` only. */
+export const startApi = async (
+  t: Pick<TestContext, 'after'>,
+  {
+    lag = () => noLag,
+    upStatus = () => null,
+    ...goldOptions
+  }: { lag?: () => LagReport; upStatus?: () => UpStatus | null } & Partial<GoldOptions> = {},
+) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'readflow-api-'))
+  const store = openStore(`file:${folder}`)
+  const log = pino({ level: 'silent' })
+  const gold = openGold({
+    store,
+    log,
+    pollIntervalMs: null,
+    derived: derivedTables,
+    openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }),
+    ...goldOptions,
+  })
+  const app = createApp({ host: '127.0.0.1', log, gold, lag, upStatus, tables: watchTables({ store, maxAgeMs: -1 }) })
+  const server = await listen({ listener: app, host: '127.0.0.1', port: 0, isPortExplicit: true })
+  t.after(async () => {
+    await server.close()
+    await gold.close()
+    await store.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const get = async (route: string, init?: RequestInit): Promise<Answer> => {
+    const response = await fetch(new URL(route, server.url), init)
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json')
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+  }
+
+  /** With a Host header of one's own, which `fetch` refuses to send. */
+  const getAs = (host: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const asking = request(new URL('/healthz', server.url), { headers: { host }, agent: false }, (response) => {
+        response.resume()
+        resolve(response.statusCode ?? 0)
+      })
+      asking.on('error', reject).end()
+    })
+
+  return { get, getAs, store, gold, folder, url: server.url }
+}
+
+export type Api = Awaited<ReturnType<typeof startApi>>

@@ -1,0 +1,152 @@
+import { appendValue, type ColumnType, type Field, newBatch } from '../../../lake/columns/column.ts'
+import { commit } from '../../../lake/delta/commit.ts'
+import { stageFiles } from '../../../lake/delta/stage.ts'
+import { openTable } from '../../../lake/delta/table.ts'
+import { publish } from '../../../lake/published.ts'
+import type { ObjectStore } from '../../../lake/store/store.ts'
+
+type Row = Record<string, unknown>
+
+const text: ColumnType = { kind: 'string' }
+const of = (kind: 'string' | 'long' | 'double' | 'boolean' | 'timestamp' | 'date', names: string): Field[] =>
+  names.split(' ').map((name) => ({ name, type: { kind }, nullable: true }))
+const lists = (names: string): Field[] => names.split(' ').map((name) => ({ name, type: { kind: 'list', element: text }, nullable: true }))
+
+const versioned = [...of('timestamp', 'valid_from valid_to'), ...of('boolean', 'is_current is_deleted is_placeholder')]
+
+/** The Gold tables by the columns of ARCHITECTURE.md. */
+const tables: Record<string, { fields: Field[]; partitionColumns: string[] }> = {
+  dim_book: {
+    fields: [
+      ...of('string', 'book_sk book_id work_id title title_without_series original_title isbn isbn13 language_code publisher format'),
+      ...of('long', 'num_pages publication_year original_publication_year ratings_count text_reviews_count work_ratings_count'),
+      ...of('long', 'ratings_1 ratings_2 ratings_3 ratings_4 ratings_5'),
+      ...of('string', 'primary_author_sk primary_author_id primary_genre url image_url'),
+      ...of('double', 'average_rating'),
+      ...of('date', 'publication_date'),
+      ...lists('author_names tags'),
+      ...versioned,
+    ],
+    partitionColumns: [],
+  },
+  dim_author: {
+    fields: [
+      ...of('string', 'author_sk author_id name gender hometown url image_url'),
+      ...of('date', 'born_at died_at'),
+      ...of('long', 'works_count fans_count ratings_count text_reviews_count'),
+      ...of('double', 'average_rating'),
+      ...versioned,
+    ],
+    partitionColumns: [],
+  },
+  dim_date: { fields: of('long', 'date_key year month'), partitionColumns: [] },
+  dim_genre: { fields: [...of('string', 'genre_sk genre name'), ...of('boolean', 'is_other')], partitionColumns: [] },
+  fact_rating: {
+    fields: [
+      ...of('string', 'rating_key user_id book_id book_sk author_sk genre_sk review_id rated_month primary_genre'),
+      ...of('long', 'date_key rating'),
+      ...of('timestamp', 'rated_at ingestion_timestamp'),
+    ],
+    partitionColumns: ['rated_month', 'primary_genre'],
+  },
+  fact_review: {
+    fields: [
+      ...of('string', 'review_id user_id book_id book_sk author_sk genre_sk reviewed_month primary_genre'),
+      ...of('long', 'date_key rating votes comments_count body_length read_count'),
+      ...of('boolean', 'has_text has_spoiler'),
+      ...of('timestamp', 'date_added date_updated started_at read_at ingestion_timestamp'),
+    ],
+    partitionColumns: ['reviewed_month', 'primary_genre'],
+  },
+}
+
+const writeTable = async (store: ObjectStore, root: string, fields: Field[], partitionColumns: string[], rows: Row[]): Promise<number> => {
+  const table = openTable(store, root)
+  const batch = newBatch(fields)
+  for (const row of rows) for (const [index, field] of fields.entries()) appendValue(batch.columns[index]!, row[field.name] ?? null)
+  batch.length = rows.length
+  const { files } = await table.snapshot()
+  const { version } = await commit(table, {
+    operation: 'WRITE',
+    fields,
+    partitionColumns,
+    adds: await stageFiles(table, batch, { partitionColumns }),
+    removes: [...files.values()],
+    txns: [],
+  })
+  return version
+}
+
+/** Replaces each Gold table by the rows given (none where a table is not named), and publishes that. */
+export const publishGold = async (store: ObjectStore, rows: { [table: string]: Row[] }): Promise<number> => {
+  const versions: Record<string, number> = {}
+  for (const [name, { fields, partitionColumns }] of Object.entries(tables)) {
+    versions[name] = await writeTable(store, `gold/${name}`, fields, partitionColumns, rows[name] ?? [])
+  }
+  const published = await publish(store, {
+    publishId: crypto.randomUUID(),
+    publishedAt: new Date().toISOString(),
+    tables: versions,
+    inputs: {},
+    completeThrough: '2026-01-02T03:04:05.000Z',
+  })
+  return published.version
+}
+
+/** A Silver table with rows of an id and an arrival, enough for counts and freshness. */
+export const writeSilver = (store: ObjectStore, entity: string, arrivals: number[]): Promise<number> =>
+  writeTable(
+    store,
+    `silver/${entity}`,
+    [...of('string', '_key'), ...of('timestamp', 'ingestion_timestamp')],
+    [],
+    arrivals.map((ingestion_timestamp, index) => ({ _key: String(index), ingestion_timestamp })),
+  )
+
+const current = { is_current: true, is_deleted: false, is_placeholder: false, valid_from: Date.UTC(2024, 0, 1) }
+
+export const book = (id: string, rest: Row = {}): Row => ({
+  ...current,
+  book_sk: `sk-${id}`,
+  book_id: id,
+  title: `Book ${id}`,
+  language_code: 'en',
+  primary_genre: 'fantasy',
+  primary_author_id: 'a1',
+  author_names: ['Ada Ahl', 'Second Hand'],
+  tags: ['fantasy', 'magic'],
+  average_rating: 4,
+  ratings_count: 100,
+  ...rest,
+})
+
+export const author = (id: string, name: string, rest: Row = {}): Row => ({
+  ...current,
+  author_sk: `sk-${id}`,
+  author_id: id,
+  name,
+  ...rest,
+})
+
+/** A rating by day (YYYY-MM-DD), or without a time for null. */
+export const rating = (bookId: string, stars: number, day: string | null, genre = 'fantasy'): Row => ({
+  rating_key: crypto.randomUUID(),
+  user_id: 'u1',
+  book_id: bookId,
+  rating: stars,
+  rated_at: day === null ? null : Date.parse(day),
+  rated_month: day === null ? 'unknown' : day.slice(0, 7),
+  primary_genre: genre,
+})
+
+export const review = (bookId: string, day: string, hasText: boolean): Row => ({
+  review_id: crypto.randomUUID(),
+  book_id: bookId,
+  has_text: hasText,
+  date_added: Date.parse(day),
+  date_updated: null,
+  reviewed_month: day.slice(0, 7),
+  primary_genre: 'fantasy',
+})
+
+export const genre = (slug: string, name: string): Row => ({ genre_sk: `sk-${slug}`, genre: slug, name, is_other: slug === 'other' })

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { assets } from '../../api/assets.ts'
+import { securityHeaders } from '../../api/security.ts'
+import { startApi } from './helpers/api.ts'
+
+describe('every answer', () => {
+  it('carries the security headers and a request id, and does not name its server', async (t) => {
+    const { get } = await startApi(t)
+    for (const route of ['/', '/healthz', '/v1/books', '/nowhere']) {
+      const { headers } = await get(route)
+      for (const [name, value] of Object.entries(securityHeaders)) assert.equal(headers.get(name), value, `${name} of ${route}`)
+      assert.ok(headers.get('x-request-id'))
+      assert.equal(headers.get('x-powered-by'), null)
+    }
+  })
+
+  it('keeps the request id of its caller, and repeats it in a problem', async (t) => {
+    const { get } = await startApi(t)
+    const { headers, body } = await get('/nowhere', { headers: { 'x-request-id': 'mine-1' } })
+    assert.equal(headers.get('x-request-id'), 'mine-1')
+    assert.equal(body.request_id, 'mine-1')
+  })
+})
+
+describe('a request that can not be answered', () => {
+  it('under a foreign Host is refused', async (t) => {
+    const { getAs } = await startApi(t)
+    assert.equal(await getAs('evil.example'), 421)
+    assert.equal(await getAs('localhost:1234'), 200)
+  })
+
+  it('for a path that is not there is a 404 that points to the list of routes', async (t) => {
+    const { get } = await startApi(t)
+    const { status, body, headers } = await get('/v1/nothing')
+    assert.equal(status, 404)
+    assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/)
+    assert.equal(body.instance, '/v1/nothing')
+    assert.match(body.detail, /\/v1 lists the routes/)
+  })
+
+  it('by a method that changes things is a 405', async (t) => {
+    const { get } = await startApi(t)
+    const { status, headers } = await get('/v1/books', { method: 'POST' })
+    assert.equal(status, 405)
+    assert.equal(headers.get('allow'), 'GET, HEAD')
+  })
+
+  it('for lack of valid percent-encoding is a 400', async (t) => {
+    const { get } = await startApi(t)
+    const { status, body } = await get('/v1/books/%E0%A4%A')
+    assert.equal(status, 400)
+    assert.match(body.detail, /encoding/)
+  })
+
+  it('because something broke is a 500 that tells nothing of the inside', async (t) => {
+    const { get } = await startApi(t, {
+      lag: () => {
+        throw new Error('secret detail of /home/somebody')
+      },
+    })
+    const { status, body } = await get('/v1/status')
+    assert.equal(status, 500)
+    assert.doesNotMatch(JSON.stringify(body), /secret|\/home|\.ts/)
+    assert.match(body.detail, /request_id/)
+  })
+})
+
+describe('the page', () => {
+  it('is made of files that are all there, and of no others', async (t) => {
+    const { get } = await startApi(t)
+    for (const [path, { type }] of Object.entries(assets)) {
+      const { status, headers } = await get(path)
+      assert.equal(status, 200, path)
+      assert.equal(headers.get('content-type'), type)
+    }
+    for (const path of ['/assets/../app.ts', '/assets/..%2fapp.ts', '/assets/%2e%2e/package.json', '/web/app.js', '/package.json']) {
+      assert.equal((await get(path)).status, 404, path)
+    }
+  })
+
+  it('asks nothing of other hosts, and has no inline script or style', async (t) => {
+    const { get } = await startApi(t)
+    for (const path of Object.keys(assets).filter((name) => name !== '/assets/chart.js')) {
+      const text = String((await get(path)).body).replaceAll('http://www.w3.org/2000/svg', '')
+      assert.doesNotMatch(text, /https?:\/\//, path)
+    }
+    const html = String((await get('/')).body)
+    assert.doesNotMatch(html, /<style|style=|<script(?![^>]*src=)|\son\w+=/i)
+  })
+
+  it('imports only modules that the server gives out', async (t) => {
+    const { get } = await startApi(t)
+    for (const path of Object.keys(assets).filter((name) => name.endsWith('.js') && name !== '/assets/chart.js')) {
+      for (const [, imported] of String((await get(path)).body).matchAll(/from '\.\/([\w-]+\.js)'/g))
+        assert.ok(assets[`/assets/${imported}`], `${path} imports ${imported}`)
+    }
+  })
+})

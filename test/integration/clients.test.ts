@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { writeGoodbooks } from '../helpers/goodbooks.ts'
+import { tool } from '../helpers/tool.ts'
+import { startUp, tempDir, until } from '../helpers/up.ts'
+
+const run = promisify(execFile)
+const python = process.env['READFLOW_TEST_PYTHON'] ?? 'python3'
+const kcatMissing = tool('kcat', ['-V'], 'apt-get install kcat')
+const pythonMissing = tool(python, ['-c', 'import confluent_kafka, fastavro, deltalake'], 'pip install "confluent-kafka[avro,schemaregistry]" deltalake')
+
+const readBooks = `
+import sys
+from confluent_kafka import DeserializingConsumer
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+consumer = DeserializingConsumer({
+    "bootstrap.servers": sys.argv[1], "group.id": "python-test", "auto.offset.reset": "earliest",
+    "value.deserializer": AvroDeserializer(SchemaRegistryClient({"url": sys.argv[2]}))})
+consumer.subscribe(["goodreads.books"])
+books = {}
+for _ in range(300):
+    message = consumer.poll(0.2)
+    if message is not None and message.error() is None:
+        books[message.key().decode()] = message.value()["title"]
+    if len(books) == 20: break
+consumer.close()
+print(len(books), books["1000"])
+`
+const readDelta = `
+import sys
+from deltalake import DeltaTable
+table = DeltaTable(sys.argv[1])
+rows = table.to_pyarrow_table()
+print(rows.num_rows, table.protocol().min_reader_version, table.protocol().min_writer_version, rows.schema.field("rating").type)
+`
+
+test('other people’s tools read what we write', async (t) => {
+  const dir = await tempDir(t)
+  const source = await writeGoodbooks(`${dir}/goodbooks`, { books: 20, ratings: 500 })
+  const up = await startUp(t, ['--data', `${dir}/data`, '--source', `dataset:${source}`, '--flush-interval', '1s'])
+  await until('all in Gold', async () => ((await (await fetch(`${up.url}/v1/books?limit=1`)).json()) as { data?: unknown[] }).data?.length === 1)
+
+  await t.test('kcat lists the topics and decodes Avro', { skip: kcatMissing }, async () => {
+    const { stdout } = await run('kcat', ['-b', up.brokers, '-L'])
+    for (const topic of ['goodreads.books', 'goodreads.authors', 'goodreads.reviews', 'goodreads.ratings', 'goodreads.raw', 'goodreads.ratings.dlq']) assert.match(stdout, new RegExp(`topic "${topic}"`))
+  })
+  await t.test('confluent-kafka reads goodreads.books through the registry', { skip: pythonMissing }, async () => {
+    const { stdout } = await run(python, ['-c', readBooks, up.brokers, up.registry])
+    assert.equal(stdout.trim(), '20 Title 0')
+  })
+  await t.test('delta-rs reads Silver', { skip: pythonMissing }, async () => {
+    const rows = await until('ratings in Silver', async () => {
+      const { stdout } = await run(python, ['-c', readDelta, `${dir}/data/lake/silver/ratings`])
+      return stdout.startsWith('500 ') && stdout
+    })
+    assert.equal(rows.trim(), '500 1 2 int64')
+  })
+})
