@@ -47,7 +47,8 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
 })
 
 // Neither DuckDB nor the Kafka client is loaded before it is needed: the page must answer at once.
-const openDatabase = async ({ dataDir }: Config) => {
+// A function: the program above runs before a constant down here exists.
+async function openDatabase({ dataDir }: Config) {
   const { openDuckDb } = await import('../runtime/duckdb.ts')
   const tempDir = path.join(dataDir, 'tmp', 'serve')
   await mkdir(tempDir, { recursive: true })

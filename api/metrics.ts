@@ -20,10 +20,10 @@ export const createMetrics = ({ gold, tables, lag }: StatusParts) => {
   })
   new Gauge({
     name: 'readflow_gold_version',
-    help: 'Published Gold version that answers come from; 0 before the first.',
+    help: 'Published Gold version that answers come from; -1 before the first.',
     registers,
     collect() {
-      this.set(gold.current()?.version ?? 0)
+      this.set(gold.current()?.version ?? -1)
     },
   })
   new Gauge({

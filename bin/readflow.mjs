@@ -2,8 +2,8 @@
 // readflow <command> [flags]: finds Node >= 24 and runs the command's program. Plain JS, runs under Node >= 20.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import path from 'node:path'
 import { constants } from 'node:os'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureInstalled } from '../ops/setup/install.mjs'
 import { findNode } from '../ops/setup/node.mjs'
@@ -53,9 +53,12 @@ const run = (file, args) => {
 
 const [name, ...args] = process.argv.slice(2)
 if (name === undefined || name === '--help' || name === '-h' || name === 'help') process.stdout.write(help())
-else if (name === '--version' || name === '-v') process.stdout.write(`${JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).version}\n`)
+else if (name === '--version' || name === '-v')
+  process.stdout.write(`${JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')).version}\n`)
 else if (!Object.hasOwn(commands, name)) {
-  process.stderr.write(`readflow: there is no command ${JSON.stringify(name)}. Commands: ${Object.keys(commands).join(', ')}; see readflow --help.\n`)
+  process.stderr.write(
+    `readflow: there is no command ${JSON.stringify(name)}. Commands: ${Object.keys(commands).join(', ')}; see readflow --help.\n`,
+  )
   process.exitCode = 2
 } else {
   const installed = await ensureInstalled(root)

@@ -1,19 +1,19 @@
 /**
- * The closed list of what can go wrong. `retriable` says whether trying the same thing again can help;
- * `hint` tells a person what to do. Anything else that is thrown is a defect of ours.
+ * The closed list of what can go wrong. `retriable` says whether trying the same thing again can help,
+ * `needsPerson` that it can't help before a person has changed something; `hint` says what. Anything else that is thrown is a defect of ours.
  */
 const codes = {
-  'config': { retriable: false },
-  'missing-tool': { retriable: false },
-  'port-taken': { retriable: false },
+  'config': { retriable: false, needsPerson: true },
+  'missing-tool': { retriable: false, needsPerson: true },
+  'port-taken': { retriable: false, needsPerson: true },
   'stack-failed': { retriable: false },
-  'source-invalid': { retriable: false },
+  'source-invalid': { retriable: false, needsPerson: true },
   'source-unavailable': { retriable: true },
-  'source-refused': { retriable: false },
+  'source-refused': { retriable: false, needsPerson: true },
   'kafka-unavailable': { retriable: true },
   'kafka-invalid': { retriable: false },
   'registry-unavailable': { retriable: true },
-  'schema-incompatible': { retriable: false },
+  'schema-incompatible': { retriable: false, needsPerson: true },
   'lake-not-found': { retriable: false },
   'lake-conflict': { retriable: true },
   'lake-fenced': { retriable: false },
@@ -21,7 +21,7 @@ const codes = {
   'lake-unavailable': { retriable: true },
   'build-failed': { retriable: true },
   'stopped': { retriable: false },
-} as const
+} as const satisfies Record<string, { retriable: boolean; needsPerson?: true }>
 
 export type ErrorCode = keyof typeof codes
 
@@ -41,6 +41,9 @@ export class ReadflowError extends Error {
 /** Whether doing the same again may succeed. Unknown errors are not retriable: they are defects. */
 export const isRetriable = (error: unknown): boolean =>
   error instanceof ReadflowError && codes[error.code].retriable
+
+/** Whether starting again is of no use before a person has changed something. */
+export const needsPerson = (error: unknown): boolean => error instanceof ReadflowError && 'needsPerson' in codes[error.code]
 
 /** One line for a person: what is wrong, where, what to do. Never a stack trace. */
 export const errorLine = (error: unknown): string => {

@@ -1,4 +1,4 @@
-import { errorLine, ReadflowError } from './errors.ts'
+import { errorLine, needsPerson, ReadflowError } from './errors.ts'
 
 export type Release = () => unknown | Promise<unknown>
 
@@ -39,7 +39,8 @@ const STOP_DEADLINE_MS = 30_000
 
 /**
  * Runs one program to its end: passes it its context, turns stop signals into `signal`, releases what it
- * deferred in reverse order under one deadline, and exits 0 for success, 1 for a failure, 2 for wrong usage.
+ * deferred in reverse order under one deadline, and exits 0 for success, 2 where a person must change
+ * something first (configuration, source, schema), else 1.
  */
 export const runProgram = async (name: string, main: (context: ProgramContext) => Promise<void>) => {
   const controller = new AbortController()
@@ -60,8 +61,7 @@ export const runProgram = async (name: string, main: (context: ProgramContext) =
   let code = 0
   const report = (error: unknown) => {
     if (controller.signal.aborted && isStop(error, controller.signal)) return
-    const usage = error instanceof ReadflowError && error.code === 'config'
-    code = usage ? 2 : 1
+    code = needsPerson(error) ? 2 : 1
     process.stderr.write(`${name}: ${errorLine(error)}\n`)
     if (!(error instanceof ReadflowError) && process.env['READFLOW_DEBUG']) console.error(error)
   }

@@ -24,7 +24,9 @@ const countPackages = (root) => {
 /** npm as this process can start it: the very npm that runs us, else the one on PATH. */
 const npmCommand = () => {
   const cli = process.env.npm_execpath
-  return cli && /npm-cli\.c?js$/.test(cli) ? { command: process.execPath, args: [cli, ...ARGS], shell: false } : { command: 'npm', args: ARGS, shell: process.platform === 'win32' }
+  return cli && /npm-cli\.c?js$/.test(cli)
+    ? { command: process.execPath, args: [cli, ...ARGS], shell: false }
+    : { command: 'npm', args: ARGS, shell: process.platform === 'win32' }
 }
 
 /** What a person should read of npm's errors: its own last line that says something. */
@@ -32,8 +34,14 @@ export const npmReason = (text) => {
   const lines = text
     .split('\n')
     .map((line) => line.replace(/^npm (error|ERR!) ?/i, '').trim())
-    .filter((line) => line && !/^(code|errno|syscall|A complete log|\/.*\.log$|Log files|If you are behind a proxy|'proxy' config|.*npm help config)/i.test(line))
-  const telling = lines.filter((line) => /request to|network|ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|EACCES|ENOSPC|E?40\d|in sync|certificate/i.test(line))
+    .filter(
+      (line) =>
+        line &&
+        !/^(code|errno|syscall|A complete log|\/.*\.log$|Log files|If you are behind a proxy|'proxy' config|.*npm help config)/i.test(line),
+    )
+  const telling = lines.filter((line) =>
+    /request to|network|ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|EACCES|ENOSPC|E?40\d|in sync|certificate/i.test(line),
+  )
   return telling.at(-1) ?? lines.at(-1) ?? ''
 }
 
@@ -70,7 +78,10 @@ const installUnderLock = async (root) => {
   }
   if (code === 130) say('interrupted; the next start installs again')
   else if (code === null) say('npm was not found. It comes with Node: install that from https://nodejs.org/en/download')
-  else say(`the packages could not be installed: ${npmReason(stderr) || `npm ended with ${code}`}. Check the network and npm's proxy and registry (npm config get proxy; npm config get registry), then run: npm ci --ignore-scripts`)
+  else
+    say(
+      `the packages could not be installed: ${npmReason(stderr) || `npm ended with ${code}`}. Check the network and npm's proxy and registry (npm config get proxy; npm config get registry), then run: npm ci --ignore-scripts`,
+    )
   return code === 130 ? 130 : 1
 }
 
@@ -82,7 +93,9 @@ export const ensureInstalled = async (root) => {
   }
   // A published package carries no lock file: npm installed its dependencies.
   if (!existsSync(path.join(root, 'package-lock.json')) || isInstalled(root)) return 0
-  const lock = await waitForLock(path.join(root, '.readflow-setup', 'lock'), { onWait: (pid) => say(`waiting for another set-up${pid ? ` (process ${pid})` : ''} …`) })
+  const lock = await waitForLock(path.join(root, '.readflow-setup', 'lock'), {
+    onWait: (pid) => say(`waiting for another set-up${pid ? ` (process ${pid})` : ''} …`),
+  })
   try {
     return await installUnderLock(root)
   } finally {

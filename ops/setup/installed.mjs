@@ -7,7 +7,10 @@ const stampFile = (root) => path.join(root, 'node_modules', '.readflow-lock')
 const lockFile = (root) => path.join(root, 'package-lock.json')
 
 // The platform is part of it: a folder that two systems share holds the binaries of one.
-const wantedStamp = (root) => `${createHash('sha256').update(readFileSync(lockFile(root))).digest('hex')} ${process.platform}-${process.arch}`
+const wantedStamp = (root) =>
+  `${createHash('sha256')
+    .update(readFileSync(lockFile(root)))
+    .digest('hex')} ${process.platform}-${process.arch}`
 
 /** Notes that node_modules fits the lock file; the last step of an install. */
 export const writeStamp = (root) => writeFileSync(stampFile(root), `${wantedStamp(root)}\n`)

@@ -8,7 +8,10 @@ export const NODE_MAJOR = 24
 export const majorOf = (version) => Number(/^v?(\d+)\./.exec(version)?.[1] ?? 0)
 
 /** The path of a Node >= 24: the running one, else the one among the project's dependencies, else null. */
-export const locateNode = (root, { version = process.version, execPath = process.execPath, platform = process.platform, arch = process.arch, exists = existsSync } = {}) => {
+export const locateNode = (
+  root,
+  { version = process.version, execPath = process.execPath, platform = process.platform, arch = process.arch, exists = existsSync } = {},
+) => {
   if (majorOf(version) >= NODE_MAJOR) return execPath
   const folder = `node-${platform === 'win32' ? 'win' : platform}-${arch}`
   const binary = path.join('node_modules', folder, 'bin', platform === 'win32' ? 'node.exe' : 'node')

@@ -4,7 +4,12 @@ import { readFileSync } from 'node:fs'
 
 const ps = (pid, column) => {
   try {
-    return execFileSync('ps', ['-ww', '-p', String(pid), '-o', `${column}=`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() || null
+    return (
+      execFileSync('ps', ['-ww', '-p', String(pid), '-o', `${column}=`], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim() || null
+    )
   } catch {
     return null // no such process, or no ps on this system
   }

@@ -29,7 +29,8 @@ export interface FetchOptions {
 }
 
 /** Where downloads of this user are kept: `$XDG_CACHE_HOME/readflow`, else `~/.cache/readflow`. */
-export const cacheDir = (env: NodeJS.ProcessEnv): string => path.join(env['XDG_CACHE_HOME'] || path.join(env['HOME'] || homedir(), '.cache'), 'readflow')
+export const cacheDir = (env: NodeJS.ProcessEnv): string =>
+  path.join(env['XDG_CACHE_HOME'] || path.join(env['HOME'] || homedir(), '.cache'), 'readflow')
 
 const property = (pom: string, name: string) => new RegExp(`<${name}>([^<]+)</${name}>`).exec(pom)?.[1] ?? ''
 
@@ -64,7 +65,10 @@ export const fetchArtifacts = async ({ env, onProgress, signal, fetch = runMaven
   const dir = path.join(cache, `stack-${createHash('sha256').update(pom).digest('hex').slice(0, 12)}`)
 
   if (!isComplete(dir)) {
-    const lock = await waitForLock(path.join(cache, 'stack.lock'), { signal, onWait: (pid) => onProgress(`waiting for another download${pid ? ` (process ${pid})` : ''}`) })
+    const lock = await waitForLock(path.join(cache, 'stack.lock'), {
+      signal,
+      onWait: (pid) => onProgress(`waiting for another download${pid ? ` (process ${pid})` : ''}`),
+    })
     try {
       if (!isComplete(dir)) await fetchInto(dir)
     } finally {

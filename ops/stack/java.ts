@@ -9,7 +9,8 @@ const OLDEST_JAVA = 17
 const TIMEOUT_MS = 20_000
 const exe = process.platform === 'win32' ? '.exe' : ''
 
-const installHint = (what: { debian: string; mac: string }) => `Install it: sudo apt-get install ${what.debian} (Debian, Ubuntu), brew install ${what.mac} (macOS).`
+const installHint = (what: { debian: string; mac: string }) =>
+  `Install it: sudo apt-get install ${what.debian} (Debian, Ubuntu), brew install ${what.mac} (macOS).`
 const javaHint = installHint({ debian: 'openjdk-17-jre-headless', mac: 'openjdk@17' })
 export const mavenHint = installHint({ debian: 'maven', mac: 'maven' })
 
@@ -32,11 +33,19 @@ export const findJava = async (env: NodeJS.ProcessEnv): Promise<string> => {
     const { stdout, stderr } = await run(java, ['-version'], { env, timeout: TIMEOUT_MS })
     text = `${stderr}\n${stdout}`
   } catch (cause) {
-    throw new ReadflowError('missing-tool', `Java ${OLDEST_JAVA} or newer is needed for Kafka and the schema registry, and there is none.`, { hint: javaHint, cause })
+    throw new ReadflowError(
+      'missing-tool',
+      `Java ${OLDEST_JAVA} or newer is needed for Kafka and the schema registry, and there is none.`,
+      { hint: javaHint, cause },
+    )
   }
   const major = parseJavaVersion(text)
   if (major !== null && major < OLDEST_JAVA) {
-    throw new ReadflowError('missing-tool', `Java ${OLDEST_JAVA} or newer is needed for Kafka and the schema registry; ${java} is Java ${major}.`, { hint: `${javaHint} Or set JAVA_HOME.` })
+    throw new ReadflowError(
+      'missing-tool',
+      `Java ${OLDEST_JAVA} or newer is needed for Kafka and the schema registry; ${java} is Java ${major}.`,
+      { hint: `${javaHint} Or set JAVA_HOME.` },
+    )
   }
   return java
 }
@@ -44,5 +53,7 @@ export const findJava = async (env: NodeJS.ProcessEnv): Promise<string> => {
 /** What a Java process of ours gets of the environment: nothing by which a user's settings would configure it. */
 export const javaEnv = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(
-    ['PATH', 'HOME', 'JAVA_HOME', 'JAVA_TOOL_OPTIONS', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'SystemRoot', 'TEMP', 'USERPROFILE'].flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+    ['PATH', 'HOME', 'JAVA_HOME', 'JAVA_TOOL_OPTIONS', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'SystemRoot', 'TEMP', 'USERPROFILE'].flatMap(
+      (name) => (env[name] === undefined ? [] : [[name, env[name]]]),
+    ),
   )

@@ -3,29 +3,34 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 const TAIL_BYTES = 16 * 1024
 const MAX_CHARS = 300
 
-/** The line of a log that says most: its last error, else its last line that is no part of a stack trace. */
-export const tellingLine = (text: string): string | null => {
-  const lines = text
+const isError = (line: string) => /\b(ERROR|FATAL)\b|Exception\b|\bError:|Caused by/.test(line)
+const short = (line: string | undefined) => (line ? line.slice(0, MAX_CHARS).replace(/\.$/, '') : null)
+const linesOf = (text: string) =>
+  text
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line && !/^(at |\.\.\. \d+ more|\t)/.test(line))
-  const line = lines.findLast((each) => /\b(ERROR|FATAL|Exception|Error)\b|Caused by/.test(each)) ?? lines.at(-1)
-  return line ? line.slice(0, MAX_CHARS).replace(/\.$/, '') : null
-}
+    .filter((line) => line && !/^(at |\.\.\. \d+ more)/.test(line))
 
-/** The same of a file's end; null where there is none. */
-export const lastLine = (file: string): string | null => {
+/** The last error in a log; null where there is none. */
+export const errorLineOf = (text: string): string | null => short(linesOf(text).findLast(isError))
+
+/** The line of a log that says most: its last error, else its last line that is no part of a stack trace. */
+export const tellingLine = (text: string): string | null => errorLineOf(text) ?? short(linesOf(text).at(-1))
+
+/** The end of a log since a byte (where the lines of this run begin); empty where there is no such file. */
+export const readTail = (file: string, fromByte: number): string => {
   let fd: number
   try {
     fd = openSync(file, 'r')
   } catch {
-    return null // not written yet
+    return '' // not written yet
   }
   try {
     const { size } = fstatSync(fd)
-    const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES))
-    readSync(fd, buffer, 0, buffer.length, size - buffer.length)
-    return tellingLine(buffer.toString('utf8'))
+    const start = Math.max(fromByte, size - TAIL_BYTES)
+    const buffer = Buffer.alloc(Math.max(0, size - start))
+    readSync(fd, buffer, 0, buffer.length, start)
+    return buffer.toString('utf8')
   } finally {
     closeSync(fd)
   }

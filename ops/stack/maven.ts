@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { stripVTControlCharacters } from 'node:util'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { mavenHint } from './java.ts'
 
@@ -22,15 +23,30 @@ export const parseDownloaded = (line: string): { name: string; mb: number } | nu
 
 /** What a person should read of a failed Maven run: which artifact, why. */
 export const mavenReason = (lines: readonly string[]): string => {
-  const plain = lines.map((line) => line.replaceAll(/\u001b\[[\d;]*m/g, ''))
-  const error = plain.find((line) => line.startsWith('[ERROR]') && /resolve|transfer|artifact|find/i.test(line)) ?? plain.find((line) => line.startsWith('[ERROR]'))
+  const plain = lines.map((line) => stripVTControlCharacters(line))
+  const error =
+    plain.find((line) => line.startsWith('[ERROR]') && /resolve|transfer|artifact|find/i.test(line)) ??
+    plain.find((line) => line.startsWith('[ERROR]'))
   if (!error) return plain.findLast((line) => line.trim()) ?? 'Maven said nothing'
-  const artifact = /(?:transfer artifact|Could not find artifact|resolve artifact|read artifact descriptor for) ([\w.-]+:[\w.:-]+)/.exec(error)?.[1]
-  const cause = error.split(': ').slice(-2).join(': ').replace(/ -> \[Help.*$/, '').trim()
+  const artifact = /(?:transfer artifact|Could not find artifact|resolve artifact|read artifact descriptor for) ([\w.-]+:[\w.:-]+)/.exec(
+    error,
+  )?.[1]
+  const cause = error
+    .split(': ')
+    .slice(-2)
+    .join(': ')
+    .replace(/ -> \[Help.*$/, '')
+    .trim()
   return artifact ? `${artifact} (${cause})` : error.replace('[ERROR] ', '').replace(/ -> \[Help.*$/, '')
 }
 
-export interface MavenOptions { pom: string; defines: Record<string, string>; env: NodeJS.ProcessEnv; onProgress: (line: string) => void; signal?: AbortSignal }
+export interface MavenOptions {
+  pom: string
+  defines: Record<string, string>
+  env: NodeJS.ProcessEnv
+  onProgress: (line: string) => void
+  signal?: AbortSignal
+}
 
 /**
  * Runs the pom's `initialize` phase and reports what it downloads. Throws ReadflowError `missing-tool` where
@@ -39,7 +55,12 @@ export interface MavenOptions { pom: string; defines: Record<string, string>; en
 export const runMaven = async ({ pom, defines, env, onProgress, signal }: MavenOptions): Promise<void> => {
   const isWindows = process.platform === 'win32'
   const args = ['-B', '-U', '-f', pom, 'initialize', ...NETWORK, ...Object.entries(defines).map(([name, value]) => `-D${name}=${value}`)]
-  const child = spawn('mvn', isWindows ? args.map((arg) => `"${arg}"`) : args, { env, shell: isWindows, stdio: ['ignore', 'pipe', 'pipe'], signal })
+  const child = spawn('mvn', isWindows ? args.map((arg) => `"${arg}"`) : args, {
+    env,
+    shell: isWindows,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+  })
   const lines: string[] = []
   let files = 0
   let mb = 0
@@ -61,7 +82,8 @@ export const runMaven = async ({ pom, defines, env, onProgress, signal }: MavenO
   }
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', onData)
   const startedMs = Date.now()
-  const report = () => onProgress(`${files} files, ${mb.toFixed(0)} MB, ${((Date.now() - startedMs) / 1000).toFixed(0)} s${current ? `, now ${current}` : ''}`)
+  const report = () =>
+    onProgress(`${files} files, ${mb.toFixed(0)} MB, ${((Date.now() - startedMs) / 1000).toFixed(0)} s${current ? `, now ${current}` : ''}`)
   const ticker = setInterval(report, PROGRESS_MS)
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
@@ -69,13 +91,20 @@ export const runMaven = async ({ pom, defines, env, onProgress, signal }: MavenO
   })
     .catch((cause: NodeJS.ErrnoException) => {
       signal?.throwIfAborted()
-      throw cause.code === 'ENOENT' ? new ReadflowError('missing-tool', 'Maven (mvn) is needed to fetch Kafka and the schema registry once, and there is none.', { hint: mavenHint, cause }) : cause
+      throw cause.code === 'ENOENT'
+        ? new ReadflowError('missing-tool', 'Maven (mvn) is needed to fetch Kafka and the schema registry once, and there is none.', {
+            hint: mavenHint,
+            cause,
+          })
+        : cause
     })
     .finally(() => clearInterval(ticker))
   signal?.throwIfAborted()
   if (code !== 0) {
     const reason = /not (recognized|found)/i.test(lines.join(' ')) && isWindows ? 'mvn was not found' : mavenReason(lines)
-    throw new ReadflowError('stack-failed', `Maven could not fetch what the local stack needs: ${reason}.`, { hint: "Check the network, or Maven's proxy settings in ~/.m2/settings.xml, and start again." })
+    throw new ReadflowError('stack-failed', `Maven could not fetch what the local stack needs: ${reason}.`, {
+      hint: "Check the network, or Maven's proxy settings in ~/.m2/settings.xml, and start again.",
+    })
   }
   current = ''
   report()

@@ -2,12 +2,19 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import path from 'node:path'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { commandLine, isAlive, processMark } from '../setup/process.mjs'
-import { dataMark, type ServiceName } from './service.ts'
 
 const STOP_GRACE_MS = 15_000
 const POLL_MS = 50
 
-interface PidRecord { pid: number; mark: string | null }
+export type ServiceName = 'kafka' | 'registry'
+
+interface PidRecord {
+  pid: number
+  mark: string | null
+}
+
+/** An argument on the command line of each service, by which it is known to belong to a data folder. */
+export const dataMark = (dataDir: string): string => `-Dreadflow.data=${dataDir}`
 
 const fileOf = (dataDir: string, name: ServiceName) => path.join(dataDir, 'run', `${name}.json`)
 

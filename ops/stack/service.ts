@@ -1,18 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { lastLine } from './log-tail.ts'
-import { writePidFile } from './pid-file.ts'
+import { errorLineOf, readTail, tellingLine } from './log-tail.ts'
+import { type ServiceName, writePidFile } from './pid-file.ts'
 import type { Watcher } from './watcher.ts'
 
 const READY_TIMEOUT_MS = 60_000
 const READY_POLL_MS = 100
 const STOP_GRACE_MS = 15_000
 const LOG_MAX_BYTES = 10 * 1024 ** 2
-
-export type ServiceName = 'kafka' | 'registry'
 
 /** How to run a service. Its command line must hold `dataMark(dataDir)`, by which a leftover is known. */
 export interface ServiceSpec {
@@ -38,7 +36,6 @@ export interface RunningService {
   stop: () => Promise<void>
 }
 
-export const dataMark = (dataDir: string): string => `-Dreadflow.data=${dataDir}`
 export const logFileOf = (dataDir: string, name: ServiceName): string => path.join(dataDir, 'logs', `${name}.log`)
 
 /** Temporary files of a service live in the data folder and go with its next start, however it ended. */
@@ -49,10 +46,11 @@ export const emptyTempDir = (dataDir: string, name: ServiceName): string => {
   return dir
 }
 
-const openLog = (file: string): number => {
+const openLog = (file: string): { fd: number; fromByte: number } => {
   mkdirSync(path.dirname(file), { recursive: true })
   if (existsSync(file) && statSync(file).size > LOG_MAX_BYTES) renameSync(file, `${file}.1`)
-  return openSync(file, 'a')
+  const fd = openSync(file, 'a')
+  return { fd, fromByte: fstatSync(fd).size }
 }
 
 /**
@@ -60,19 +58,25 @@ const openLog = (file: string): number => {
  * until it answers. Throws ReadflowError `stack-failed`, with the last line of its log, when it ends before or
  * does not answer within a minute; nothing runs then.
  */
-export const startService = async (spec: ServiceSpec, { watcher, signal }: { watcher: Watcher; signal?: AbortSignal }): Promise<RunningService> => {
+export const startService = async (
+  spec: ServiceSpec,
+  { watcher, signal }: { watcher: Watcher; signal?: AbortSignal },
+): Promise<RunningService> => {
   signal?.throwIfAborted()
   mkdirSync(spec.cwd, { recursive: true })
   const logFile = logFileOf(spec.dataDir, spec.name)
   // Written to directly, not through us: the log is whole whatever happens to this process.
   const log = openLog(logFile)
-  const child = spawn(spec.command, spec.args, { cwd: spec.cwd, env: spec.env, stdio: ['ignore', log, log], detached: true })
-  closeSync(log)
-  const running = track(child, spec, watcher, logFile)
+  const child = spawn(spec.command, spec.args, { cwd: spec.cwd, env: spec.env, stdio: ['ignore', log.fd, log.fd], detached: true })
+  closeSync(log.fd)
+  const readLog = () => readTail(logFile, log.fromByte)
+  const running = track({ child, spec, watcher, readLog })
   const deadline = AbortSignal.timeout(READY_TIMEOUT_MS)
   const limit = signal ? AbortSignal.any([signal, deadline]) : deadline
   const failed = (what: string) =>
-    new ReadflowError('stack-failed', `${spec.title} (${spec.address}) ${what}${tail(logFile)}.`, { hint: `Its log: ${logFile}` })
+    new ReadflowError('stack-failed', `${spec.title} (${spec.address}) ${what}${after(tellingLine(readLog()))}.`, {
+      hint: `Its log: ${logFile}`,
+    })
   try {
     const outcome = await Promise.race([untilReady(spec, limit), running.exited.then(() => 'ended' as const)])
     if (outcome === 'ended') throw failed('ended before it was ready')
@@ -87,10 +91,7 @@ export const startService = async (spec: ServiceSpec, { watcher, signal }: { wat
   }
 }
 
-const tail = (logFile: string) => {
-  const line = lastLine(logFile)
-  return line ? `: ${line}` : ''
-}
+const after = (line: string | null) => (line ? `: ${line}` : '')
 
 const untilReady = async (spec: ServiceSpec, limit: AbortSignal): Promise<'ready' | 'late'> => {
   while (!limit.aborted) {
@@ -101,7 +102,17 @@ const untilReady = async (spec: ServiceSpec, limit: AbortSignal): Promise<'ready
   return 'late'
 }
 
-const track = (child: ChildProcess, spec: ServiceSpec, watcher: Watcher, logFile: string): RunningService => {
+const track = ({
+  child,
+  spec,
+  watcher,
+  readLog,
+}: {
+  child: ChildProcess
+  spec: ServiceSpec
+  watcher: Watcher
+  readLog: () => string
+}): RunningService => {
   const { pid } = child
   let isStopping = false
   const pidFile = pid === undefined ? null : writePidFile({ dataDir: spec.dataDir, name: spec.name, pid })
@@ -110,7 +121,7 @@ const track = (child: ChildProcess, spec: ServiceSpec, watcher: Watcher, logFile
     const done = (how: string) => {
       if (pid !== undefined) watcher.remove(pid)
       pidFile?.remove()
-      resolve({ lastError: isStopping ? null : `${spec.title} ended (${how})${tail(logFile)}` })
+      resolve({ lastError: isStopping ? null : `${spec.title} ended (${how})${after(errorLineOf(readLog()))}` })
     }
     child.once('error', (error) => done(error.message))
     child.once('exit', (code, signal) => done(signal ?? `exit code ${code}`))
@@ -119,7 +130,13 @@ const track = (child: ChildProcess, spec: ServiceSpec, watcher: Watcher, logFile
     isStopping = true
     child.kill('SIGTERM')
     const grace = new AbortController()
-    const isGone = await Promise.race([exited.then(() => true), sleep(STOP_GRACE_MS, grace.signal).then(() => false, () => true)])
+    const isGone = await Promise.race([
+      exited.then(() => true),
+      sleep(STOP_GRACE_MS, grace.signal).then(
+        () => false,
+        () => true,
+      ),
+    ])
     grace.abort()
     if (!isGone) child.kill('SIGKILL')
     await exited

@@ -1,5 +1,5 @@
 // Reads `add PID` and `remove PID` lines. When stdin closes, whoever wrote them is gone: ends what is left,
-// the last added first, then itself. Plain JS and small, as it is there all the time.
+// then itself. Plain JS and small, as it is there all the time.
 import { createInterface } from 'node:readline'
 import { isAlive, processMark } from '../setup/process.mjs'
 
@@ -33,4 +33,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (verb === 'add') watched.set(Number(pid), processMark(Number(pid)))
   else watched.delete(Number(pid))
 }
-for (const [pid, mark] of [...watched].reverse()) await end(pid, mark)
+await Promise.all([...watched].map(([pid, mark]) => end(pid, mark)))

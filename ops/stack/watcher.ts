@@ -13,7 +13,10 @@ export interface Watcher {
  * by kill -9: it holds the other end of a pipe, which closes then.
  */
 export const startWatcher = (): Watcher => {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('./watcher.mjs', import.meta.url))], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./watcher.mjs', import.meta.url))], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
   const exited = new Promise<void>((resolve) => {
     child.once('error', () => resolve())
     child.once('exit', () => resolve())
@@ -28,6 +31,8 @@ export const startWatcher = (): Watcher => {
     add: (pid) => tell(`add ${pid}`),
     remove: (pid) => tell(`remove ${pid}`),
     close: async () => {
+      // It may be all that is left to wait for.
+      child.ref()
       child.stdin.end()
       await exited
     },

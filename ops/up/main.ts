@@ -1,11 +1,12 @@
 import path from 'node:path'
 import { parseConfig } from '../../runtime/config/config.ts'
 
+import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
 import { type Services, childEnv, flagsOf } from './child-env.ts'
 import { type ProgramName, startProgram } from './child.ts'
-import { type Kept, keepRunning } from './keep-running.ts'
+import { keepRunning } from './keep-running.ts'
 import { runOnce } from './once.ts'
 import { openServices } from './services.ts'
 import { createStatus } from './status.ts'
@@ -19,9 +20,9 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   const startedMs = Date.now()
   const logDir = path.join(config.dataDir, 'logs')
   const log = createLog('up', 'warn')
-  const services = await openServices({ config, log, defer })
+  const services = await openServices({ config, env, log, defer })
+  for (const note of services.notes) process.stderr.write(`${note}\n`)
   const terminal = createTerminal((line) => process.stderr.write(line))
-  const kept = new Map<ProgramName, Kept>()
   let toServe: ((message: object) => void) | null = null
   const status = createStatus({
     steps: [...services.steps, ...(config.isOnce ? LIVE : ['programs'])],
@@ -35,10 +36,18 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
     },
   })
   const flags = flagsOf(argv)
+  const fatal = Promise.withResolvers<never>()
+  fatal.promise.catch(() => undefined)
   const run = (name: ProgramName, args: string[], running: Services | null, onMessage?: (message: Record<string, unknown>) => void) =>
     startProgram(name, { args, env: childEnv(config, flags, running ?? services.planned, env), logDir, onMessage })
 
-  const keep = (name: ProgramName, args: string[], running: Services | null, onMessage?: (message: Record<string, unknown>) => void) => {
+  const keep = (name: ProgramName, args: string[], running: Services | null) => {
+    let hasRun = false
+    const onMessage = (message: Record<string, unknown>) => {
+      if (message['type'] !== 'status') return
+      hasRun = true
+      if (typeof message['isGenerated'] === 'boolean') status.source({ isGenerated: message['isGenerated'] })
+    }
     const one = keepRunning({
       start: () => {
         const program = run(name, args, running, onMessage)
@@ -48,19 +57,22 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
         }
         return { stop: program.stop, exited: program.exited.then((exit) => ({ lastError: exit.lastError, isFinal: exit.code === 2 })) }
       },
-      onState: (state, lastError, restarts) => status.program(name, state, lastError, restarts),
+      onState: (state, lastError, restarts) => {
+        status.program(name, state, lastError, restarts)
+        // What can't even begin until a person has changed something ends the start; what ran before does not take the rest with it.
+        if (state === 'failed' && !hasRun) fatal.reject(new ReadflowError('stack-failed', `${name}: ${lastError ?? 'it could not start'}`))
+      },
     })
-    kept.set(name, one)
     defer(one.stop)
-    return one
   }
 
+  const onService = (name: string, lastError: string | null) => process.stderr.write(`  ! ${lastError ?? name}; it is started again\n`)
+
   if (config.isOnce) {
-    const running = await services.start({ signal, onStep: status.step })
+    const running = await services.start({ signal, onStep: status.step, onService })
     const summary = await runOnce({ run: (name, args) => run(name, args, running), onStep: status.step, signal, startedMs })
-    status.phase('stopping')
-    await services.stop()
-    process.stdout.write(`${JSON.stringify({ ...summary, seconds: (Date.now() - startedMs) / 1000 })}\n`)
+    await running.stop()
+    process.stdout.write(`${JSON.stringify(summary)}\n`)
     return
   }
 
@@ -68,26 +80,22 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   status.links({ page })
   keep('serve', ['--port', String(services.apiPort)], null)
   process.stderr.write(`The page is at ${page}\n`)
-  const running = await services.start({ signal, onStep: status.step })
+  const running = await services.start({ signal, onStep: status.step, onService })
   status.links({ brokers: running.brokers.join(','), registry: running.registryUrl })
   status.step('programs', 'running', LIVE.join(', '))
   // Consumers first: topics exist before the first record, and stop last in the reverse order.
-  for (const name of ['compact', 'consume', 'poll'] as const) keep(name, [], running, (message) => onProgramMessage(status, message))
+  for (const name of ['compact', 'consume', 'poll'] as const) keep(name, [], running)
   status.step('programs', 'done', LIVE.join(', '))
   status.phase('running')
   process.stderr.write(welcome(status.current(), logDir))
-  await new Promise<void>((resolve) => {
+  const stopped = new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
+  await Promise.race([stopped, fatal.promise])
   status.phase('stopping')
   process.stderr.write('Stopping: records on their way are written first.\n')
 })
-
-function onProgramMessage(status: ReturnType<typeof createStatus>, message: Record<string, unknown>) {
-  if (message['type'] !== 'status') return
-  if (typeof message['isGenerated'] === 'boolean') status.source({ isGenerated: message['isGenerated'] })
-}
 
 function withoutSecrets(uri: string): string {
   return uri.replace(/\/\/[^@/]*@/, '//').replace(/([?&]key=)[^&]*/, '$1…')

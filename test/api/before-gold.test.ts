@@ -56,7 +56,7 @@ describe('before any table exists', () => {
     await get('/v1/books/1')
     const { body, headers } = await get('/metrics')
     assert.match(headers.get('content-type') ?? '', /^text\/plain/)
-    assert.match(body, /^readflow_gold_version 0$/m)
+    assert.match(body, /^readflow_gold_version -1$/m)
     assert.match(body, /^process_resident_memory_bytes \d+/m)
     assert.match(body, /http_request_duration_seconds_count\{method="GET",route="\/v1\/books\/:id",status_code="503"\} 1/)
   })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { before, describe, it, type SuiteContext, type TestContext } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { type Api, startApi } from './helpers/api.ts'
 import { author, book, publishGold, rating, review } from './helpers/gold-lake.ts'
 
@@ -39,7 +39,7 @@ const catalogue = {
   fact_review: [review('1', '2026-01-11', true), review('1', '2026-03-01', false)],
 }
 
-const withCatalogue = async (t: Pick<TestContext, 'after'>): Promise<Api> => {
+const withCatalogue = async (t: Parameters<typeof startApi>[0]): Promise<Api> => {
   const api = await startApi(t)
   await publishGold(api.store, catalogue)
   await api.gold.refresh()
@@ -51,7 +51,11 @@ const ids = (body: { books: { book_id: string }[] }) => body.books.map(({ book_i
 /** One API for a suite that only reads. */
 const sharedApi = () => {
   const shared = {} as Api
-  before(async (t) => void Object.assign(shared, await withCatalogue(t as unknown as SuiteContext & TestContext)))
+  const releases: (() => Promise<void>)[] = []
+  before(async () => void Object.assign(shared, await withCatalogue({ after: (release) => void releases.push(release) })))
+  after(async () => {
+    for (const release of releases) await release()
+  })
   return shared
 }
 
@@ -165,7 +169,7 @@ describe('a book', () => {
     it(`'${id}', which is not there, is a 404 that says how to find books`, async () => {
       const { status, body } = await api.get(`/v1/books/${encodeURIComponent(id)}`)
       assert.equal(status, 404)
-      assert.match(body.detail, /no book .* in Gold version 1.*\?q=/)
+      assert.match(body.detail, /no book .* in Gold version 0.*\?q=/)
     })
   }
 

@@ -60,7 +60,7 @@ describe('paging', () => {
     const { body } = await get('/v1/books?limit=2')
     await publishGold(store, { dim_book: books(4) })
     await gold.refresh()
-    await rm(path.join(folder, 'gold/_published/00000000000000000001.json'), { force: true })
+    await rm(path.join(folder, 'gold/_published/00000000000000000000.json'), { force: true })
     const files = await get(`/v1/books?limit=2&cursor=${body.next_cursor}`)
     assert.equal(files.status, 410)
     assert.match(files.body.detail, /begin again/)
@@ -225,7 +225,7 @@ describe('the status', () => {
     const metrics = (await get('/metrics')).body
     assert.match(metrics, /readflow_table_rows\{table="silver\.books"\} 2/)
     assert.match(metrics, /readflow_consumer_lag_records\{group="readflow\.silver",topic="goodreads\.books",partition="1"\} 4/)
-    assert.match(metrics, /readflow_gold_version [1-9]/)
+    assert.match(metrics, /readflow_gold_version 0$/m)
   })
 
   it('follows a table that grows', async (t) => {

@@ -38,7 +38,7 @@ const textStart = (body: Uint8Array) =>
   new TextDecoder().decode(body.subarray(0, 200)).replaceAll(/<[^>]*>?/g, ' ').replaceAll(/\s+/g, ' ').trim().slice(0, 80)
 
 /** Turns a refusal into an error; leaves what can be parsed, and 404. */
-const checkStatus = (method: Method, { status, headers, body }: HttpResponse) => {
+const checkStatus = (method: Method, { status, headers, body }: Pick<HttpResponse, 'status' | 'headers' | 'body'>) => {
   if (status === 200 || status === 404) return
   if (status === 401) throw new ReadflowError('source-refused', `${method} was refused (401${textStart(body) && `: ${textStart(body).replace(/\.$/, '')}`}).`, { hint: KEY_HINT })
   if (status >= 300 && status < 400) {
@@ -93,17 +93,22 @@ export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
     for (const [name, value] of Object.entries(query)) shown.searchParams.set(name, value)
     const url = new URL(shown)
     if (apiKey) url.searchParams.set('key', apiKey)
-    const answer = await http.get({
+    let raw: RawAnswer | undefined
+    const { status, contentType, requestId } = await http.get({
       url: url.href,
       shownUrl: shown.href,
       label: method,
       beforeAttempt: () => waitForTurn(method, signal),
-      onResponse: (response) => onRaw(rawOf(method, response)),
+      onResponse: (response) => {
+        raw = rawOf(method, response)
+        onRaw(raw)
+      },
       signal,
     })
-    checkStatus(method, answer)
-    if (answer.status === 404) return null
-    const { status, contentType, body, requestId } = answer
+    // From here on only what is free of the key: it must not show in an error either.
+    const { body, headers } = raw!
+    checkStatus(method, { status, headers, body })
+    if (status === 404) return null
     const parsed = parseResponse({ method, status, contentType, body, ...(userId === undefined ? {} : { userId }), ...(skipsPartial ? { skipsPartial } : {}) })
     return { requestId, parsed }
   }

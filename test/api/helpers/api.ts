@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { TestContext } from 'node:test'
 import pino from 'pino'
 import { createApp } from '../../../api/app.ts'
 import { type GoldOptions, openGold } from '../../../api/gold.ts'
@@ -26,7 +25,7 @@ const noLag: LagReport = { state: 'not-configured', detail: null, partitions: []
 
 /** The API over an empty lake in a temporary folder, on a free port. Gold is looked for by `gold.refresh()` only. */
 export const startApi = async (
-  t: Pick<TestContext, 'after'>,
+  t: { after: (release: () => Promise<void>) => void },
   {
     lag = () => noLag,
     upStatus = () => null,

@@ -1,0 +1,49 @@
+import { parseConfig } from '../../runtime/config/config.ts'
+import { runProgram } from '../../runtime/lifecycle.ts'
+import { createLog } from '../../runtime/log.ts'
+import { lockDataDir } from './data-lock.ts'
+import { startStack } from './stack.ts'
+
+const say = (line: string) => void process.stdout.write(`${line}\n`)
+const titles = { fetch: 'download', kafka: 'Kafka', registry: 'registry' } as const
+
+await runProgram('stack', async ({ argv, env, signal, defer }) => {
+  const config = parseConfig('stack', argv, env)
+  if (!config) return
+  const { kafkaBrokers, schemaRegistryUrl } = config
+  if (kafkaBrokers && schemaRegistryUrl) {
+    say(`Nothing to start: KAFKA_BROKERS is ${kafkaBrokers.join(',')} and SCHEMA_REGISTRY_URL is ${schemaRegistryUrl}.`)
+    return
+  }
+  const lock = lockDataDir(config.dataDir)
+  defer(lock.release)
+  const stack = await startStack({
+    lock,
+    existing: { brokers: kafkaBrokers, registryUrl: schemaRegistryUrl },
+    kafkaPort: config.kafkaPort,
+    registryPort: config.registryPort,
+    isKafkaPortExplicit: config.explicit.has('kafkaPort'),
+    isRegistryPortExplicit: config.explicit.has('registryPort'),
+    env,
+    signal,
+    log: createLog('stack', config.logLevel),
+    onProgress: (step, state, detail) => say(`  ${state === 'done' ? '✓' : '…'} ${titles[step]}: ${detail}`),
+    onService: (name, state, lastError) => {
+      if (state === 'restarting') say(`  ! ${lastError ?? name}; it is started again`)
+    },
+  })
+  defer(stack.stop)
+  say(
+    [
+      '',
+      'The local stack is running.',
+      `  KAFKA_BROKERS=${stack.brokers.join(',')}`,
+      `  SCHEMA_REGISTRY_URL=${stack.registryUrl}`,
+      `  state and logs   ${config.dataDir}`,
+      '  Ctrl-C stops it; the data stays.',
+      '',
+    ].join('\n'),
+  )
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  say('Stopping …')
+})

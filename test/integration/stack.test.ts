@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { isAlive } from '../../ops/setup/process.mjs'
+import { isPortFree } from '../../ops/stack/ports.ts'
+import { openKafka } from '../../runtime/kafka/client.ts'
+import { createLog } from '../../runtime/log.ts'
+import { eventually, stackSkip, startStackOn, type TestStack, tempDataDir } from '../helpers/stack.ts'
+
+const skip = await stackSkip()
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const silent = createLog('test', 'error')
+const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
+const pidOf = (dataDir: string, name: string) =>
+  (JSON.parse(readFileSync(path.join(dataDir, 'run', `${name}.json`), 'utf8')) as { pid: number }).pid
+const schema = (fields: object[]) => JSON.stringify({ schema: JSON.stringify({ type: 'record', name: 'probe', fields }) })
+
+const register = (url: string, subject: string, fields: object[]) =>
+  fetch(`${url}/subjects/${subject}/versions`, { method: 'POST', headers, body: schema(fields) })
+const idOf = async (response: Response) => ((await response.json()) as { id: number }).id
+
+describe('the local stack', { skip }, () => {
+  let dir: string
+  let remove: () => Promise<void>
+  let stack: TestStack
+  const ended: string[] = []
+  before(async () => {
+    ;({ dir, remove } = await tempDataDir())
+    stack = await startStackOn(dir, { onService: (name, state) => state === 'restarting' && ended.push(name) })
+  })
+  after(async () => {
+    await stack.stop()
+    await remove()
+  })
+
+  const endOffset = async (topic: string) => {
+    const kafka = await openKafka({ brokers: stack.brokers, clientId: 'test', log: silent })
+    const offsets = await kafka.topicOffsets(topic).finally(kafka.close)
+    return offsets.reduce((sum, { end }) => sum + end, 0)
+  }
+
+  test('the registry refuses an incompatible schema with 409 under BACKWARD_TRANSITIVE', async () => {
+    const config = await fetch(`${stack.registryUrl}/config/probe-value`, {
+      method: 'PUT',
+      headers,
+      body: '{"compatibility":"BACKWARD_TRANSITIVE"}',
+    })
+    // A subject that has no schema yet has no configuration in this registry: the order is register, then rule.
+    assert.ok([200, 404].includes(config.status), `status ${config.status}`)
+    const first = await register(stack.registryUrl, 'probe-value', [{ name: 'a', type: 'int' }])
+    assert.equal(first.status, 200)
+    await fetch(`${stack.registryUrl}/config/probe-value`, { method: 'PUT', headers, body: '{"compatibility":"BACKWARD_TRANSITIVE"}' })
+    const second = await register(stack.registryUrl, 'probe-value', [{ name: 'b', type: 'string' }])
+    assert.equal(second.status, 409)
+  })
+
+  test('topics are not created by asking for them', async () => {
+    const kafka = await openKafka({ brokers: stack.brokers, clientId: 'test', log: silent })
+    await assert.rejects(kafka.topicOffsets('nobody-made-this'))
+    await kafka.close()
+  })
+
+  test('both services killed at once come back on their ports with their data', async () => {
+    const id = await idOf(await register(stack.registryUrl, 'kept-value', [{ name: 'a', type: 'int' }]))
+    const kafka = await openKafka({ brokers: stack.brokers, clientId: 'test', log: silent })
+    await kafka.ensureTopics([{ topic: 'kept', partitions: 2, replicationFactor: 1, configs: {} }])
+    const producer = kafka.kafka.producer({ allowAutoTopicCreation: false, idempotent: true })
+    await producer.connect()
+    await producer.send({ topic: 'kept', acks: -1, messages: Array.from({ length: 100 }, (_, n) => ({ key: `${n}`, value: `${n}` })) })
+    await producer.disconnect()
+    await kafka.close()
+
+    const before = [pidOf(dir, 'kafka'), pidOf(dir, 'registry')]
+    for (const pid of before) process.kill(pid, 'SIGKILL')
+    await eventually(async () => pidOf(dir, 'kafka') !== before[0] && (await endOffset('kept')) === 100)
+    await eventually(async () => (await fetch(`${stack.registryUrl}/schemas/ids/${id}`)).ok)
+    assert.deepEqual([...new Set(ended)].sort(), ['kafka', 'registry'])
+    // A new schema must not take the id of one that records on disk were written with.
+    assert.ok((await idOf(await register(stack.registryUrl, 'later-value', [{ name: 'z', type: 'int' }]))) > id)
+  })
+
+  test('a second start on the same folder is refused and names the first', async () => {
+    await assert.rejects(startStackOn(dir), { code: 'stack-failed', message: new RegExp(`process ${process.pid}`) })
+  })
+
+  test('stop leaves nothing running, and a new start finds the data', async () => {
+    const pids = [pidOf(dir, 'kafka'), pidOf(dir, 'registry')]
+    await stack.stop()
+    assert.deepEqual(pids.map(isAlive), [false, false])
+    stack = await startStackOn(dir)
+    assert.equal(await endOffset('kept'), 100)
+    const subjects = (await (await fetch(`${stack.registryUrl}/subjects`)).json()) as string[]
+    assert.ok(subjects.includes('kept-value'), String(subjects))
+  })
+})
+
+test('an explicit port that is taken is one line that names its flag, and nothing is started', { skip }, async () => {
+  const { dir, remove } = await tempDataDir()
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  await assert.rejects(startStackOn(dir, { kafkaPort: port }), {
+    code: 'port-taken',
+    message: `Port ${port} (--kafka-port) is taken on 127.0.0.1.`,
+  })
+  server.close()
+  await remove()
+})
+
+describe('readflow stack', { skip }, () => {
+  /** Starts the command and waits until it says that it runs. */
+  const startCommand = async (dataDir: string): Promise<{ child: ChildProcess; output: () => string }> => {
+    const child = spawn(
+      process.execPath,
+      [path.join(root, 'ops/stack/main.ts'), '--data', dataDir, '--kafka-port', '0', '--registry-port', '0'],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (output += text))
+    await eventually(() => output.includes('is running') || child.exitCode !== null)
+    assert.match(output, /is running/)
+    return { child, output: () => output }
+  }
+
+  test('killed with -9, it leaves no service behind, and starts again', async () => {
+    const { dir, remove } = await tempDataDir()
+    const { child } = await startCommand(dir)
+    const pids = [pidOf(dir, 'kafka'), pidOf(dir, 'registry')]
+    child.kill('SIGKILL')
+    await eventually(() => pids.every((pid) => !isAlive(pid)))
+
+    const again = await startCommand(dir)
+    const port = Number(/KAFKA_BROKERS=127\.0\.0\.1:(\d+)/.exec(again.output())?.[1])
+    again.child.kill('SIGTERM')
+    const [code] = await once(again.child, 'exit')
+    assert.equal(code, 0, again.output())
+    assert.ok(await isPortFree(port))
+    await remove()
+  })
+})
