@@ -17,6 +17,8 @@ export interface GoldReader {
   use: <T>(version: number | undefined, work: (gold: GoldVersion) => Promise<T>) => Promise<{ result: T } | null>
   /** Looks for a new published version and opens it. Rejects where it can't be read; the old one stays. */
   refresh: () => Promise<void>
+  /** Refreshes from now on, every `intervalMs`, until it is closed. Faults go to the log, once each. */
+  follow: (intervalMs: number) => void
   close: () => Promise<void>
 }
 
@@ -25,8 +27,6 @@ export interface GoldOptions {
   /** Opened when there is a Gold to read, so that a start waits for nothing. */
   openDuckDb: () => Promise<DuckDb>
   log: Log
-  /** Time between looks at the published list; null looks only when `refresh` is called. */
-  pollIntervalMs?: number | null
   /** Versions that stay open, so that paging goes on where it began. */
   keepVersions?: number
   /** What the API makes of every version once. */
@@ -34,7 +34,7 @@ export interface GoldOptions {
 }
 
 /** Follows the published list and serves its versions as DuckDB views over the pinned Delta versions. */
-export const openGold = ({ store, openDuckDb, log, pollIntervalMs = 1000, keepVersions = 4, derived = {} }: GoldOptions): GoldReader => {
+export const openGold = ({ store, openDuckDb, log, keepVersions = 4, derived = {} }: GoldOptions): GoldReader => {
   const controller = new AbortController()
   const open = new Map<number, Promise<OpenVersion | null>>()
   let duckdb: Promise<DuckDb> | undefined
@@ -103,7 +103,7 @@ export const openGold = ({ store, openDuckDb, log, pollIntervalMs = 1000, keepVe
     return refreshing
   }
 
-  const follow = async (intervalMs: number) => {
+  const followUntilClosed = async (intervalMs: number) => {
     let lastFault = ''
     while (!controller.signal.aborted) {
       try {
@@ -117,7 +117,10 @@ export const openGold = ({ store, openDuckDb, log, pollIntervalMs = 1000, keepVe
       await sleep(intervalMs, controller.signal).catch(() => undefined)
     }
   }
-  const following = pollIntervalMs === null ? Promise.resolve() : follow(pollIntervalMs)
+  let following: Promise<void> | undefined
+  const follow = (intervalMs: number) => {
+    following ??= followUntilClosed(intervalMs)
+  }
 
   const openOlder = (number: number) =>
     openVersion(number).catch((error: unknown) => {
@@ -144,5 +147,5 @@ export const openGold = ({ store, openDuckDb, log, pollIntervalMs = 1000, keepVe
     await (await duckdb?.catch(() => undefined))?.close()
   }
 
-  return { current: () => current, use, refresh, close }
+  return { current: () => current, use, refresh, follow, close }
 }

@@ -27,19 +27,19 @@ export interface LagOptions {
   brokers: () => readonly string[] | null
   openKafka: (brokers: readonly string[]) => Promise<Pick<KafkaClient, 'groupLag' | 'close'>>
   log: Log
-  intervalMs?: number
 }
 
-/** Asks Kafka for every group's lag in the background, as long as it takes Kafka to come up and come back. */
-export const watchLag = ({ brokers, openKafka, log, intervalMs = 2000 }: LagOptions) => {
+/** Knows every group's lag once it follows: asks in the background, however long Kafka takes to come up or come back. */
+export const watchLag = ({ brokers, openKafka, log }: LagOptions) => {
   const controller = new AbortController()
   let report: LagReport = { state: 'not-configured', detail: null, partitions: [] }
   let kafka: Pick<KafkaClient, 'groupLag' | 'close'> | null = null
 
   const ask = async (addresses: readonly string[]) => {
     try {
-      kafka ??= await openKafka(addresses)
+      kafka ??= await unlessClosed(openKafka(addresses))
     } catch (error) {
+      if (controller.signal.aborted) return
       if (report.state !== 'unavailable') log.info({ error: errorLine(error) }, 'kafka does not answer yet')
       report = { state: 'unavailable', detail: errorLine(error), partitions: report.partitions }
       return
@@ -56,13 +56,21 @@ export const watchLag = ({ brokers, openKafka, log, intervalMs = 2000 }: LagOpti
     }
   }
 
+  // To open takes its time where nobody answers, and a stop does not wait for it.
+  const unlessClosed = <C extends { close: () => Promise<void> }>(opening: Promise<C>): Promise<C> =>
+    new Promise((resolve, reject) => {
+      const { signal } = controller
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      opening.then((client) => (signal.aborted ? client.close() : resolve(client))).catch(reject)
+    })
+
   const disconnect = async () => {
     const client = kafka
     kafka = null
     await client?.close().catch((error: unknown) => log.debug({ error: errorLine(error) }, 'kafka connection did not close cleanly'))
   }
 
-  const follow = async () => {
+  const followUntilClosed = async (intervalMs: number) => {
     while (!controller.signal.aborted) {
       const addresses = brokers()
       if (addresses && addresses.length > 0) {
@@ -73,13 +81,17 @@ export const watchLag = ({ brokers, openKafka, log, intervalMs = 2000 }: LagOpti
     }
     await disconnect()
   }
-  const following = follow()
+  let following: Promise<void> | undefined
 
   return {
     report: (): LagReport => report,
-    close: () => {
+    /** Asks from now on, every `intervalMs`, until it is closed. */
+    follow: (intervalMs: number) => {
+      following ??= followUntilClosed(intervalMs)
+    },
+    close: async () => {
       controller.abort()
-      return following
+      await following
     },
   }
 }

@@ -13,6 +13,8 @@ import { derivedTables } from './routes/derived.ts'
 import { watchTables } from './tables.ts'
 
 const MEMORY_LIMIT = '256MB'
+const GOLD_INTERVAL_MS = 1000
+const LAG_INTERVAL_MS = 2000
 
 await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('serve', argv, env)
@@ -41,6 +43,8 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   defer(() => server.close())
   if (server.isFallback) log.warn({ wanted: port, port: server.port }, 'the default port is taken: another one serves')
   log.info({ url: server.url, lake: config.lakeUrl }, 'serving page and api')
+  gold.follow(GOLD_INTERVAL_MS)
+  lag.follow(LAG_INTERVAL_MS)
   process.send?.({ type: 'status', program: 'serve', state: 'running', url: server.url })
 
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))

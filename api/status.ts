@@ -42,7 +42,7 @@ const describeGold = async (gold: GoldVersion) => {
       (SELECT count(*) FROM ${gold.table('dim_book')} WHERE is_current AND NOT is_deleted AND NOT is_placeholder) AS books,
       (SELECT count(*) FROM ${gold.table('dim_author')} WHERE is_current AND NOT is_deleted) AS authors,
       (SELECT count(*) FROM ${gold.table('fact_review')}) AS reviews,
-      (SELECT count(*) FROM ${gold.table('fact_rating')}) AS ratings`),
+      (SELECT CAST(coalesce(sum(ratings), 0) AS BIGINT) FROM ${gold.table('rating_days')}) AS ratings`),
   )
   return { version: gold.version, published_at: gold.publishedAt, complete_through: gold.completeThrough, counts }
 }

@@ -11,11 +11,19 @@ export interface AvroCodec {
 
 const typeOf = (schema: object) => avro.Type.forSchema(schema as avro.Schema, { wrapUnions: 'auto' as never })
 
+/** avsc takes bytes as Buffer only; a plain Uint8Array of a record's own fields becomes one, without a copy. */
+const withBuffers = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value
+  const isPlainBytes = (each: unknown): each is Uint8Array => each instanceof Uint8Array && !Buffer.isBuffer(each)
+  if (!Object.values(value).some(isPlainBytes)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, isPlainBytes(each) ? Buffer.from(each.buffer, each.byteOffset, each.byteLength) : each]))
+}
+
 /** Compiles a schema. Throws on a schema that is not Avro. */
 export const compileAvro = (schema: object): AvroCodec => {
   const type = typeOf(schema)
   return {
-    encode: (value) => type.toBuffer(value),
+    encode: (value) => type.toBuffer(withBuffers(value)),
     decode: (bytes) => type.fromBuffer(bytes),
     decoderOf: (writer) => {
       const resolver = type.createResolver(typeOf(writer))

@@ -45,9 +45,13 @@ export const isRetriable = (error: unknown): boolean =>
 /** Whether starting again is of no use before a person has changed something. */
 export const needsPerson = (error: unknown): boolean => error instanceof ReadflowError && 'needsPerson' in codes[error.code]
 
+const MAX_TEXT = 400
+/** A library's message may quote all that it was given. */
+const shortened = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text)
+
 /** One line for a person: what is wrong, where, what to do. Never a stack trace. */
 export const errorLine = (error: unknown): string => {
   const text = error instanceof Error ? error.message || error.name : String(error)
   const hint = error instanceof ReadflowError && error.hint ? ` ${error.hint}` : ''
-  return `${text}${hint}`.replaceAll(/\s*\n\s*/g, ' ')
+  return `${shortened(text)}${hint}`.replaceAll(/\s*\n\s*/g, ' ')
 }

@@ -5,7 +5,7 @@ import { Problem } from '../problem.ts'
 import { defineRoute, oneOf, shortText, whole } from '../route.ts'
 
 const orders = {
-  title: 'lower(b.title)',
+  title: 'strip_accents(lower(b.title)), lower(b.title)',
   average_rating: 'b.average_rating DESC NULLS LAST',
   ratings_count: 'b.ratings_count DESC NULLS LAST',
   reader_ratings: 'coalesce(r.ratings, 0) DESC',

@@ -18,14 +18,16 @@ export const ratingsByGenre = defineRoute({
     return gold.cached(`ratings-by-genre ${questionOf(query)}`, async () => {
       const [points, without] = await Promise.all([
         gold.rows(
-          `SELECT f.rated_month AS month, f.primary_genre AS genre, coalesce(any_value(g.name), f.primary_genre) AS name,
-             count(*) AS ratings, round(sum(f.rating) / count(*), 3) AS average
-           FROM ${gold.table('fact_rating')} f LEFT JOIN ${gold.table('dim_genre')} g ON g.genre = f.primary_genre
-           WHERE f.rated_at >= CAST($from AS TIMESTAMPTZ) AND f.rated_at < CAST($to AS TIMESTAMPTZ)
-           GROUP BY f.rated_month, f.primary_genre ORDER BY month, genre`,
+          `SELECT d.month, d.genre, coalesce(any_value(g.name), d.genre) AS name, CAST(sum(d.ratings) AS BIGINT) AS ratings,
+             round(sum(d.rating_sum) / sum(d.ratings), 3) AS average
+           FROM ${gold.table('rating_days')} d LEFT JOIN ${gold.table('dim_genre')} g ON g.genre = d.genre
+           WHERE d.day >= CAST($from AS DATE) AND d.day < CAST($to AS DATE)
+           GROUP BY d.month, d.genre ORDER BY d.month, d.genre`,
           { from, to },
         ),
-        gold.rows<{ ratings: number }>(`SELECT count(*) AS ratings FROM ${gold.table('fact_rating')} WHERE rated_at IS NULL`),
+        gold.rows<{ ratings: number | null }>(
+          `SELECT CAST(sum(ratings) AS BIGINT) AS ratings FROM ${gold.table('rating_days')} WHERE day IS NULL`,
+        ),
       ])
       return { bucket: query.bucket, points, without_time: without[0]?.ratings ?? 0 }
     })

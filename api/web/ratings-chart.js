@@ -2,7 +2,7 @@
 import { byId, el, fill, head, say } from './dom.js'
 import { average, count, month } from './format.js'
 
-const palette = ['#4269d0', '#efb118', '#ff725c', '#6cc5b0', '#3ca951', '#ff8ab7', '#a463f2', '#9c6b4e']
+const palette = ['#4269d0', '#efb118', '#ff725c', '#6cc5b0', '#3ca951', '#ff8ab7', '#a463f2', '#9c6b4e', '#97bbf5', '#8a9a3b']
 const restColor = '#9498a0'
 const rest = 'rest'
 

@@ -178,7 +178,7 @@ const bookRow = (book, index) =>
       el('a', { href: `/v1/books/${encodeURIComponent(book.book_id)}`, 'data-key': book.book_id }, book.title),
       el('span', { class: 'by' }, (book.author_names ?? []).slice(0, 3).join(', ')),
     ),
-    el('td', { class: 'wide' }, book.primary_genre ?? '–'),
+    el('td', { class: 'wide' }, book.primary_genre ? capital(book.primary_genre.replaceAll('-', ' ')) : '–'),
     el('td', { class: 'num' }, count(book.reader_ratings)),
     el('td', { class: 'num' }, `${average(book.reader_average)} ★`),
   )

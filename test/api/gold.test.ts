@@ -113,7 +113,8 @@ describe('a published version', () => {
   })
 
   it('is followed by itself as soon as it is there', async (t) => {
-    const { get, store } = await startApi(t, { pollIntervalMs: 5 })
+    const { get, store, gold } = await startApi(t)
+    gold.follow(5)
     await publishGold(store, { dim_book: books(2) })
     let status = 0
     while (status !== 200) status = (await get('/readyz')).status

@@ -9,7 +9,8 @@ const lagOf = (topic: string) => ({ topic, partition: 0, committedOffset: 3, end
 const kafka = { groupLag: async (_group: string, topics: readonly string[]) => topics.map(lagOf), close: async () => undefined }
 
 const watch = (t: TestContext, options: Pick<LagOptions, 'brokers' | 'openKafka'>) => {
-  const lag = watchLag({ log, intervalMs: 1, ...options })
+  const lag = watchLag({ log, ...options })
+  lag.follow(1)
   t.after(lag.close)
   return {
     report: lag.report,
@@ -74,5 +75,15 @@ describe('the lag', () => {
     })
     await lag.until('connected')
     assert.deepEqual({ opened, closed }, { opened: 2, closed: 1 })
+  })
+
+  it('lets a stop wait for no connection in the making, and closes it when it is made', async () => {
+    let opened: ((client: typeof kafka) => void) | undefined
+    const closed = Promise.withResolvers<void>()
+    const lag = watchLag({ log, brokers: () => ['b:1'], openKafka: () => new Promise((resolve) => void (opened = resolve)) })
+    lag.follow(1)
+    await lag.close()
+    opened?.({ ...kafka, close: async () => closed.resolve() })
+    await closed.promise
   })
 })

@@ -97,7 +97,7 @@ export async function* pollGoodreads(options: PollOptions, position: Position | 
   const state = readPosition(position)
   const stop = new AbortController()
   const batcher = createBatcher({ positionNow: () => writePosition(state, isConfigured), nowMs })
-  const failures = createFailures(log)
+  const failures = createFailures({ log, hasWorkedBefore: position !== null })
   let plan: Plan | undefined
   const intake = createIntake({ state, isConfigured, nowMs, mentioned, found: (method, id) => plan?.found(method, id) })
   const call = { signal: AbortSignal.any([context.signal, stop.signal]), skipsPartial: intake.skipsPartial }

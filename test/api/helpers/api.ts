@@ -23,7 +23,7 @@ export interface Answer {
 
 const noLag: LagReport = { state: 'not-configured', detail: null, partitions: [] }
 
-/** The API over an empty lake in a temporary folder, on a free port. Gold is looked for by `gold.refresh()` only. */
+/** The API over an empty lake in a temporary folder, on a free port. Gold is looked for by `gold.refresh()`, or once it follows. */
 export const startApi = async (
   t: { after: (release: () => Promise<void>) => void },
   {
@@ -38,7 +38,7 @@ export const startApi = async (
   const gold = openGold({
     store,
     log,
-    pollIntervalMs: null,
+
     derived: derivedTables,
     openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }),
     ...goldOptions,
