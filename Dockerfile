@@ -8,7 +8,7 @@ RUN npm ci --ignore-scripts --omit=dev && rm -rf node_modules/node-linux-*
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production READFLOW_DATA=/data READFLOW_HOST=0.0.0.0
 WORKDIR /app
-RUN install -d -o node -g node /data
+RUN install -d -o 1000 -g 1000 /data
 COPY --from=packages /app/node_modules ./node_modules
 # Without package-lock.json on purpose: the launcher then leaves the packages as they are.
 COPY package.json ./
@@ -21,7 +21,8 @@ COPY producers ./producers
 COPY consumers ./consumers
 COPY compactor ./compactor
 COPY api ./api
-USER node
+# The image's user node, by number so that hosts can tell that it is not root.
+USER 1000
 VOLUME /data
 EXPOSE 8080
 ENTRYPOINT ["node", "bin/readflow.mjs"]

@@ -22,10 +22,15 @@ export const groups: Readonly<Record<string, readonly string[]>> = {
   'readflow.silver': entityNames.map((name) => catalogue[name].topic),
 }
 
+/** What is needed of a Kafka client. */
+export interface LagClient extends Pick<KafkaClient, 'groupLag'> {
+  close: () => Promise<void>
+}
+
 export interface LagOptions {
   /** Brokers to ask; null while they are not known. */
   brokers: () => readonly string[] | null
-  openKafka: (brokers: readonly string[]) => Promise<Pick<KafkaClient, 'groupLag' | 'close'>>
+  openKafka: (brokers: readonly string[]) => Promise<LagClient>
   log: Log
 }
 
@@ -33,7 +38,7 @@ export interface LagOptions {
 export const watchLag = ({ brokers, openKafka, log }: LagOptions) => {
   const controller = new AbortController()
   let report: LagReport = { state: 'not-configured', detail: null, partitions: [] }
-  let kafka: Pick<KafkaClient, 'groupLag' | 'close'> | null = null
+  let kafka: LagClient | null = null
 
   const ask = async (addresses: readonly string[]) => {
     try {
@@ -57,7 +62,7 @@ export const watchLag = ({ brokers, openKafka, log }: LagOptions) => {
   }
 
   // To open takes its time where nobody answers, and a stop does not wait for it.
-  const unlessClosed = <C extends { close: () => Promise<void> }>(opening: Promise<C>): Promise<C> =>
+  const unlessClosed = (opening: Promise<LagClient>): Promise<LagClient> =>
     new Promise((resolve, reject) => {
       const { signal } = controller
       signal.addEventListener('abort', () => reject(signal.reason), { once: true })

@@ -30,10 +30,13 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   defer(() => store.close())
   const gold = openGold({ store, log, openDuckDb: () => openDatabase(config), derived: derivedTables })
   defer(() => gold.close())
+  // While Kafka is down its client complains of every attempt; the lag says so once.
+  const quiet = log.child({}, { level: 'error' })
   const lag = watchLag({
     log,
     brokers: () => config.kafkaBrokers ?? upStatus?.links.brokers?.split(',') ?? null,
-    openKafka: async (brokers) => (await import('../runtime/kafka/client.ts')).openKafka({ brokers, clientId: 'readflow-serve', log }),
+    openKafka: async (brokers) =>
+      (await import('../runtime/kafka/client.ts')).openKafka({ brokers, clientId: 'readflow-serve', log: quiet }),
   })
   defer(() => lag.close())
 

@@ -4,7 +4,7 @@ import { entityNames } from '../schemas/catalogue.ts'
 import type { EntityName } from '../schemas/records.ts'
 import { type InputOptions, inputViews } from './inputs.ts'
 import { loadFunctions, loadModels } from './models.ts'
-import { duckdbTypes, type GoldTable, goldNames, goldTables } from './tables.ts'
+import { duckdbTypes, type GoldName, type GoldTable, goldNames, goldTables } from './tables.ts'
 
 export type Inputs = Readonly<Record<EntityName, Omit<InputOptions, 'entity'>>>
 
@@ -19,7 +19,7 @@ export const deriveGold = async ({ duckdb, inputs, signal }: { duckdb: DuckDb; i
   await duckdb.run(loadFunctions())
   for (const { name, sql } of loadModels()) {
     try {
-      await duckdb.run(`CREATE OR REPLACE TABLE ${name} AS ${sql}`, [], { signal })
+      await duckdb.run(`CREATE OR REPLACE TABLE ${name} AS ${clustered(name, sql)}`, [], { signal })
     } catch (cause) {
       signal?.throwIfAborted()
       throw new ReadflowError('build-failed', `model ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
@@ -27,6 +27,14 @@ export const deriveGold = async ({ duckdb, inputs, signal }: { duckdb: DuckDb; i
   }
   for (const name of goldNames) await checkColumns(duckdb, name, goldTables[name])
 }
+
+// Partitions are written one by one: with its rows together each reads its own part of the table, not all of it.
+const clustered = (name: string, sql: string) => {
+  const partitionColumns = isGold(name) ? goldTables[name].partitionColumns : []
+  return partitionColumns.length > 0 ? `SELECT * FROM (${sql}) ORDER BY ${partitionColumns.join(', ')}` : sql
+}
+
+const isGold = (name: string): name is GoldName => Object.hasOwn(goldTables, name)
 
 const checkColumns = async (duckdb: DuckDb, name: string, table: GoldTable) => {
   const found = await duckdb.rows<{ column_name: string; column_type: string }>(`DESCRIBE ${name}`)

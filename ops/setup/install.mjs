@@ -29,7 +29,7 @@ const npmCommand = () => {
     : { command: 'npm', args: ARGS, shell: process.platform === 'win32' }
 }
 
-/** What a person should read of npm's errors: its own last line that says something. */
+/** What a person should read of npm's errors: its own line that says why. */
 export const npmReason = (text) => {
   const lines = text
     .split('\n')
@@ -42,7 +42,7 @@ export const npmReason = (text) => {
   const telling = lines.filter((line) =>
     /request to|network|ENOTFOUND|ECONN|ETIMEDOUT|EAI_AGAIN|EACCES|ENOSPC|E?40\d|in sync|certificate/i.test(line),
   )
-  return telling.at(-1) ?? lines.at(-1) ?? ''
+  return (telling[0] ?? lines.at(-1) ?? '').replace(/[.\s]+$/, '')
 }
 
 /** Runs `npm ci`: `{ code, stderr }`, code null where npm is missing. */

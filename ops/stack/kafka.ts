@@ -123,7 +123,7 @@ export const prepareKafka = async ({
   ]
   try {
     // Formatting twice is nothing: an interrupted one is made whole, and data is never touched.
-    await run(java, [...args, 'format', '--ignore-formatted', '-t', clusterId(dir), '-c', 'server.properties'], {
+    await run(java, [...args, 'format', '--ignore-formatted', `--cluster-id=${clusterId(dir)}`, '-c', 'server.properties'], {
       cwd: dir,
       env: javaEnv(env),
       signal,

@@ -72,7 +72,8 @@ export const startService = async (
   const readLog = () => readTail(logFile, log.fromByte)
   const running = track({ child, spec, watcher, readLog })
   const deadline = AbortSignal.timeout(READY_TIMEOUT_MS)
-  const limit = signal ? AbortSignal.any([signal, deadline]) : deadline
+  const settled = new AbortController()
+  const limit = AbortSignal.any([settled.signal, deadline, ...(signal ? [signal] : [])])
   const failed = (what: string) =>
     new ReadflowError('stack-failed', `${spec.title} (${spec.address}) ${what}${after(tellingLine(readLog()))}.`, {
       hint: `Its log: ${logFile}`,
@@ -88,6 +89,8 @@ export const startService = async (
   } catch (error) {
     await running.stop()
     throw error
+  } finally {
+    settled.abort()
   }
 }
 

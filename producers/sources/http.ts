@@ -74,7 +74,13 @@ export const parseRetryAfter = (value: string | undefined, nowMs: number): numbe
  * Delay before attempt `attempt + 1` (`attempt` from 1): exponential with full jitter, so that many clients do
  * not come back at once, and never sooner than the server asked for.
  */
-export const retryDelayMs = (options: { attempt: number; firstDelayMs: number; maxDelayMs: number; retryAfterMs: number | null; random: () => number }): number => {
+export const retryDelayMs = (options: {
+  attempt: number
+  firstDelayMs: number
+  maxDelayMs: number
+  retryAfterMs: number | null
+  random: () => number
+}): number => {
   const { attempt, firstDelayMs, maxDelayMs, retryAfterMs, random } = options
   const ceilingMs = Math.min(maxDelayMs, firstDelayMs * 2 ** (attempt - 1))
   return Math.floor(random() * ceilingMs) + (retryAfterMs ?? 0)
@@ -132,7 +138,13 @@ export const createHttp = (options: HttpOptions) => {
     maxAttempts: maxAttempts - 1,
     backoff: new DelegateBackoff(({ attempt, result }: { attempt: number; result: unknown }) => {
       const error = (result as { error?: unknown }).error
-      return retryDelayMs({ attempt, firstDelayMs, maxDelayMs, retryAfterMs: error instanceof Transient ? error.retryAfterMs : null, random })
+      return retryDelayMs({
+        attempt,
+        firstDelayMs,
+        maxDelayMs,
+        retryAfterMs: error instanceof Transient ? error.retryAfterMs : null,
+        random,
+      })
     }),
   })
   const policy = wrap(retries, breaker)
@@ -143,7 +155,11 @@ export const createHttp = (options: HttpOptions) => {
     const requestedAtMs = nowMs()
     let received: { response: Response; body: Uint8Array; isWhole: boolean }
     try {
-      const response = await send(url, { redirect: 'manual', signal: AbortSignal.any([signal, timeout]), headers: { accept: 'application/xml', 'user-agent': 'readflow' } })
+      const response = await send(url, {
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, timeout]),
+        headers: { accept: 'application/xml', 'user-agent': 'readflow' },
+      })
       received = { response, ...(await readBody(response, maxBodyBytes)) }
     } catch (cause) {
       if (signal.aborted) throw signal.reason
@@ -151,7 +167,16 @@ export const createHttp = (options: HttpOptions) => {
     }
     const { response, body, isWhole } = received
     const headers = Object.fromEntries(response.headers)
-    const answer = { requestId, url: shownUrl, status: response.status, headers, contentType: headers['content-type'] ?? null, body, requestedAtMs, durationMs: Math.max(0, nowMs() - requestedAtMs) }
+    const answer = {
+      requestId,
+      url: shownUrl,
+      status: response.status,
+      headers,
+      contentType: headers['content-type'] ?? null,
+      body,
+      requestedAtMs,
+      durationMs: Math.max(0, nowMs() - requestedAtMs),
+    }
     onResponse(answer)
     if (!isWhole) throw new ReadflowError('source-invalid', `${label} answered more than ${maxBodyBytes} bytes.`)
     const isBusy = answer.status === 429
@@ -163,11 +188,20 @@ export const createHttp = (options: HttpOptions) => {
 
   const unavailable = (label: string, error: unknown): unknown => {
     if (error instanceof BrokenCircuitError) {
-      return new ReadflowError('source-unavailable', `${label} was not asked, because the source keeps failing.`, { hint: `It is asked again after ${breakForMs / 1000} s.`, cause: error })
+      return new ReadflowError('source-unavailable', `${label} was not asked, because the source keeps failing.`, {
+        hint: `It is asked again after ${breakForMs / 1000} s.`,
+        cause: error,
+      })
     }
     if (!(error instanceof Transient)) return error
-    const waits = error.retryAfterMs !== null && error.retryAfterMs > maxRetryAfterMs ? ` and asks to wait ${Math.ceil(error.retryAfterMs / 1000)} s` : ''
-    return new ReadflowError('source-unavailable', `${label} could not be had: ${error.message}${waits}.`, { hint: 'Is the address of the source right, and is it up?', cause: error })
+    const waits =
+      error.retryAfterMs !== null && error.retryAfterMs > maxRetryAfterMs
+        ? ` and asks to wait ${Math.ceil(error.retryAfterMs / 1000)} s`
+        : ''
+    return new ReadflowError('source-unavailable', `${label} could not be had: ${error.message}${waits}.`, {
+      hint: 'Is the address of the source right, and is it up?',
+      cause: error,
+    })
   }
 
   return {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import pino from 'pino'
-import { groups, type LagOptions, watchLag } from '../../api/lag.ts'
+import { groups, type LagClient, type LagOptions, watchLag } from '../../api/lag.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 
 const log = pino({ level: 'silent' })
 const lagOf = (topic: string) => ({ topic, partition: 0, committedOffset: 3, endOffset: 10, lag: 7 })
-const kafka = { groupLag: async (_group: string, topics: readonly string[]) => topics.map(lagOf), close: async () => undefined }
+const kafka: LagClient = { groupLag: async (_group: string, topics: readonly string[]) => topics.map(lagOf), close: async () => undefined }
 
 const watch = (t: TestContext, options: Pick<LagOptions, 'brokers' | 'openKafka'>) => {
   const lag = watchLag({ log, ...options })
@@ -78,12 +78,12 @@ describe('the lag', () => {
   })
 
   it('lets a stop wait for no connection in the making, and closes it when it is made', async () => {
-    let opened: ((client: typeof kafka) => void) | undefined
+    const opening = Promise.withResolvers<LagClient>()
     const closed = Promise.withResolvers<void>()
-    const lag = watchLag({ log, brokers: () => ['b:1'], openKafka: () => new Promise((resolve) => void (opened = resolve)) })
+    const lag = watchLag({ log, brokers: () => ['b:1'], openKafka: () => opening.promise })
     lag.follow(1)
     await lag.close()
-    opened?.({ ...kafka, close: async () => closed.resolve() })
+    opening.resolve({ ...kafka, close: async () => closed.resolve() })
     await closed.promise
   })
 })

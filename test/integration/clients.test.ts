@@ -41,7 +41,7 @@ test('other people’s tools read what we write', async (t) => {
   const dir = await tempDir(t)
   const source = await writeGoodbooks(`${dir}/goodbooks`, { books: 20, ratings: 500 })
   const up = await startUp(t, ['--data', `${dir}/data`, '--source', `dataset:${source}`, '--flush-interval', '1s'])
-  await until('all in Gold', async () => ((await (await fetch(`${up.url}/v1/books?limit=1`)).json()) as { data?: unknown[] }).data?.length === 1)
+  await until('all in Gold', async () => ((await (await fetch(`${up.url}/v1/books?limit=1`)).json()) as { books?: unknown[] }).books?.length === 1)
 
   await t.test('kcat lists the topics and decodes Avro', { skip: kcatMissing }, async () => {
     const { stdout } = await run('kcat', ['-b', up.brokers, '-L'])

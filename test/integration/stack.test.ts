@@ -45,15 +45,9 @@ describe('the local stack', { skip }, () => {
   }
 
   test('the registry refuses an incompatible schema with 409 under BACKWARD_TRANSITIVE', async () => {
-    const config = await fetch(`${stack.registryUrl}/config/probe-value`, {
-      method: 'PUT',
-      headers,
-      body: '{"compatibility":"BACKWARD_TRANSITIVE"}',
-    })
-    // A subject that has no schema yet has no configuration in this registry: the order is register, then rule.
-    assert.ok([200, 404].includes(config.status), `status ${config.status}`)
     const first = await register(stack.registryUrl, 'probe-value', [{ name: 'a', type: 'int' }])
     assert.equal(first.status, 200)
+    // A subject that has no schema yet can have no rule in this registry.
     await fetch(`${stack.registryUrl}/config/probe-value`, { method: 'PUT', headers, body: '{"compatibility":"BACKWARD_TRANSITIVE"}' })
     const second = await register(stack.registryUrl, 'probe-value', [{ name: 'b', type: 'string' }])
     assert.equal(second.status, 409)

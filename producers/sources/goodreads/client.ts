@@ -19,7 +19,10 @@ export interface Call {
   skipsPartial?: ResponseToParse['skipsPartial']
 }
 
-export interface Answer { requestId: string; parsed: ParsedResponse }
+export interface Answer {
+  requestId: string
+  parsed: ParsedResponse
+}
 
 export interface GoodreadsClientOptions extends Omit<HttpOptions, 'requestTimeoutMs'> {
   /** Such as `https://www.goodreads.com`. */
@@ -35,17 +38,34 @@ export interface GoodreadsClientOptions extends Omit<HttpOptions, 'requestTimeou
 const KEY_HINT = 'Set GOODREADS_API_KEY to a valid developer key.'
 
 const textStart = (body: Uint8Array) =>
-  new TextDecoder().decode(body.subarray(0, 200)).replaceAll(/<[^>]*>?/g, ' ').replaceAll(/\s+/g, ' ').trim().slice(0, 80)
+  new TextDecoder()
+    .decode(body.subarray(0, 200))
+    .replaceAll(/<[^>]*>?/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, 80)
 
 /** Turns a refusal into an error; leaves what can be parsed, and 404. */
 const checkStatus = (method: Method, { status, headers, body }: Pick<HttpResponse, 'status' | 'headers' | 'body'>) => {
   if (status === 200 || status === 404) return
-  if (status === 401) throw new ReadflowError('source-refused', `${method} was refused (401${textStart(body) && `: ${textStart(body).replace(/\.$/, '')}`}).`, { hint: KEY_HINT })
+  if (status === 401)
+    throw new ReadflowError(
+      'source-refused',
+      `${method} was refused (401${textStart(body) && `: ${textStart(body).replace(/\.$/, '')}`}).`,
+      { hint: KEY_HINT },
+    )
   if (status >= 300 && status < 400) {
     const target = URL.parse(headers['location'] ?? '', 'http://source')
-    throw new ReadflowError('source-refused', `${method} was sent away (${status}${target ? ` to ${target.pathname}` : ''}), as without a valid key.`, { hint: KEY_HINT })
+    throw new ReadflowError(
+      'source-refused',
+      `${method} was sent away (${status}${target ? ` to ${target.pathname}` : ''}), as without a valid key.`,
+      { hint: KEY_HINT },
+    )
   }
-  throw new ReadflowError('source-invalid', `${method} answered ${status} with ${body.length === 0 ? 'an empty body' : `'${textStart(body)}'`}.`)
+  throw new ReadflowError(
+    'source-invalid',
+    `${method} answered ${status} with ${body.length === 0 ? 'an empty body' : `'${textStart(body)}'`}.`,
+  )
 }
 
 /** Lets one request of a method through every `minIntervalMs`. */
@@ -69,7 +89,9 @@ export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
   const { baseUrl, apiKey, requestTimeoutMs = 30_000, minIntervalMs = 1000, nowMs = Date.now, sleep = realSleep, ...rest } = options
   const base = URL.parse(baseUrl.replace(/\/+$/, ''))
   if (!base || !/^https?:$/.test(base.protocol) || base.username || base.password) {
-    throw new ReadflowError('config', 'The address of the GoodReads API is not a plain http(s) URL.', { hint: 'Write it as https://www.goodreads.com; a key goes into GOODREADS_API_KEY.' })
+    throw new ReadflowError('config', 'The address of the GoodReads API is not a plain http(s) URL.', {
+      hint: 'Write it as https://www.goodreads.com; a key goes into GOODREADS_API_KEY.',
+    })
   }
   const root = `${base.origin}${base.pathname.replace(/\/$/, '')}`
   const http = createHttp({ ...rest, requestTimeoutMs, nowMs })
@@ -88,7 +110,13 @@ export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
     duration_ms: answer.durationMs,
   })
 
-  const ask = async (method: Method, path: string, query: Record<string, string>, { signal, onRaw, skipsPartial }: Call, userId?: string): Promise<Answer | null> => {
+  const ask = async (
+    method: Method,
+    path: string,
+    query: Record<string, string>,
+    { signal, onRaw, skipsPartial }: Call,
+    userId?: string,
+  ): Promise<Answer | null> => {
     const shown = new URL(`${root}${path}`)
     for (const [name, value] of Object.entries(query)) shown.searchParams.set(name, value)
     const url = new URL(shown)
@@ -109,7 +137,14 @@ export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
     const { body, headers } = raw!
     checkStatus(method, { status, headers, body })
     if (status === 404) return null
-    const parsed = parseResponse({ method, status, contentType, body, ...(userId === undefined ? {} : { userId }), ...(skipsPartial ? { skipsPartial } : {}) })
+    const parsed = parseResponse({
+      method,
+      status,
+      contentType,
+      body,
+      ...(userId === undefined ? {} : { userId }),
+      ...(skipsPartial ? { skipsPartial } : {}),
+    })
     return { requestId, parsed }
   }
 
@@ -123,7 +158,13 @@ export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
     authorShow: (id: string, call: Call) => ask('author.show', `/author/show/${encodeURIComponent(id)}.xml`, {}, call),
     /** A page (from 1) of a reader's reviews, those changed last first; `perPage` up to 200. */
     reviewList: (userId: string, { page, perPage }: { page: number; perPage: number }, call: Call) =>
-      ask('review.list', `/review/list/${encodeURIComponent(userId)}.xml`, { v: '2', page: String(page), per_page: String(perPage), sort: 'date_updated', order: 'd' }, call, userId),
+      ask(
+        'review.list',
+        `/review/list/${encodeURIComponent(userId)}.xml`,
+        { v: '2', page: String(page), per_page: String(perPage), sort: 'date_updated', order: 'd' },
+        call,
+        userId,
+      ),
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Author, Book, Review } from '../../../schemas/records.ts'
 import type { SourceRecord } from '../source.ts'
 import { type BoundedSet, createBoundedSet } from './bounded-set.ts'
-import { ratingOf } from './parse/review.ts'
 import type { Found, ParsedResponse } from './parse/response.ts'
+import { ratingOf } from './parse/review.ts'
 import { advanceMark, isBeyond, type Mark, type State } from './position.ts'
 
 const DAY_MS = 86_400_000
@@ -26,9 +26,17 @@ export interface Intake {
   /** Records of an answer of book.show or author.show. */
   takeShown: (parsed: ParsedResponse, requestId: string) => SourceRecord[]
   /** Reviews of recent_reviews that are new, with their books and authors. Those of configured readers wait for their list, which has them whole. */
-  takeRecent: (parsed: ParsedResponse, requestId: string) => { records: SourceRecord[]; changedBookIds: Set<string>; changedUserIds: Set<string> }
+  takeRecent: (
+    parsed: ParsedResponse,
+    requestId: string,
+  ) => { records: SourceRecord[]; changedBookIds: Set<string>; changedUserIds: Set<string> }
   /** Reviews of a page of a reader's list beyond `since`, with their books and authors; `mark` is advanced by them. */
-  takeList: (parsed: ParsedResponse, requestId: string, since: Mark | undefined, mark: Mark) => { records: SourceRecord[]; mark: Mark; newReviews: number }
+  takeList: (
+    parsed: ParsedResponse,
+    requestId: string,
+    since: Mark | undefined,
+    mark: Mark,
+  ) => { records: SourceRecord[]; mark: Mark; newReviews: number }
   /** Partial records of what was found in this poll and not had whole. */
   takeHeld: () => SourceRecord[]
 }
@@ -54,7 +62,11 @@ export const createMentioned = () => ({ books: createBoundedSet(20_000), authors
 export const createIntake = ({ state, isConfigured, nowMs, found, mentioned }: IntakeOptions): Intake => {
   const held = new Map<string, SourceRecord & { entity: 'books' | 'authors' }>()
 
-  const take = <E extends 'books' | 'authors'>(entity: E, items: Found<E extends 'books' ? Book : Author>[], options: { idOf: (item: Book & Author) => string; requestId: string; isFollowed: (id: string) => boolean }) => {
+  const take = <E extends 'books' | 'authors'>(
+    entity: E,
+    items: Found<E extends 'books' ? Book : Author>[],
+    options: { idOf: (item: Book & Author) => string; requestId: string; isFollowed: (id: string) => boolean },
+  ) => {
     const { idOf, requestId, isFollowed } = options
     const { known, pending } = state[entity]
     const records: SourceRecord[] = []
@@ -99,7 +111,10 @@ export const createIntake = ({ state, isConfigured, nowMs, found, mentioned }: I
   return {
     skipsPartial: (entity, id) => state[entity].known.has(id) || state[entity].pending.has(id),
 
-    takeShown: (parsed, requestId) => [...takeAll(parsed, requestId), ...parsed.reviews.flatMap((review) => reviewRecords(review, requestId))],
+    takeShown: (parsed, requestId) => [
+      ...takeAll(parsed, requestId),
+      ...parsed.reviews.flatMap((review) => reviewRecords(review, requestId)),
+    ],
 
     takeRecent: (parsed, requestId) => {
       const records = takeAll(parsed, requestId)

@@ -24,7 +24,12 @@ export interface PlanOptions {
   changed: { bookIds: Iterable<string>; userIds: Iterable<string> }
 }
 
-const listTask = ({ listings }: State, id: string): Task => ({ method: 'review.list', id, page: listings.get(id)?.page ?? 1, listed: new Set() })
+const listTask = ({ listings }: State, id: string): Task => ({
+  method: 'review.list',
+  id,
+  page: listings.get(id)?.page ?? 1,
+  listed: new Set(),
+})
 
 /** Readers to list: those with news, those never listed to their end, then the next ones in turn. */
 const usersToList = ({ state, userIds, maxRefreshes, changed }: PlanOptions): string[] => {
@@ -53,7 +58,10 @@ export const createPlan = (options: PlanOptions) => {
   const { state, maxRequests, maxRefreshes, isSequential, changed } = options
   const lists: Task[] = usersToList(options).map((id) => listTask(state, id))
   const fresh = { 'book.show': state.books.pending.oldest(), 'author.show': state.authors.pending.oldest() }
-  const again = { 'book.show': toRefresh(state.books, maxRefreshes, changed.bookIds), 'author.show': toRefresh(state.authors, maxRefreshes, []) }
+  const again = {
+    'book.show': toRefresh(state.books, maxRefreshes, changed.bookIds),
+    'author.show': toRefresh(state.authors, maxRefreshes, []),
+  }
   const at = { 'book.show': 0, 'author.show': 0 }
   const left = { ...maxRequests }
   const running: Record<Method, number> = { 'review.recent_reviews': 0, 'book.show': 0, 'author.show': 0, 'review.list': 0 }

@@ -23,7 +23,11 @@ const PER_PAGE = 200
 const MAX_PAGES = 500
 
 type Request = Task | { method: 'review.recent_reviews' }
-interface Outcome { answer: Answer | null; raws: RawAnswer[]; error: unknown }
+interface Outcome {
+  answer: Answer | null
+  raws: RawAnswer[]
+  error: unknown
+}
 
 /** Sends one request; a failure is a value. Every response comes along, also those that were tried again. */
 const send = async (client: GoodreadsClient, request: Request, call: Pick<Call, 'signal' | 'skipsPartial'>): Promise<Outcome> => {
@@ -31,10 +35,14 @@ const send = async (client: GoodreadsClient, request: Request, call: Pick<Call, 
   const whole: Call = { ...call, onRaw: (raw) => void raws.push(raw) }
   const ask = () => {
     switch (request.method) {
-      case 'review.recent_reviews': return client.recentReviews(whole)
-      case 'book.show': return client.bookShow(request.id, whole)
-      case 'author.show': return client.authorShow(request.id, whole)
-      case 'review.list': return client.reviewList(request.id, { page: request.page, perPage: PER_PAGE }, whole)
+      case 'review.recent_reviews':
+        return client.recentReviews(whole)
+      case 'book.show':
+        return client.bookShow(request.id, whole)
+      case 'author.show':
+        return client.authorShow(request.id, whole)
+      case 'review.list':
+        return client.reviewList(request.id, { page: request.page, perPage: PER_PAGE }, whole)
     }
   }
   try {
@@ -48,7 +56,11 @@ const send = async (client: GoodreadsClient, request: Request, call: Pick<Call, 
  * Takes a page of a reader's list, and says whether there is another. What a page claims about itself is trusted
  * only to end the listing: a page that is empty or repeats what was listed ends it too, a short one does not.
  */
-const takePage = (task: Task & { method: 'review.list' }, answer: Answer | null, { state, intake }: { state: State; intake: Intake }): { records: SourceRecord[]; hasNext: boolean } => {
+const takePage = (
+  task: Task & { method: 'review.list' },
+  answer: Answer | null,
+  { state, intake }: { state: State; intake: Intake },
+): { records: SourceRecord[]; hasNext: boolean } => {
   const since = state.marks.get(task.id)
   const end = (mark = since ?? noMark) => {
     state.marks.set(task.id, mark)
@@ -105,7 +117,8 @@ export async function* pollGoodreads(options: PollOptions, position: Position | 
     batcher.add(raws.map((raw) => ({ entity: 'raw', value: { ...raw, poll_id: pollId, source: name }, requestId: raw.request_id })))
 
   const takeAnswer = (task: Task, answer: Answer | null): SourceRecord[] => {
-    if (answer && answer.parsed.withoutId > 0) log.warn({ method: task.method, id: task.id, records: answer.parsed.withoutId }, 'records without an id were left out')
+    if (answer && answer.parsed.withoutId > 0)
+      log.warn({ method: task.method, id: task.id, records: answer.parsed.withoutId }, 'records without an id were left out')
     if (task.method === 'review.list') {
       const { records, hasNext } = takePage(task, answer, { state, intake })
       if (hasNext) plan?.nextPage(task)
@@ -120,7 +133,13 @@ export async function* pollGoodreads(options: PollOptions, position: Position | 
     const request = { method: 'review.recent_reviews' } as const
     const { answer, raws, error } = await send(client, request, call)
     addRaws(raws)
-    const fault = error ?? (answer ? undefined : new ReadflowError('source-invalid', 'The source has no review.recent_reviews (404).', { hint: 'Is the address that of the GoodReads API?' }))
+    const fault =
+      error ??
+      (answer
+        ? undefined
+        : new ReadflowError('source-invalid', 'The source has no review.recent_reviews (404).', {
+            hint: 'Is the address that of the GoodReads API?',
+          }))
     if (fault === undefined) failures.succeeded()
     else if (isRetriable(fault)) throw fault
     else failures.failed(fault, request)
@@ -132,7 +151,8 @@ export async function* pollGoodreads(options: PollOptions, position: Position | 
     batcher.add(recent?.records ?? [])
     const changed = { bookIds: recent?.changedBookIds ?? [], userIds: recent?.changedUserIds ?? [] }
     const isSequential = client.minIntervalMs > 0
-    const { next, done } = (plan = createPlan({ state, userIds, maxRequests, maxRefreshes, isSequential, changed }))
+    plan = createPlan({ state, userIds, maxRequests, maxRefreshes, isSequential, changed })
+    const { next, done } = plan
     const run = async (task: Task) => ({ task, ...(await send(client, task, call)) })
     for await (const { task, answer, raws, error } of runPool({ limit: isSequential ? 3 : concurrency, next, run })) {
       done(task)

@@ -3,12 +3,21 @@ import type { Position } from '../source.ts'
 import { type BoundedSet, createBoundedSet } from './bounded-set.ts'
 
 /** How far a reader's list was read: the newest change in it (epoch ms), and the reviews that changed at that time. */
-export interface Mark { atMs: number; reviewIds: readonly string[] }
+export interface Mark {
+  atMs: number
+  reviewIds: readonly string[]
+}
 /** A listing that was interrupted: its next page, and the mark that its end will set. */
-export interface Listing { page: number; mark: Mark }
+export interface Listing {
+  page: number
+  mark: Mark
+}
 
 /** Books or authors: `known` were asked for (least recently asked first), `pending` are seen and still to be asked for. */
-export interface Followed { known: BoundedSet; pending: BoundedSet }
+export interface Followed {
+  known: BoundedSet
+  pending: BoundedSet
+}
 
 /**
  * What the source remembers between polls. Its size as JSON is bounded: at most 20,000 known and 20,000 pending
@@ -45,12 +54,17 @@ const shape = z.object({
   nextUser: z.number(),
 })
 
-const followed = (known: string[], pending: string[]): Followed => ({ known: createBoundedSet(MAX_FOLLOWED, known), pending: createBoundedSet(MAX_FOLLOWED, pending) })
+const followed = (known: string[], pending: string[]): Followed => ({
+  known: createBoundedSet(MAX_FOLLOWED, known),
+  pending: createBoundedSet(MAX_FOLLOWED, pending),
+})
 
 /** The state that a position holds; a fresh one where there is none, or it is not one of ours: then all is read again. */
 export const readPosition = (position: Position | null): State => {
   const { data } = shape.safeParse(position)
-  const listings = Object.entries(data?.listings ?? {}).map(([user, [page, atMs, ...reviewIds]]) => [user, { page, mark: { atMs, reviewIds } }] as const)
+  const listings = Object.entries(data?.listings ?? {}).map(
+    ([user, [page, atMs, ...reviewIds]]) => [user, { page, mark: { atMs, reviewIds } }] as const,
+  )
   return {
     marks: new Map(Object.entries(data?.marks ?? {}).map(([user, [atMs, ...reviewIds]]) => [user, { atMs, reviewIds }])),
     listings: new Map(listings),
@@ -62,9 +76,14 @@ export const readPosition = (position: Position | null): State => {
 }
 
 /** The state as a position. Readers that are not configured any more are forgotten. */
-export const writePosition = ({ marks, listings, seen, books, authors, nextUser }: State, isConfigured: (userId: string) => boolean): Position => ({
+export const writePosition = (
+  { marks, listings, seen, books, authors, nextUser }: State,
+  isConfigured: (userId: string) => boolean,
+): Position => ({
   version: 1,
-  marks: Object.fromEntries([...marks].filter(([user]) => isConfigured(user)).map(([user, { atMs, reviewIds }]) => [user, [atMs, ...reviewIds]])),
+  marks: Object.fromEntries(
+    [...marks].filter(([user]) => isConfigured(user)).map(([user, { atMs, reviewIds }]) => [user, [atMs, ...reviewIds]]),
+  ),
   listings: Object.fromEntries(
     [...listings].filter(([user]) => isConfigured(user)).map(([user, { page, mark }]) => [user, [page, mark.atMs, ...mark.reviewIds]]),
   ),

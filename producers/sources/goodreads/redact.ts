@@ -36,10 +36,14 @@ export const createRedactor = (apiKey: string | undefined) => {
   }
 
   return {
-    body: (body: Uint8Array): Uint8Array => forms.reduce((cut, form) => (isCutAnywhere ? replaceAll(cut, form) : cutElement(cut, form)), body),
+    body: (body: Uint8Array): Uint8Array =>
+      forms.reduce((cut, form) => (isCutAnywhere ? replaceAll(cut, form) : cutElement(cut, form)), body),
     headers: (headers: Record<string, string>): Record<string, string> =>
       Object.fromEntries(
-        Object.entries(headers).map(([name, value]) => [name, name === 'set-cookie' ? REDACTED : forms.reduce((text, form) => text.replaceAll(form, REDACTED), value)]),
+        Object.entries(headers).map(([name, value]) => [
+          name,
+          name === 'set-cookie' ? REDACTED : forms.reduce((text, form) => text.replaceAll(form, REDACTED), value),
+        ]),
       ),
   }
 }

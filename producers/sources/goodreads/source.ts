@@ -46,7 +46,8 @@ export const openGoodreadsSource = (options: GoodreadsSourceOptions): Source => 
     id,
     isGenerated,
     pollIntervalMs,
-    poll: (position, context) => pollGoodreads({ name, client, userIds, maxRequests, maxRefreshes: maxRefreshesPerPoll, concurrency, mentioned }, position, context),
+    poll: (position, context) =>
+      pollGoodreads({ name, client, userIds, maxRequests, maxRefreshes: maxRefreshesPerPoll, concurrency, mentioned }, position, context),
     close: async () => undefined,
   }
 }

@@ -3,7 +3,12 @@
  * the first `<id>` of each element, in the order of the file, repeats of books and authors left out.
  * Ratings are `user:book=stars`, of reviews with a user and at least one star.
  */
-export interface RecordedIds { books: string[]; authors: string[]; reviews: string[]; ratings: string[] }
+export interface RecordedIds {
+  books: string[]
+  authors: string[]
+  reviews: string[]
+  ratings: string[]
+}
 
 const ids = (books: string, authors: string, reviews = '', ratings = ''): RecordedIds => {
   const list = (text: string) => text.split(/\s+/).filter(Boolean)
@@ -32,10 +37,7 @@ export const recordedIds: Readonly<Record<string, RecordedIds>> = {
     13214293 18474265 40684457`,
     '18541 210456 18542 49587 775693 12581 49585 58',
   ),
-  'author_by_name.xml': ids(
-    '',
-    '589',
-  ),
+  'author_by_name.xml': ids('', '589'),
   'book.xml': ids(
     '6732019',
     '60619 23587',
@@ -56,14 +58,8 @@ export const recordedIds: Readonly<Record<string, RecordedIds>> = {
     40604658 99219`,
     '589 44767 7415 58 4 656983 16667 6540057 31712 3706 346732 1077326 1630 8349 2493 153394 4764 3487 5194 56',
   ),
-  'book_show_999999_nophoto.xml': ids(
-    '999999',
-    '502594',
-  ),
-  'codex_author__get_info_by_id.xml': ids(
-    '171327 21562844 710531 766455 10514842 40828495 766454 370368 27428026 12376653',
-    '84825',
-  ),
+  'book_show_999999_nophoto.xml': ids('999999', '502594'),
+  'codex_author__get_info_by_id.xml': ids('171327 21562844 710531 766455 10514842 40828495 766454 370368 27428026 12376653', '84825'),
   'codex_author__list_series.xml': ids(
     `
     29363501 35613533 49812 23700594 39330961 35704107 6600904 49798 23700602 31538635 41899 8933944 41879350 33226620
@@ -107,23 +103,9 @@ export const recordedIds: Readonly<Record<string, RecordedIds>> = {
     5391226:11125=2 5391226:968=4 3739799:4499669=5 1153637:10338659=5 5382141:7132363=4 5110220:226521=1 5336540:348564=5
     4222001:6307420=5 5286421:28862=5 1306362:816484=4 1153637:844645=4`,
   ),
-  'review.xml': ids(
-    '7657044',
-    '11606',
-    '166204831',
-    '2762201:7657044=5',
-  ),
-  'review_show_by_user_and_book.xml': ids(
-    '50',
-    '18',
-    '21',
-    '1:50=5',
-  ),
-  'reviews.xml': ids(
-    '77507 48002',
-    '1858 1654',
-    '1371624338 1371623371',
-  ),
+  'review.xml': ids('7657044', '11606', '166204831', '2762201:7657044=5'),
+  'review_show_by_user_and_book.xml': ids('50', '18', '21', '1:50=5'),
+  'reviews.xml': ids('77507 48002', '1858 1654', '1371624338 1371623371'),
   'sample_book_1.xml': ids(
     `
     205330 308238 1062516 1507001 1415026 375902 235846 162720 949709 53628 246936 826582 1065303 1767779 722547 351530
@@ -156,8 +138,5 @@ export const recordedIds: Readonly<Record<string, RecordedIds>> = {
     45590939 45590992 45591023 48860816 51127376 73370082 75474892 90551747 90551839 90552018 90862714 91829926 94422650
     94468207 94645877 96178843 98983677 100423862 101279926 106684834`,
   ),
-  'user.xml': ids(
-    '1381616 42389 140225 84119 65641 84369 262430 44170 248484 76620',
-    '14053 5882 1069006 153394 24818 49177 7717',
-  ),
+  'user.xml': ids('1381616 42389 140225 84119 65641 84369 262430 44170 248484 76620', '14053 5882 1069006 153394 24818 49177 7717'),
 }

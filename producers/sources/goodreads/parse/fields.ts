@@ -4,7 +4,14 @@ import type { XmlElement } from './xml.ts'
 export type Extra = Record<string, string>
 
 /** How the text of an element becomes a field's value; null where it does not parse. */
-const kinds = { text: (text: string) => text, integer: parseInteger, decimal: parseDecimal, boolean: parseBoolean, time: parseTime, day: parseDay }
+const kinds = {
+  text: (text: string) => text,
+  integer: parseInteger,
+  decimal: parseDecimal,
+  boolean: parseBoolean,
+  time: parseTime,
+  day: parseDay,
+}
 type Kind = keyof typeof kinds
 
 /** Element name → the field that takes it, and how. */

@@ -8,9 +8,16 @@ import { parseInteger, textOf } from './values.ts'
 import { parseXml, type XmlElement } from './xml.ts'
 
 /** Where a page of a list begins and ends, from 1, and how many there are, as the page claims. */
-export interface Paging { start: number; end: number; total: number }
+export interface Paging {
+  start: number
+  end: number
+  total: number
+}
 /** A partial record has less than the method that shows it (book.show, author.show). */
-export interface Found<T> { value: T; isPartial: boolean }
+export interface Found<T> {
+  value: T
+  isPartial: boolean
+}
 
 export interface ParsedResponse {
   /** API method that the answer says it is of, such as `book.show`; else the one that was given. */
@@ -39,7 +46,11 @@ export interface ResponseToParse {
 }
 
 /** What an element is listed under; `author` is the one that author.show shows. */
-interface Context { userId: string | null; bookId: string | null; author: Author | null }
+interface Context {
+  userId: string | null
+  bookId: string | null
+  author: Author | null
+}
 
 /** Collects the records of one document. */
 const createCollector = (skipsPartial: NonNullable<ResponseToParse['skipsPartial']>) => {
@@ -66,7 +77,11 @@ const createCollector = (skipsPartial: NonNullable<ResponseToParse['skipsPartial
     for (const child of element.children) if (child.name === 'books') visitAll(child, { ...context, author: shown })
   }
 
-  const visitBook = (element: XmlElement, { isPartial, work, shown }: { isPartial: boolean; work: XmlElement | null; shown: Book | null }, context: Context) => {
+  const visitBook = (
+    element: XmlElement,
+    { isPartial, work, shown }: { isPartial: boolean; work: XmlElement | null; shown: Book | null },
+    context: Context,
+  ) => {
     const id = childText(element, 'id')
     if (id === null) {
       withoutId++
@@ -104,14 +119,13 @@ const createCollector = (skipsPartial: NonNullable<ResponseToParse['skipsPartial
 
   const visit = (element: XmlElement, parent: XmlElement, context: Context): void => {
     const isTop = parent.name === 'GoodreadsResponse'
-    switch (element.name) {
-      case 'book': return visitBook(element, { isPartial: !isTop, work: null, shown: null }, context)
-      case 'best_book': return visitBook(element, { isPartial: true, work: parent.name === 'work' ? parent : null, shown: null }, context)
-      case 'author': return visitAuthor(element, !(isTop && isWholeAuthor(element)), context)
-      case 'review': return visitReview(element, context)
-      case 'Request': return
-      default: return visitAll(element, context)
-    }
+    const { name } = element
+    if (name === 'book') visitBook(element, { isPartial: !isTop, work: null, shown: null }, context)
+    else if (name === 'best_book')
+      visitBook(element, { isPartial: true, work: parent.name === 'work' ? parent : null, shown: null }, context)
+    else if (name === 'author') visitAuthor(element, !(isTop && isWholeAuthor(element)), context)
+    else if (name === 'review') visitReview(element, context)
+    else if (name !== 'Request') visitAll(element, context)
   }
 
   return {
@@ -127,7 +141,8 @@ const pagingOf = (root: XmlElement): Paging | null => {
     return numbers.includes(null) ? null : { start: numbers[0]!, end: numbers[1]!, total: numbers[2]! }
   }
   for (const top of root.children) {
-    if (top.name === 'search') return paging(childText(top, 'results-start'), childText(top, 'results-end'), childText(top, 'total-results'))
+    if (top.name === 'search')
+      return paging(childText(top, 'results-start'), childText(top, 'results-end'), childText(top, 'total-results'))
     for (const list of [top, ...top.children.filter(({ name }) => name === 'books' || name === 'reviews')]) {
       const { start, end, total } = list.attributes
       const found = total === undefined ? null : paging(start, end, total)
@@ -170,7 +185,10 @@ export const parseResponse = (response: ResponseToParse): ParsedResponse => {
   const root = parseXml(body, asked)
   if (root.name !== 'GoodreadsResponse') {
     const said = root.name === 'error' ? textOf(root)?.slice(0, 100) : undefined
-    throw new ReadflowError('source-invalid', said ? `${asked} answered an error: ${said}.` : `${asked} answered XML of another kind, with <${root.name.slice(0, 40)}> at its top.`)
+    throw new ReadflowError(
+      'source-invalid',
+      said ? `${asked} answered an error: ${said}.` : `${asked} answered XML of another kind, with <${root.name.slice(0, 40)}> at its top.`,
+    )
   }
   const collector = createCollector(skipsPartial)
   collector.visitAll(root, { userId: userId ?? null, bookId: null, author: null })

@@ -23,9 +23,27 @@ const table = fieldTable<Review>({
 const userTable = fieldTable<Review>({ id: ['user_id', 'text'], name: ['user_name', 'text'] })
 
 const emptyReview = (reviewId: string): Review => ({
-  review_id: reviewId, user_id: null, user_name: null, book_id: null, rating: null, body: null, votes: null, comments_count: null,
-  has_spoiler: null, spoilers_state: null, shelves: [], recommended_for: null, recommended_by: null, started_at: null, read_at: null,
-  date_added: null, date_updated: null, read_count: null, owned: null, url: null, extra: {},
+  review_id: reviewId,
+  user_id: null,
+  user_name: null,
+  book_id: null,
+  rating: null,
+  body: null,
+  votes: null,
+  comments_count: null,
+  has_spoiler: null,
+  spoilers_state: null,
+  shelves: [],
+  recommended_for: null,
+  recommended_by: null,
+  started_at: null,
+  read_at: null,
+  date_added: null,
+  date_updated: null,
+  read_count: null,
+  owned: null,
+  url: null,
+  extra: {},
 })
 
 const nothing = () => undefined

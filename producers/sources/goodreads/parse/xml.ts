@@ -50,7 +50,8 @@ export const parseXml = (body: Uint8Array, method: string): XmlElement => {
   // GoodReads puts newlines before the declaration, where XML allows none.
   const text = received.trimStart()
   if (text === '') throw invalid(`${method} answered nothing but blanks.`)
-  if (/^(?:<!DOCTYPE\s+html|<html)\b/i.test(text)) throw invalid(`${method} answered HTML instead of XML.`, 'Is the address that of the GoodReads API?')
+  if (/^(?:<!DOCTYPE\s+html|<html)\b/i.test(text))
+    throw invalid(`${method} answered HTML instead of XML.`, 'Is the address that of the GoodReads API?')
   const linesBefore = received.slice(0, received.length - text.length).split('\n').length - 1
 
   const parser = new SaxesParser()

@@ -1,0 +1,2 @@
+export function npmReason(text: string): string
+export function ensureInstalled(root: string): Promise<number>
