@@ -13,6 +13,10 @@ import { createEncoder, poll } from './poll/poll.ts'
 import { openPositions } from './poll/positions.ts'
 
 const PROGRESS_MS = 2000
+const RETRY_FIRST_MS = 1000
+const RETRY_CAP_MS = 60_000
+/** A source that is read once is done; the program stays until it is told to stop. */
+const LONGEST_SLEEP_MS = 2 ** 31 - 1
 
 await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('poll', argv, env)
@@ -56,17 +60,21 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
     return
   }
   const intervalMs = config.pollIntervalMs ?? source.pollIntervalMs
-  for (;;) {
+  for (let retryMs = RETRY_FIRST_MS; ; ) {
     const beganMs = Date.now()
     try {
       await once()
+      retryMs = RETRY_FIRST_MS
+      // Measured from the beginning of a poll, and never two at once.
+      await sleep(intervalMs === null ? LONGEST_SLEEP_MS : Math.max(0, beganMs + intervalMs - Date.now()), signal)
     } catch (error) {
+      signal.throwIfAborted()
       // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
       if (!isRetriable(error)) throw error
-      log.warn({ reason: errorLine(error) }, 'poll failed; it is tried again')
+      log.warn({ reason: errorLine(error), retryInMs: retryMs }, 'poll failed; it is tried again')
       process.send?.({ type: 'status', program: 'poll', state: 'waiting', lastError: errorLine(error) })
+      await sleep(retryMs, signal)
+      retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
     }
-    // Measured from the beginning of a poll, and never two at once.
-    await sleep(intervalMs === null ? 2 ** 31 - 1 : Math.max(0, beganMs + intervalMs - Date.now()), signal)
   }
 })

@@ -28,7 +28,7 @@ export const mavenReason = (lines: readonly string[]): string => {
     plain.find((line) => line.startsWith('[ERROR]') && /resolve|transfer|artifact|find/i.test(line)) ??
     plain.find((line) => line.startsWith('[ERROR]'))
   if (!error) return plain.findLast((line) => line.trim()) ?? 'Maven said nothing'
-  const artifact = /(?:transfer artifact|Could not find artifact|resolve artifact|read artifact descriptor for) ([\w.-]+:[\w.:-]+)/.exec(
+  const artifact = /(?:transfer artifact|Could not find artifact|resolve artifact|read artifact descriptor for) ([\w.-]+:[\w.:-]*\w)/.exec(
     error,
   )?.[1]
   const cause = error

@@ -82,7 +82,11 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   }
 }
 
-const endLeftovers = async ({ lock: { dataDir }, log }: StackOptions) => {
+/**
+ * Ends the services that an earlier run left behind on this data folder. `startStack` does it too; who picks
+ * ports before must do it first, as a leftover holds them.
+ */
+export const endLeftovers = async ({ lock: { dataDir }, log }: Pick<StackOptions, 'lock' | 'log'>): Promise<void> => {
   const pids = await Promise.all([endLeftover(dataDir, 'registry'), endLeftover(dataDir, 'kafka')])
   for (const pid of pids) if (pid !== null) log.warn({ pid }, 'ended a service that an earlier run left behind')
 }

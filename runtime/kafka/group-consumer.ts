@@ -49,7 +49,7 @@ export const openGroupConsumer = async (options: { client: KafkaClient; groupId:
     allowAutoTopicCreation: false,
     maxBytesPerPartition: options.maxBytesPerPartition,
     maxWaitTimeInMs: 500,
-    sessionTimeout: 30_000,
+    sessionTimeout: 15_000,
     rebalanceTimeout: 60_000,
     heartbeatInterval: 3000,
     metadataMaxAge: 30_000,

@@ -27,32 +27,45 @@ export const chunkRecords = (records: readonly OutgoingRecord[]): OutgoingRecord
   return chunks
 }
 
+const describe = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+
 /**
- * An idempotent producer with acks from all replicas. `send` resolves when every record is acknowledged;
- * it throws ReadflowError `kafka-unavailable` when they can't be delivered.
+ * An idempotent producer with acks from all replicas. `send` resolves when every record is acknowledged; it
+ * throws ReadflowError `kafka-unavailable` when they can't be delivered. What was sent before it failed may
+ * have arrived: who sends again publishes some records twice, and loses none.
  */
 export const openProducer = async ({ kafka }: KafkaClient) => {
-  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false, retry: { retries: 12, maxRetryTime: 5000 } })
-  await producer.connect()
+  const connect = async () => {
+    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false, retry: { retries: 8, maxRetryTime: 3000 } })
+    await producer.connect()
+    return producer
+  }
+  let current: Awaited<ReturnType<typeof connect>> | null = await connect()
+
+  const sendChunk = async (chunk: readonly OutgoingRecord[]) => {
+    const byTopic = Map.groupBy(chunk, (record) => record.topic)
+    try {
+      current ??= await connect()
+      await current.sendBatch({
+        acks: -1,
+        compression: CompressionTypes.ZSTD,
+        topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages: messages.map(({ key, value, headers }) => ({ key, value, headers })) })),
+      })
+    } catch (cause) {
+      // After a failure its sequence numbers may no longer be the broker's: the next send takes a new one.
+      await current?.disconnect().catch(() => undefined)
+      current = null
+      throw new ReadflowError('kafka-unavailable', `Kafka did not take ${chunk.length} records for ${[...byTopic.keys()].join(', ')}: ${describe(cause)}.`, { cause })
+    }
+  }
+
   return {
     send: async (records: readonly OutgoingRecord[]) => {
-      for (const chunk of chunkRecords(records)) {
-        const byTopic = Map.groupBy(chunk, (record) => record.topic)
-        try {
-          await producer.sendBatch({
-            acks: -1,
-            compression: CompressionTypes.ZSTD,
-            topicMessages: [...byTopic].map(([topic, messages]) => ({
-              topic,
-              messages: messages.map(({ key, value, headers }) => ({ key, value, headers })),
-            })),
-          })
-        } catch (cause) {
-          throw new ReadflowError('kafka-unavailable', `Kafka did not take ${chunk.length} records for ${[...byTopic.keys()].join(', ')}: ${cause instanceof Error ? cause.message : cause}.`, { cause })
-        }
-      }
+      for (const chunk of chunkRecords(records)) await sendChunk(chunk)
     },
-    close: () => producer.disconnect(),
+    close: async () => {
+      await current?.disconnect()
+    },
   }
 }
 

