@@ -10,7 +10,12 @@ const one = (name, file, module) => ({
 /** The import direction of ARCHITECTURE.md. A test plants violations and expects them to be found. */
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: { path: '^(producers|consumers|schemas|compactor|api|lake|runtime|ops)/' }, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: { path: '^(producers|consumers|schemas|compactor|api|lake|runtime|ops)/' },
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
     { name: 'not-resolvable', severity: 'error', from: { pathNot: '^test/' }, to: { couldNotResolve: true } },
     ...programs.map((program) => ({
       name: `${program}-alone`,
@@ -20,9 +25,24 @@ module.exports = {
       to: { path: `^(${[...programs.filter((other) => other !== program), 'ops'].join('|')})/` },
     })),
     { name: 'ops-starts-processes', severity: 'error', from: { path: '^ops/' }, to: { path: `^(${programs.join('|')}|schemas)/` } },
-    { name: 'lake-knows-no-book', severity: 'error', from: { path: '^lake/' }, to: { path: '^(schemas|producers|consumers|compactor|api|ops)/|^runtime/(?!errors\\.ts)' } },
-    { name: 'runtime-knows-no-book', severity: 'error', from: { path: '^runtime/' }, to: { path: '^(schemas|lake|producers|consumers|compactor|api|ops)/' } },
-    { name: 'schemas-import-nothing', severity: 'error', from: { path: '^schemas/' }, to: { path: '^(runtime|lake|producers|consumers|compactor|api|ops)/' } },
+    {
+      name: 'lake-knows-no-book',
+      severity: 'error',
+      from: { path: '^lake/' },
+      to: { path: '^(schemas|producers|consumers|compactor|api|ops)/|^runtime/(?!errors\\.ts)' },
+    },
+    {
+      name: 'runtime-knows-no-book',
+      severity: 'error',
+      from: { path: '^runtime/' },
+      to: { path: '^(schemas|lake|producers|consumers|compactor|api|ops)/' },
+    },
+    {
+      name: 'schemas-import-nothing',
+      severity: 'error',
+      from: { path: '^schemas/' },
+      to: { path: '^(runtime|lake|producers|consumers|compactor|api|ops)/' },
+    },
     one('kafkajs-in-one-file', 'runtime/kafka/kafkajs\\.ts', 'kafkajs'),
     one('platformatic-kafka-in-one-file', 'runtime/kafka/topic-ids\\.ts', '@platformatic/kafka'),
     one('registry-in-one-file', 'runtime/registry\\.ts', '@kafkajs/confluent-schema-registry'),
@@ -30,6 +50,10 @@ module.exports = {
     one('duckdb-in-one-file', 'runtime/duckdb\\.ts', '@duckdb/node-api'),
     one('htmlparser2-in-one-file', 'consumers/silver/html\\.ts', 'htmlparser2'),
     one('iso-639-3-in-one-file', 'consumers/silver/language\\.ts', 'iso-639-3'),
+    one('saxes-in-one-file', 'producers/sources/goodreads/parse/xml\\.ts', 'saxes'),
+    one('cockatiel-in-one-file', 'producers/sources/http\\.ts', 'cockatiel'),
+    one('arrow-in-one-file', 'lake/parquet/arrow\\.ts', 'apache-arrow'),
+    one('parquet-wasm-in-one-file', 'lake/parquet/wasm\\.ts', 'parquet-wasm'),
     one('pino-in-one-file', 'runtime/log\\.ts', 'pino'),
   ],
   options: {
@@ -37,6 +61,10 @@ module.exports = {
     exclude: { path: '^api/web/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 }

@@ -5,8 +5,8 @@ import { openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
-import { requireServices } from '../runtime/services.ts'
 import { openRegistry } from '../runtime/registry.ts'
+import { requireServices } from '../runtime/services.ts'
 import { topicSpecs } from '../schemas/topics.ts'
 import { createBronze } from './bronze/bronze.ts'
 import { createSilver } from './silver/silver.ts'
@@ -53,5 +53,6 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
       }
     }),
   )
-  if (config.isOnce && !signal.aborted) process.stdout.write(`${JSON.stringify(await summarize({ store, outcomes: Object.fromEntries(outcomes), startedMs }))}\n`)
+  if (config.isOnce && !signal.aborted)
+    process.stdout.write(`${JSON.stringify(await summarize({ store, outcomes: Object.fromEntries(outcomes), startedMs }))}\n`)
 })

@@ -24,10 +24,18 @@ type Open = (rest: string, context: SourceContext) => Promise<Source>
 
 const openSandbox: Open = async (rest, { config, sandboxStartMs, log }) => {
   const seed = /^(?:seed=)?\d+$/.test(rest) ? Number(rest.replace('seed=', '')) : rest === '' ? SANDBOX_SEED : undefined
-  if (seed === undefined) throw new ReadflowError('config', `--source sandbox:${rest} is not understood.`, { hint: 'Write it as sandbox: or sandbox:seed=2.' })
+  if (seed === undefined)
+    throw new ReadflowError('config', `--source sandbox:${rest} is not understood.`, { hint: 'Write it as sandbox: or sandbox:seed=2.' })
   const server = await startSandbox({ seed, startMs: await sandboxStartMs(), nowMs: Date.now, host: '127.0.0.1', log })
   const client = createGoodreadsClient({ baseUrl: server.url, requestTimeoutMs: config.requestTimeoutMs, minIntervalMs: 0, log })
-  const source = openGoodreadsSource({ name: 'sandbox', id: `sandbox:seed=${seed}`, isGenerated: true, pollIntervalMs: SANDBOX_INTERVAL_MS, client, userIds: server.userIds })
+  const source = openGoodreadsSource({
+    name: 'sandbox',
+    id: `sandbox:seed=${seed}`,
+    isGenerated: true,
+    pollIntervalMs: SANDBOX_INTERVAL_MS,
+    client,
+    userIds: server.userIds,
+  })
   return {
     ...source,
     close: async () => {
@@ -39,10 +47,25 @@ const openSandbox: Open = async (rest, { config, sandboxStartMs, log }) => {
 
 const openGoodreads: Open = async (rest, { config, log }) => {
   if (!URL.canParse(rest) || !/^https?:/.test(rest)) {
-    throw new ReadflowError('config', `--source goodreads-api:${rest} is not a URL.`, { hint: 'Write it as goodreads-api:https://www.goodreads.com.' })
+    throw new ReadflowError('config', `--source goodreads-api:${rest} is not a URL.`, {
+      hint: 'Write it as goodreads-api:https://www.goodreads.com.',
+    })
   }
-  const client = createGoodreadsClient({ baseUrl: rest, apiKey: config.goodreadsApiKey, requestTimeoutMs: config.requestTimeoutMs, minIntervalMs: GOODREADS_MIN_INTERVAL_MS, log })
-  return openGoodreadsSource({ name: 'goodreads-api', id: `goodreads-api:${new URL(rest).origin}`, isGenerated: false, pollIntervalMs: GOODREADS_INTERVAL_MS, client, userIds: config.goodreadsUserIds ?? [] })
+  const client = createGoodreadsClient({
+    baseUrl: rest,
+    apiKey: config.goodreadsApiKey,
+    requestTimeoutMs: config.requestTimeoutMs,
+    minIntervalMs: GOODREADS_MIN_INTERVAL_MS,
+    log,
+  })
+  return openGoodreadsSource({
+    name: 'goodreads-api',
+    id: `goodreads-api:${new URL(rest).origin}`,
+    isGenerated: false,
+    pollIntervalMs: GOODREADS_INTERVAL_MS,
+    client,
+    userIds: config.goodreadsUserIds ?? [],
+  })
 }
 
 const sources: Record<string, Open> = {
@@ -56,6 +79,9 @@ const sources: Record<string, Open> = {
 export const openSource = async (uri: string, context: SourceContext): Promise<Source> => {
   const at = uri.indexOf(':')
   const open = at < 0 ? undefined : sources[uri.slice(0, at)]
-  if (!open) throw new ReadflowError('config', `--source: '${uri}' names no source.`, { hint: 'Choose sandbox:, goodreads-api:URL, dataset:DIR or synthetic:ratings=N,seed=N.' })
+  if (!open)
+    throw new ReadflowError('config', `--source: '${uri}' names no source.`, {
+      hint: 'Choose sandbox:, goodreads-api:URL, dataset:DIR or synthetic:ratings=N,seed=N.',
+    })
   return open(uri.slice(at + 1), context)
 }

@@ -16,7 +16,12 @@ const withBuffers = (value: unknown): unknown => {
   if (typeof value !== 'object' || value === null) return value
   const isPlainBytes = (each: unknown): each is Uint8Array => each instanceof Uint8Array && !Buffer.isBuffer(each)
   if (!Object.values(value).some(isPlainBytes)) return value
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, isPlainBytes(each) ? Buffer.from(each.buffer, each.byteOffset, each.byteLength) : each]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name,
+      isPlainBytes(each) ? Buffer.from(each.buffer, each.byteOffset, each.byteLength) : each,
+    ]),
+  )
 }
 
 /** Compiles a schema. Throws on a schema that is not Avro. */

@@ -3,7 +3,7 @@
  * `needsPerson` that it can't help before a person has changed something; `hint` says what. Anything else that is thrown is a defect of ours.
  */
 const codes = {
-  'config': { retriable: false, needsPerson: true },
+  config: { retriable: false, needsPerson: true },
   'missing-tool': { retriable: false, needsPerson: true },
   'port-taken': { retriable: false, needsPerson: true },
   'stack-failed': { retriable: false },
@@ -20,7 +20,7 @@ const codes = {
   'lake-invalid': { retriable: false },
   'lake-unavailable': { retriable: true },
   'build-failed': { retriable: true },
-  'stopped': { retriable: false },
+  stopped: { retriable: false },
 } as const satisfies Record<string, { retriable: boolean; needsPerson?: true }>
 
 export type ErrorCode = keyof typeof codes
@@ -39,8 +39,7 @@ export class ReadflowError extends Error {
 }
 
 /** Whether doing the same again may succeed. Unknown errors are not retriable: they are defects. */
-export const isRetriable = (error: unknown): boolean =>
-  error instanceof ReadflowError && codes[error.code].retriable
+export const isRetriable = (error: unknown): boolean => error instanceof ReadflowError && codes[error.code].retriable
 
 /** Whether starting again is of no use before a person has changed something. */
 export const needsPerson = (error: unknown): boolean => error instanceof ReadflowError && 'needsPerson' in codes[error.code]

@@ -21,7 +21,10 @@ export const openRegistry = (url: string): Registry => {
 
   const register = async (subject: string, schema: object): Promise<number> => {
     try {
-      const { id } = await registry.register({ type: SchemaType.AVRO, schema: JSON.stringify(schema) }, { subject, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE })
+      const { id } = await registry.register(
+        { type: SchemaType.AVRO, schema: JSON.stringify(schema) },
+        { subject, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE },
+      )
       return id
     } catch (cause) {
       throw registerError(subject, base, cause)
@@ -52,10 +55,14 @@ const registerError = (subject: string, base: string, cause: unknown): ReadflowE
 }
 
 const unavailable = (base: string, cause: unknown) =>
-  new ReadflowError('registry-unavailable', `The schema registry at ${redact(base)} does not answer (${cause instanceof Error ? cause.message : cause}).`, {
-    cause,
-    hint: 'Start it, or set SCHEMA_REGISTRY_URL to one that runs.',
-  })
+  new ReadflowError(
+    'registry-unavailable',
+    `The schema registry at ${redact(base)} does not answer (${cause instanceof Error ? cause.message : cause}).`,
+    {
+      cause,
+      hint: 'Start it, or set SCHEMA_REGISTRY_URL to one that runs.',
+    },
+  )
 
 const redact = (url: string) => url.replace(/\/\/[^@/]*@/, '//')
 

@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs'
 import type { EntityName, Records, TopicName } from './records.ts'
 
 /** A schema as registered: a JSON object in Avro's own notation. */
-export type AvroSchema = { type: string; name: string; namespace?: string; fields: { name: string; type: unknown; doc: string; default?: unknown }[] }
+export type AvroSchema = {
+  type: string
+  name: string
+  namespace?: string
+  fields: { name: string; type: unknown; doc: string; default?: unknown }[]
+}
 
 export interface Entity<N extends TopicName = TopicName> {
   name: N
@@ -20,8 +25,7 @@ export interface Entity<N extends TopicName = TopicName> {
   silverPartitions: readonly string[]
 }
 
-const load = (file: string): AvroSchema =>
-  JSON.parse(readFileSync(new URL(`./avro/${file}.avsc`, import.meta.url), 'utf8'))
+const load = (file: string): AvroSchema => JSON.parse(readFileSync(new URL(`./avro/${file}.avsc`, import.meta.url), 'utf8'))
 
 const entity = <N extends TopicName>(
   name: N,
@@ -74,4 +78,10 @@ export const dlqTopic = (name: EntityName): string => `${catalogue[name].topic}.
 
 /** Key of an author known by name only: `name:` and the name in lower case, accents and punctuation folded. */
 export const authorKeyOfName = (name: string): string =>
-  `name:${name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim().replaceAll(' ', '-')}`
+  `name:${name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim()
+    .replaceAll(' ', '-')}`

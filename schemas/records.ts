@@ -2,8 +2,15 @@
  * The shapes of `schemas/avro/*.avsc` as TypeScript sees them; a test holds the two together.
  * Times are epoch milliseconds (UTC), dates are days since 1970-01-01, ids are strings.
  */
-export interface BookAuthor { author_id: string; name: string | null; role: string | null }
-export interface BookShelf { name: string; count: number }
+export interface BookAuthor {
+  author_id: string
+  name: string | null
+  role: string | null
+}
+export interface BookShelf {
+  name: string
+  count: number
+}
 
 export interface Book {
   book_id: string
@@ -118,6 +125,12 @@ export interface RawResponse {
   duration_ms: number
 }
 
-export interface Records { books: Book; authors: Author; reviews: Review; ratings: Rating; raw: RawResponse }
+export interface Records {
+  books: Book
+  authors: Author
+  reviews: Review
+  ratings: Rating
+  raw: RawResponse
+}
 export type EntityName = 'books' | 'authors' | 'reviews' | 'ratings'
 export type TopicName = EntityName | 'raw'

@@ -26,12 +26,30 @@ export interface Rule {
   because: string
 }
 
-const required = (field: string, because: string): Rule => ({ id: `${field}-missing`, field, check: { kind: 'required' }, severity: 'reject', because })
+const required = (field: string, because: string): Rule => ({
+  id: `${field}-missing`,
+  field,
+  check: { kind: 'required' },
+  severity: 'reject',
+  because,
+})
 
-const range = (field: string, min: number, max: number, because: string): Rule => ({ id: `${field}-out-of-range`, field, check: { kind: 'range', min, max }, severity: 'reject', because })
+const range = (field: string, min: number, max: number, because: string): Rule => ({
+  id: `${field}-out-of-range`,
+  field,
+  check: { kind: 'range', min, max },
+  severity: 'reject',
+  because,
+})
 
 const counts = (...fields: string[]): Rule[] =>
-  fields.map((field) => ({ id: `${field}-negative`, field, check: { kind: 'range', min: 0, max: Number.MAX_SAFE_INTEGER }, severity: 'reject', because: 'A count is never below zero.' }))
+  fields.map((field) => ({
+    id: `${field}-negative`,
+    field,
+    check: { kind: 'range', min: 0, max: Number.MAX_SAFE_INTEGER },
+    severity: 'reject',
+    because: 'A count is never below zero.',
+  }))
 
 // GoodReads went public in 2007; imports carry a few earlier dates.
 const SOURCE_BEGINS_MS = Date.UTC(2000, 0, 1)
@@ -46,7 +64,13 @@ const time = (field: string, severity: Rule['severity'], fromMs = SOURCE_BEGINS_
 const published = (prefix: '' | 'original_'): Rule => ({
   id: `${prefix}publication-implausible`,
   field: `${prefix}publication_year`,
-  check: { kind: 'calendar-date', monthField: `${prefix}publication_month`, dayField: `${prefix}publication_day`, fromYear: -4000, until: 'arrival' },
+  check: {
+    kind: 'calendar-date',
+    monthField: `${prefix}publication_month`,
+    dayField: `${prefix}publication_day`,
+    fromYear: -4000,
+    until: 'arrival',
+  },
   severity: 'reject',
   because: 'A book that was reviewed was published, on a day that exists, and not in the future.',
 })
@@ -65,7 +89,15 @@ export const rules: Readonly<Record<EntityName, readonly Rule[]>> = {
     required('book_id', 'The key.'),
     required('title', 'A book without a title can not be shown or found.'),
     range('average_rating', 0, 5, 'Ratings go from 1 to 5; 0 is unrated.'),
-    ...counts('num_pages', 'ratings_count', 'text_reviews_count', 'books_count', 'work_ratings_count', 'work_text_reviews_count', 'work_reviews_count'),
+    ...counts(
+      'num_pages',
+      'ratings_count',
+      'text_reviews_count',
+      'books_count',
+      'work_ratings_count',
+      'work_text_reviews_count',
+      'work_reviews_count',
+    ),
     ...counts('ratings_1', 'ratings_2', 'ratings_3', 'ratings_4', 'ratings_5'),
     published(''),
     published('original_'),

@@ -9,7 +9,24 @@ const bin = (name) => path.join(root, 'node_modules', name)
 const checks = [
   ['types', [bin('typescript/bin/tsc'), '-p', '.']],
   ['lint and format', [bin('@biomejs/biome/bin/biome'), 'check', '.']],
-  ['import rules', [bin('dependency-cruiser/bin/dependency-cruise.mjs'), '--config', '.dependency-cruiser.cjs', 'producers', 'consumers', 'schemas', 'compactor', 'api', 'lake', 'runtime', 'ops', 'test']],
+  [
+    'import rules',
+    [
+      bin('dependency-cruiser/bin/dependency-cruiser.mjs'),
+      '--config',
+      '.dependency-cruiser.cjs',
+      'producers',
+      'consumers',
+      'schemas',
+      'compactor',
+      'api',
+      'lake',
+      'runtime',
+      'ops',
+      'test',
+    ],
+  ],
+  ['unused files and dependencies', [bin('knip/bin/knip.js'), '--no-progress']],
 ]
 let failed = 0
 for (const [name, args] of checks) {

@@ -54,7 +54,13 @@ const run = (group, concurrency) =>
   })
 
 // Tests that start a broker get the machine for themselves, one file at a time.
-const codes = [await run(files.filter((file) => !needsServers(file)), 2), await run(files.filter(needsServers), 1)]
+const codes = [
+  await run(
+    files.filter((file) => !needsServers(file)),
+    2,
+  ),
+  await run(files.filter(needsServers), 1),
+]
 const hasFailed = totals.fail > 0 || codes.some((code) => code !== 0)
 if (hasFailed && totals.fail === 0) totals.fail = 1
 process.stdout.write(`\n${totals.pass} passed, ${totals.fail} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}\n`)

@@ -32,7 +32,10 @@ export const bronzeColumns: readonly Field[] = [
 const reserved = new Set(bronzeColumns.map(({ name }) => name))
 
 /** How the fields of one writer schema reach the columns of a batch. */
-interface Plan { targets: { name: string; column: Column }[]; problem: string | null }
+interface Plan {
+  targets: { name: string; column: Column }[]
+  problem: string | null
+}
 
 const planFor = (schema: object, rows: RowBatch): Plan => {
   const { fields, unrepresented } = avroFields(schema)
@@ -62,13 +65,14 @@ const bronzeTable = (entity: TopicName, decoder: Decoder): StageTable => ({
     await prepareSchemas(inputs, decoder)
     const outcomes = new Map<number, Outcomes>()
     // The table's own columns come first, so that a value of another type is noticed here and not at the commit.
-    const seed = tableFields.length > 0 ? tableFields.filter(({ name }) => !reserved.has(name)) : avroFields(catalogue[entity].schema).fields
+    const seed =
+      tableFields.length > 0 ? tableFields.filter(({ name }) => !reserved.has(name)) : avroFields(catalogue[entity].schema).fields
     const rows = createRowBatch([...seed, ...bronzeColumns])
     const system = bronzeColumns.map((each) => rows.column(each) as Column)
     const plans = new Map<number, Plan>()
     eachRecord(inputs, (record, input) => {
       const { schemaId, error } = appendFields(record, { decoder, rows, plans })
-      bronzeValues(record, input, schemaId, error).forEach((value, index) => appendValue(system[index] as Column, value))
+      for (const [index, value] of bronzeValues(record, input, schemaId, error).entries()) appendValue(system[index] as Column, value)
       rows.endRow()
       addOutcome(outcomes, input.partition, 'rows')
     })
@@ -76,19 +80,27 @@ const bronzeTable = (entity: TopicName, decoder: Decoder): StageTable => ({
   },
 })
 
-const appendFields = ({ value }: KafkaRecord, { decoder, rows, plans }: { decoder: Decoder; rows: RowBatch; plans: Map<number, Plan> }): { schemaId: number | null; error: string | null } => {
+const appendFields = (
+  { value }: KafkaRecord,
+  { decoder, rows, plans }: { decoder: Decoder; rows: RowBatch; plans: Map<number, Plan> },
+): { schemaId: number | null; error: string | null } => {
   if (value === null) return { schemaId: null, error: null }
   const decoded = decoder.decode(value)
   if (!decoded.ok) return { schemaId: decoded.error.schemaId, error: decoded.error.message }
   const { schemaId } = decoded
-  let plan = plans.get(schemaId)
-  if (!plan) plans.set(schemaId, (plan = planFor(decoder.writerSchema(schemaId) ?? {}, rows)))
+  const plan = plans.get(schemaId) ?? planFor(decoder.writerSchema(schemaId) ?? {}, rows)
+  plans.set(schemaId, plan)
   for (const { name, column } of plan.targets) appendValue(column, decoded.value[name])
   return { schemaId, error: plan.problem }
 }
 
 /** Values of `bronzeColumns`, in their order. */
-const bronzeValues = (record: KafkaRecord, { topic, topicId, partition }: PartitionInput, schemaId: number | null, error: string | null): unknown[] => [
+const bronzeValues = (
+  record: KafkaRecord,
+  { topic, topicId, partition }: PartitionInput,
+  schemaId: number | null,
+  error: string | null,
+): unknown[] => [
   topic,
   topicId,
   partition,

@@ -1,6 +1,17 @@
 import type { ColumnType, Field } from '../../lake/columns/column.ts'
 
-type Avro = string | Avro[] | { type: Avro; logicalType?: string; items?: Avro; values?: Avro; fields?: { name: string; type: Avro }[]; name?: string; namespace?: string }
+type Avro =
+  | string
+  | Avro[]
+  | {
+      type: Avro
+      logicalType?: string
+      items?: Avro
+      values?: Avro
+      fields?: { name: string; type: Avro }[]
+      name?: string
+      namespace?: string
+    }
 
 /** Named types that a schema has defined so far, by every name that may refer to them. */
 type Named = Map<string, ColumnType>
@@ -36,8 +47,10 @@ const columnType = (avro: Avro, named: Named): ColumnType | null => {
 
 const complexType = (avro: Exclude<Avro, string | Avro[]>, named: Named): ColumnType | null => {
   switch (avro.type) {
-    case 'enum': return { kind: 'string' }
-    case 'fixed': return { kind: 'binary' }
+    case 'enum':
+      return { kind: 'string' }
+    case 'fixed':
+      return { kind: 'binary' }
     case 'array': {
       const element = columnType(avro.items ?? 'null', named)
       return element && { kind: 'list', element }
@@ -50,7 +63,8 @@ const complexType = (avro: Exclude<Avro, string | Avro[]>, named: Named): Column
       const fields = (avro.fields ?? []).map(({ name, type }) => ({ name, type: columnType(type, named), nullable: true }))
       return fields.every((field): field is Field => field.type !== null) ? { kind: 'struct', fields } : null
     }
-    default: return columnType(avro.type, named)
+    default:
+      return columnType(avro.type, named)
   }
 }
 

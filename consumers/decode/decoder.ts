@@ -2,12 +2,19 @@ import { type AvroCodec, compileAvro, unframeAvro } from '../../runtime/avro.ts'
 import type { Registry } from '../../runtime/registry.ts'
 
 /** Why a value could not be decoded; a value, not an exception: it becomes `_error` or a dead letter. */
-export interface Undecodable { errorClass: 'not-avro' | 'unknown-schema' | 'undecodable'; message: string; schemaId: number | null }
+export interface Undecodable {
+  errorClass: 'not-avro' | 'unknown-schema' | 'undecodable'
+  message: string
+  schemaId: number | null
+}
 
 export type Decoded = { ok: true; schemaId: number; value: Record<string, unknown> } | { ok: false; error: Undecodable }
 
 /** Writer schemas by id, with what was compiled from them. */
-export interface WriterSchema { schema: object; decode: (bytes: Buffer) => unknown }
+export interface WriterSchema {
+  schema: object
+  decode: (bytes: Buffer) => unknown
+}
 
 /**
  * Decodes values in Confluent's wire format. With `reader`, into that schema's shape; else as written.
@@ -59,6 +66,9 @@ export const createDecoder = ({ registry, reader }: { registry: Registry; reader
 
 export type Decoder = ReturnType<typeof createDecoder>
 
-const refuse = (errorClass: Undecodable['errorClass'], message: string, schemaId: number | null): Decoded => ({ ok: false, error: { errorClass, message, schemaId } })
+const refuse = (errorClass: Undecodable['errorClass'], message: string, schemaId: number | null): Decoded => ({
+  ok: false,
+  error: { errorClass, message, schemaId },
+})
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))

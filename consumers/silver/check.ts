@@ -1,4 +1,4 @@
-import { CLOCK_TOLERANCE_MS, type Check, type Rule } from '../../schemas/rules.ts'
+import { type Check, CLOCK_TOLERANCE_MS, type Rule } from '../../schemas/rules.ts'
 import { dayOf } from '../time.ts'
 
 export interface Verdict {
@@ -14,7 +14,12 @@ const daysInMonth = (year: number, month: number) => {
   return last.getUTCDate()
 }
 
-const isCalendarDate = (check: Extract<Check, { kind: 'calendar-date' }>, year: number, record: Record<string, unknown>, arrivalMs: number): boolean => {
+const isCalendarDate = (
+  check: Extract<Check, { kind: 'calendar-date' }>,
+  year: number,
+  record: Record<string, unknown>,
+  arrivalMs: number,
+): boolean => {
   const month = record[check.monthField] as number | null
   const day = record[check.dayField] as number | null
   if (!Number.isInteger(year) || year < check.fromYear) return false
@@ -35,10 +40,14 @@ const passes = (check: Check, value: unknown, record: Record<string, unknown>, a
   if (value === null || value === undefined) return true
   const number = value as number
   switch (check.kind) {
-    case 'range': return number >= check.min && number <= check.max
-    case 'time': return number >= check.fromMs && number <= arrivalMs + CLOCK_TOLERANCE_MS
-    case 'date': return number >= check.fromDays && number <= dayOf(arrivalMs + CLOCK_TOLERANCE_MS)
-    case 'calendar-date': return isCalendarDate(check, number, record, arrivalMs)
+    case 'range':
+      return number >= check.min && number <= check.max
+    case 'time':
+      return number >= check.fromMs && number <= arrivalMs + CLOCK_TOLERANCE_MS
+    case 'date':
+      return number >= check.fromDays && number <= dayOf(arrivalMs + CLOCK_TOLERANCE_MS)
+    case 'calendar-date':
+      return isCalendarDate(check, number, record, arrivalMs)
   }
 }
 

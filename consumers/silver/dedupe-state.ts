@@ -7,7 +7,10 @@ import { hash } from 'node:crypto'
  * Both are open-addressing tables filled to at most two thirds, so a key with one version takes from 84 to
  * 168 bytes (16 + 16 + 8 + 16 = 56 bytes of entries over a load of 1/3 to 2/3).
  */
-export interface Version { order: number; hash: string }
+export interface Version {
+  order: number
+  hash: string
+}
 
 const WORDS = 4
 const MAX_LOAD = 2 / 3
@@ -18,8 +21,10 @@ const digestWords = (text: string): Uint32Array => {
   return new Uint32Array(digest.buffer.slice(digest.byteOffset, digest.byteOffset + 16))
 }
 
-const hashWords = (hex: string): Uint32Array => Uint32Array.from({ length: WORDS }, (_, word) => Number.parseInt(hex.slice(word * 8, word * 8 + 8), 16))
-const hashHex = (words: Uint32Array, at: number): string => Array.from(words.subarray(at, at + WORDS), (word) => word.toString(16).padStart(8, '0')).join('')
+const hashWords = (hex: string): Uint32Array =>
+  Uint32Array.from({ length: WORDS }, (_, word) => Number.parseInt(hex.slice(word * 8, word * 8 + 8), 16))
+const hashHex = (words: Uint32Array, at: number): string =>
+  Array.from(words.subarray(at, at + WORDS), (word) => word.toString(16).padStart(8, '0')).join('')
 
 const createTable = (initialCapacity: number) => {
   let capacity = initialCapacity
@@ -32,7 +37,8 @@ const createTable = (initialCapacity: number) => {
       const at = slot * WORDS
       const isEmpty = table[at] === 0 && table[at + 1] === 0 && table[at + 2] === 0 && table[at + 3] === 0
       if (isEmpty) return { slot, isFound: false }
-      if (table[at] === digest[0] && table[at + 1] === digest[1] && table[at + 2] === digest[2] && table[at + 3] === digest[3]) return { slot, isFound: true }
+      if (table[at] === digest[0] && table[at + 1] === digest[1] && table[at + 2] === digest[2] && table[at + 3] === digest[3])
+        return { slot, isFound: true }
       slot = slot + 1 === length ? 0 : slot + 1
     }
   }

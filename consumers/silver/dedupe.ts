@@ -10,8 +10,8 @@ export type DedupeVerdict = 'new' | 'late' | 'repeat'
 export const createDedupe = () => {
   const committed = new Map<string, DedupeState>()
   const stateOf = (partition: string) => {
-    let state = committed.get(partition)
-    if (!state) committed.set(partition, (state = createDedupeState()))
+    const state = committed.get(partition) ?? createDedupeState()
+    committed.set(partition, state)
     return state
   }
 

@@ -17,7 +17,11 @@ const isbn13Of = (isbn10: string): string => `978${isbn10.slice(0, 9)}${isbn13Ch
 // Fewer digits than this are no ISBN that lost its zeros.
 const MIN_DIGITS = 6
 
-export interface Isbns { isbn: string | null; isbn13: string | null; flags: string[] }
+export interface Isbns {
+  isbn: string | null
+  isbn13: string | null
+  flags: string[]
+}
 
 const compact = (text: string | null) => (text ?? '').replace(/[\s‐-―-]/g, '').toUpperCase()
 

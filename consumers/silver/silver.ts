@@ -1,4 +1,13 @@
-import { appendValue, type Column, type ColumnBatch, columnOf, type Field, newBatch, newColumn, valueAt } from '../../lake/columns/column.ts'
+import {
+  appendValue,
+  type Column,
+  type ColumnBatch,
+  columnOf,
+  type Field,
+  newBatch,
+  newColumn,
+  valueAt,
+} from '../../lake/columns/column.ts'
 import { scan } from '../../lake/delta/scan.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { compileAvro } from '../../runtime/avro.ts'
@@ -72,17 +81,29 @@ const silverTable = (entity: EntityName, { registry, store }: { registry: Regist
 }
 
 const restoreFrom = (dedupe: Dedupe, batch: ColumnBatch, wanted: ReadonlySet<string>) => {
-  const [topicIds, partitions, keys, orders, hashes] = ['_topic_id', '_partition', '_key', '_order', '_hash'].map((name) => columnOf(batch, name)) as [Column, Column, Column, Column, Column]
+  const [topicIds, partitions, keys, orders, hashes] = ['_topic_id', '_partition', '_key', '_order', '_hash'].map((name) =>
+    columnOf(batch, name),
+  ) as [Column, Column, Column, Column, Column]
   for (let row = 0; row < batch.length; row++) {
     const id = `${valueAt(topicIds, row)}/${valueAt(partitions, row)}`
-    if (wanted.has(id)) dedupe.restore(id, valueAt(keys, row) as string, { order: valueAt(orders, row) as number, hash: valueAt(hashes, row) as string })
+    if (wanted.has(id))
+      dedupe.restore(id, valueAt(keys, row) as string, { order: valueAt(orders, row) as number, hash: valueAt(hashes, row) as string })
   }
 }
 
-interface Sorted { batch: ColumnBatch; flags: string[][]; outcomes: Map<number, Outcomes>; deadLetters: OutgoingRecord[] }
+interface Sorted {
+  batch: ColumnBatch
+  flags: string[][]
+  outcomes: Map<number, Outcomes>
+  deadLetters: OutgoingRecord[]
+}
 
 /** Decodes, checks and dedupes in offset order: what is accepted goes into columns, the rest is counted. */
-const sortOut = (entity: EntityName, inputs: readonly PartitionInput[], { decoder, fields, pending }: { decoder: Decoder; fields: Field[]; pending: ReturnType<Dedupe['begin']> }): Sorted => {
+const sortOut = (
+  entity: EntityName,
+  inputs: readonly PartitionInput[],
+  { decoder, fields, pending }: { decoder: Decoder; fields: Field[]; pending: ReturnType<Dedupe['begin']> },
+): Sorted => {
   const sorted: Sorted = { batch: newBatch([...fields, ...silverColumns], 1024), flags: [], outcomes: new Map(), deadLetters: [] }
   const { eventTimeField } = catalogue[entity]
   eachRecord(inputs, (record, input) => {
@@ -99,9 +120,23 @@ const sortOut = (entity: EntityName, inputs: readonly PartitionInput[], { decode
     if (verdict === 'late') addOutcome(sorted.outcomes, input.partition, 'late')
     const { value } = read
     const cleared = new Set(read.nulled.map((rule) => rule.field))
-    const system = [read.key, version.order, eventTimeMs, version.hash, verdict === 'late', value === null, input.topicId, input.partition, record.offset, read.schemaId, record.timestampMs, dayOf(record.timestampMs)]
-    fields.forEach(({ name }, index) => appendValue(sorted.batch.columns[index] as Column, value === null || cleared.has(name) ? null : value[name]))
-    system.forEach((each, index) => appendValue(sorted.batch.columns[fields.length + index] as Column, each))
+    const system = [
+      read.key,
+      version.order,
+      eventTimeMs,
+      version.hash,
+      verdict === 'late',
+      value === null,
+      input.topicId,
+      input.partition,
+      record.offset,
+      read.schemaId,
+      record.timestampMs,
+      dayOf(record.timestampMs),
+    ]
+    for (const [index, { name }] of fields.entries())
+      appendValue(sorted.batch.columns[index] as Column, value === null || cleared.has(name) ? null : value[name])
+    for (const [index, each] of system.entries()) appendValue(sorted.batch.columns[fields.length + index] as Column, each)
     sorted.flags.push(read.nulled.map((rule) => rule.id))
     sorted.batch.length++
   })
@@ -118,16 +153,26 @@ const readRecord = (entity: EntityName, record: KafkaRecord, decoder: Decoder): 
   if (!decoded.ok) return decoded.error
   const { schemaId, value } = decoded
   const { rejected, nulled } = check(rules[entity], value, record.timestampMs)
-  if (rejected) return { errorClass: rejected.rule.id, message: `${rejected.rule.field} is ${rejected.found}: ${rejected.rule.because}`, schemaId }
+  if (rejected)
+    return { errorClass: rejected.rule.id, message: `${rejected.rule.field} is ${rejected.found}: ${rejected.rule.because}`, schemaId }
   const expected = catalogue[entity].keyOf(value as never)
-  if (expected !== key) return { errorClass: 'key-mismatch', message: `the key is ${JSON.stringify(key.slice(0, 80))}, the value's own is ${JSON.stringify(expected)}`, schemaId }
+  if (expected !== key)
+    return {
+      errorClass: 'key-mismatch',
+      message: `the key is ${JSON.stringify(key.slice(0, 80))}, the value's own is ${JSON.stringify(expected)}`,
+      schemaId,
+    }
   return { key, value, schemaId, nulled }
 }
 
 /** Cleans the accepted rows and puts their flags beside them. */
 const finish = (entity: EntityName, { batch, flags }: Sorted): ColumnBatch => {
   const own = new Set(avroFields(catalogue[entity].schema).fields.map(({ name }) => name))
-  const values = { ...batch, fields: batch.fields.filter(({ name }) => own.has(name)), columns: batch.columns.filter((_, index) => own.has(batch.fields[index]?.name ?? '')) }
+  const values = {
+    ...batch,
+    fields: batch.fields.filter(({ name }) => own.has(name)),
+    columns: batch.columns.filter((_, index) => own.has(batch.fields[index]?.name ?? '')),
+  }
   const cleaned = clean(entity, values, (row, flag) => flags[row]?.push(flag))
   const flagColumn = newColumn(flagsField.type, batch.length)
   for (const row of flags) appendValue(flagColumn, row)

@@ -6,7 +6,13 @@ import type { Stage } from '../stage.ts'
 import { decideStart } from './start.ts'
 import type { SinkPartition, TableSink } from './table-sink.ts'
 
-interface AssignmentOptions { stage: Stage; client: KafkaClient; sinks: ReadonlyMap<string, TableSink>; partitions: readonly TopicPartition[]; log: Log }
+interface AssignmentOptions {
+  stage: Stage
+  client: KafkaClient
+  sinks: ReadonlyMap<string, TableSink>
+  partitions: readonly TopicPartition[]
+  log: Log
+}
 
 /**
  * Reads where each assigned partition goes on and restores the stage's state to the same table version.
@@ -31,7 +37,10 @@ export const loadAssignment = async ({ stage, client, sinks, partitions, log }: 
       const group = groupOffsets.find((each) => each.topic === topic && each.partition === partition) ?? null
       const decision = decideStart({ identity, progress, logStart: starts.get(partition) ?? 0, group })
       if (decision.kind === 'lost') {
-        log.error({ stage: stage.name, topic, partition, from: decision.from, to: decision.to }, 'the topic no longer has these offsets; the partition is stopped')
+        log.error(
+          { stage: stage.name, topic, partition, from: decision.from, to: decision.to },
+          'the topic no longer has these offsets; the partition is stopped',
+        )
         continue
       }
       if (decision.warning) log.warn({ stage: stage.name, topic, partition }, decision.warning)

@@ -53,7 +53,10 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     const of = totals[stageTable.entity] ?? {}
     for (const [name, count] of Object.entries(report.outcomes)) of[name] = (of[name] ?? 0) + count
     totals[stageTable.entity] = of
-    log.info({ stage: stage.name, topic, version: report.version, rows: report.rows, ...report.outcomes, durationMs: Date.now() - startedMs }, 'committed')
+    log.info(
+      { stage: stage.name, topic, version: report.version, rows: report.rows, ...report.outcomes, durationMs: Date.now() - startedMs },
+      'committed',
+    )
   }
 
   const flushAll = async () => {
@@ -65,7 +68,12 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
       record(sink, report, startedMs)
       const tableId = (await sink.table.snapshot()).metadata?.id ?? ''
       for (const { partition, topicId, nextOffset } of report.partitions) {
-        offsets.push({ topic: sink.topic, partition, offset: nextOffset, metadata: offsetMetadata({ clusterId: client.clusterId, topicId, tableId }, nextOffset) })
+        offsets.push({
+          topic: sink.topic,
+          partition,
+          offset: nextOffset,
+          metadata: offsetMetadata({ clusterId: client.clusterId, topicId, tableId }, nextOffset),
+        })
       }
     }
     if (offsets.length > 0) await commitGroup(offsets)
@@ -119,7 +127,8 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     handlers: {
       assigned: onAssigned,
       data: onData,
-      outOfRange: ({ topic, partition }) => log.error({ stage: stage.name, topic, partition }, 'the topic no longer has the next offset; the partition is stopped'),
+      outOfRange: ({ topic, partition }) =>
+        log.error({ stage: stage.name, topic, partition }, 'the topic no longer has the next offset; the partition is stopped'),
       failed: (error) => done.reject(error),
     },
   })
@@ -143,7 +152,14 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
 /** Repeats what a fault stopped, for as long as it lasts: a fault is waited out and loses nothing. */
 const retrying = async <T>(action: () => Promise<T>, { log, signal }: { log: Log; signal: Promise<void> }): Promise<T> => {
   let isDone = false
-  signal.then(() => { isDone = true }, () => { isDone = true })
+  signal.then(
+    () => {
+      isDone = true
+    },
+    () => {
+      isDone = true
+    },
+  )
   for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_CAP_MS)) {
     try {
       return await action()
@@ -158,7 +174,9 @@ const retrying = async <T>(action: () => Promise<T>, { log, signal }: { log: Log
 /** Keeps the group membership alive while something takes long. */
 const beating = async (work: Promise<void>, heartbeat: () => Promise<void>) => {
   let isDone = false
-  const finished = work.finally(() => { isDone = true })
+  const finished = work.finally(() => {
+    isDone = true
+  })
   while (!isDone) {
     await Promise.race([finished, sleep(HEARTBEAT_WHILE_BUSY_MS)])
     if (!isDone) await heartbeat()
@@ -172,7 +190,11 @@ const endOffsets = async (client: KafkaClient, topics: readonly string[]) => {
   return ends
 }
 
-const everyPartition = (sinks: Map<string, TableSink>, targets: Map<string, number>, reached: (sink: TableSink, partition: number, target: number) => boolean) =>
+const everyPartition = (
+  sinks: Map<string, TableSink>,
+  targets: Map<string, number>,
+  reached: (sink: TableSink, partition: number, target: number) => boolean,
+) =>
   [...targets].every(([id, target]) => {
     const at = id.lastIndexOf('/')
     const sink = sinks.get(id.slice(0, at))

@@ -1,5 +1,9 @@
 /** Names whose progress a group offset stands for: written as its metadata, so that ours are told from others'. */
-export interface ProgressIdentity { clusterId: string; topicId: string; tableId: string }
+export interface ProgressIdentity {
+  clusterId: string
+  topicId: string
+  tableId: string
+}
 
 export const offsetMetadata = (identity: ProgressIdentity, nextOffset: number): string =>
   JSON.stringify({ readflow: 1, cluster: identity.clusterId, topic: identity.topicId, table: identity.tableId, next: nextOffset })
@@ -7,7 +11,13 @@ export const offsetMetadata = (identity: ProgressIdentity, nextOffset: number): 
 const isOurs = (metadata: string | null, offset: number, { clusterId, topicId, tableId }: ProgressIdentity): boolean => {
   try {
     const parsed = JSON.parse(metadata ?? '') as Record<string, unknown>
-    return parsed['readflow'] === 1 && parsed['cluster'] === clusterId && parsed['topic'] === topicId && parsed['table'] === tableId && parsed['next'] === offset
+    return (
+      parsed['readflow'] === 1 &&
+      parsed['cluster'] === clusterId &&
+      parsed['topic'] === topicId &&
+      parsed['table'] === tableId &&
+      parsed['next'] === offset
+    )
   } catch {
     return false
   }

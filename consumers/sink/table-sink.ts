@@ -20,20 +20,42 @@ export interface SinkPartition {
   buffered: FetchedBytes[]
 }
 
-export interface FlushReport { rows: number; version: number; outcomes: Outcomes; partitions: { partition: number; topicId: string; nextOffset: number }[] }
+export interface FlushReport {
+  rows: number
+  version: number
+  outcomes: Outcomes
+  partitions: { partition: number; topicId: string; nextOffset: number }[]
+}
 
 /**
  * The way of one topic into its table: buffers whole record batches, and on `flush` transforms them and
  * commits rows, progress and counters in one table version. Dead letters are acknowledged before it.
  */
-export const createTableSink = ({ topic, stageTable, table, producer }: { topic: string; stageTable: StageTable; table: Table; producer: Producer }) => {
+export const createTableSink = ({
+  topic,
+  stageTable,
+  table,
+  producer,
+}: {
+  topic: string
+  stageTable: StageTable
+  table: Table
+  producer: Producer
+}) => {
   let partitions = new Map<number, SinkPartition>()
 
   const flush = async (): Promise<FlushReport | null> => {
-    const taken = [...partitions.values()].filter(({ buffered }) => buffered.length > 0).map((partition) => ({ partition, fetched: [...partition.buffered], nextOffset: partition.fetchedTo }))
+    const taken = [...partitions.values()]
+      .filter(({ buffered }) => buffered.length > 0)
+      .map((partition) => ({ partition, fetched: [...partition.buffered], nextOffset: partition.fetchedTo }))
     if (taken.length === 0) return null
     const snapshot = await table.snapshot()
-    const inputs: PartitionInput[] = taken.map(({ partition, fetched }) => ({ topic, topicId: partition.topicId, partition: partition.partition, fetched }))
+    const inputs: PartitionInput[] = taken.map(({ partition, fetched }) => ({
+      topic,
+      topicId: partition.topicId,
+      partition: partition.partition,
+      fetched,
+    }))
     const result = await stageTable.transform(inputs, snapshot.metadata?.fields ?? [])
     await producer.send(result.deadLetters)
     const adds = result.batch.length > 0 ? await stageFiles(table, result.batch, { partitionColumns: stageTable.partitionColumns }) : []
@@ -82,7 +104,10 @@ export type TableSink = ReturnType<typeof createTableSink>
 /** Progress and the cumulative counters of one partition. */
 const progressTxns = ({ appId, partition }: SinkPartition, nextOffset: number, { outcomes }: StageResult, snapshot: Snapshot) => [
   { appId, version: nextOffset },
-  ...Object.entries(outcomes.get(partition) ?? {}).map(([name, count]) => ({ appId: `${appId}/${name}`, version: (snapshot.txns.get(`${appId}/${name}`) ?? 0) + count })),
+  ...Object.entries(outcomes.get(partition) ?? {}).map(([name, count]) => ({
+    appId: `${appId}/${name}`,
+    version: (snapshot.txns.get(`${appId}/${name}`) ?? 0) + count,
+  })),
 ]
 
 const total = ({ outcomes }: StageResult): Outcomes => {

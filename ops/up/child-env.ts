@@ -1,13 +1,21 @@
 import type { Config } from '../../runtime/config/config.ts'
 import { knobs } from '../../runtime/config/knobs.ts'
 
-export interface Services { brokers: readonly string[]; registryUrl: string }
+export interface Services {
+  brokers: readonly string[]
+  registryUrl: string
+}
 
 /**
  * The environment of a program that `up` starts: our own, with what a person gave by flag, and with the
  * services' addresses. Programs are configured in one way, whoever starts them.
  */
-export const childEnv = (config: Config, flags: Readonly<Record<string, string | undefined>>, services: Services | null, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
+export const childEnv = (
+  config: Config,
+  flags: Readonly<Record<string, string | undefined>>,
+  services: Services | null,
+  env: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv => {
   const fromFlags = Object.entries(knobs).flatMap(([, knob]) => {
     const given = 'flag' in knob && knob.flag !== undefined ? flags[knob.flag] : undefined
     return given !== undefined && 'env' in knob && knob.env !== undefined ? [[knob.env, given]] : []

@@ -11,7 +11,11 @@ export type ProgramName = keyof typeof mains
 const STOP_GRACE_MS = 35_000
 const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning']
 
-export interface ProgramExit { code: number | null; signal: string | null; /** Last line on stderr that is no log line: what a person should read. */ lastError: string | null }
+export interface ProgramExit {
+  code: number | null
+  signal: string | null /** Last line on stderr that is no log line: what a person should read. */
+  lastError: string | null
+}
 
 export interface RunningProgram {
   pid: number | undefined
@@ -41,7 +45,10 @@ const eachLine = (stream: NodeJS.ReadableStream | null, onLine: (line: string) =
  * through us and in order. Its log goes to `<data>/logs/<name>.log`. It stops by itself when its IPC channel
  * closes, so none outlives us.
  */
-export const startProgram = (name: ProgramName, options: { args: string[]; env: NodeJS.ProcessEnv; logDir: string; onMessage?: (message: Record<string, unknown>) => void }): RunningProgram => {
+export const startProgram = (
+  name: ProgramName,
+  options: { args: string[]; env: NodeJS.ProcessEnv; logDir: string; onMessage?: (message: Record<string, unknown>) => void },
+): RunningProgram => {
   mkdirSync(options.logDir, { recursive: true })
   const logFile = createWriteStream(path.join(options.logDir, `${name}.log`), { flags: 'a' })
   logFile.on('error', () => undefined)

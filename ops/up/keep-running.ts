@@ -5,7 +5,10 @@ const CAP_MS = 15_000
 /** A run this long was a good one: the next failure counts as the first again. */
 const STEADY_MS = 60_000
 
-export interface Attempt { exited: Promise<{ lastError: string | null; isFinal?: boolean }>; stop: () => Promise<void> }
+export interface Attempt {
+  exited: Promise<{ lastError: string | null; isFinal?: boolean }>
+  stop: () => Promise<void>
+}
 
 export interface KeepRunningOptions {
   start: () => Attempt | Promise<Attempt>

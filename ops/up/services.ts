@@ -6,7 +6,7 @@ import { lockDataDir } from '../stack/data-lock.ts'
 import type { ServiceName } from '../stack/pid-file.ts'
 import { pickPort } from '../stack/ports.ts'
 import { registryUrl } from '../stack/registry.ts'
-import { type Stack, startStack } from '../stack/stack.ts'
+import { endLeftovers, type Stack, startStack } from '../stack/stack.ts'
 import type { Services } from './child-env.ts'
 
 type StepState = UpStatus['steps'][number]['state']
@@ -24,9 +24,21 @@ const titles = { fetch: 'download', kafka: 'Kafka', registry: 'schema registry' 
  * a lock on the data folder. `start` brings up the services that nobody gave. Throws ReadflowError `port-taken`
  * or `stack-failed`.
  */
-export const openServices = async ({ config, env, log, defer }: { config: Config; env: NodeJS.ProcessEnv; log: Log; defer: (release: Release) => void }) => {
+export const openServices = async ({
+  config,
+  env,
+  log,
+  defer,
+}: {
+  config: Config
+  env: NodeJS.ProcessEnv
+  log: Log
+  defer: (release: Release) => void
+}) => {
   const lock = lockDataDir(config.dataDir)
   defer(lock.release)
+  // Before ports are picked: what a kill -9 of everything left behind still holds them.
+  await endLeftovers({ lock, log })
   const existing = { brokers: config.kafkaBrokers, registryUrl: config.schemaRegistryUrl }
   const wanted = { api: config.port, kafka: config.kafkaPort, registry: config.registryPort }
   const reserved = new Set<number>()
@@ -68,7 +80,11 @@ export const openServices = async ({ config, env, log, defer }: { config: Config
     planned,
     apiPort: api.port,
     /** One line for each default port that was taken. */
-    notes: Object.entries({ '--port': [wanted.api, api], '--kafka-port': [wanted.kafka, kafka], '--registry-port': [wanted.registry, registry] } as const).flatMap(([flag, [port, picked]]) =>
+    notes: Object.entries({
+      '--port': [wanted.api, api],
+      '--kafka-port': [wanted.kafka, kafka],
+      '--registry-port': [wanted.registry, registry],
+    } as const).flatMap(([flag, [port, picked]]) =>
       picked?.isFallback ? [`Port ${port} is taken: ${picked.port} instead (${flag} chooses another).`] : [],
     ),
     steps: started.length > 0 ? [titles.fetch, ...started] : [],

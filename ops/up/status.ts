@@ -4,7 +4,14 @@ type StepState = UpStatus['steps'][number]['state']
 type ProgramState = UpStatus['programs'][number]['state']
 
 /** Keeps what `up` knows of itself, and tells `onChange` of every change. */
-export const createStatus = (options: { steps: readonly string[]; programs: readonly string[]; source: UpStatus['source']; lake: string; nowMs: () => number; onChange: (status: UpStatus) => void }) => {
+export const createStatus = (options: {
+  steps: readonly string[]
+  programs: readonly string[]
+  source: UpStatus['source']
+  lake: string
+  nowMs: () => number
+  onChange: (status: UpStatus) => void
+}) => {
   const began = new Map<string, number>()
   const status: UpStatus = {
     phase: 'setting-up',
@@ -23,7 +30,11 @@ export const createStatus = (options: { steps: readonly string[]; programs: read
       if (!step) return
       if (state === 'running' && !began.has(name)) began.set(name, options.nowMs())
       const beganMs = began.get(name)
-      Object.assign(step, { state, detail: detail || step.detail, seconds: beganMs === undefined ? null : Math.round((options.nowMs() - beganMs) / 100) / 10 })
+      Object.assign(step, {
+        state,
+        detail: detail || step.detail,
+        seconds: beganMs === undefined ? null : Math.round((options.nowMs() - beganMs) / 100) / 10,
+      })
       changed()
     },
     program: (name: string, state: ProgramState, lastError: string | null, restarts: number) => {

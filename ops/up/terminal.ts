@@ -20,7 +20,11 @@ export const createTerminal = (write: (line: string) => void) => {
       say(`step ${name}`, `  ${marks[state]} ${name}${detail ? `: ${detail}` : ''}${time}`)
     }
     for (const { name, state, lastError, restarts } of status.programs) {
-      if (state === 'restarting' || state === 'failed') say(`program ${name} ${restarts}`, `  ! ${name} ended${lastError ? `: ${lastError}` : ''}${state === 'restarting' ? '; it is started again' : ''}`)
+      if (state === 'restarting' || state === 'failed')
+        say(
+          `program ${name} ${restarts}`,
+          `  ! ${name} ended${lastError ? `: ${lastError}` : ''}${state === 'restarting' ? '; it is started again' : ''}`,
+        )
     }
   }
 }

@@ -43,7 +43,10 @@ export interface PollOptions {
  * One poll: publishes what the source has since its position. A batch's position is kept only after the
  * brokers acknowledged its records: a poller that dies publishes some records twice, and loses none.
  */
-export const poll = async ({ source, positions, encode, producer, log, nowMs, onProgress }: PollOptions, signal: AbortSignal): Promise<Polled> => {
+export const poll = async (
+  { source, positions, encode, producer, log, nowMs, onProgress }: PollOptions,
+  signal: AbortSignal,
+): Promise<Polled> => {
   const pollId = randomUUID()
   const polled = Object.fromEntries(entityNames.map((name) => [name, 0])) as Polled
   const startedMs = nowMs()

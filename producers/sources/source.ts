@@ -8,9 +8,17 @@ export type Position = { readonly [key: string]: unknown }
 export type SourceRecord = { [N in TopicName]: { entity: N; value: Records[N]; requestId: string | null } }[TopicName]
 
 /** Records to publish together, and the position once they are acknowledged. */
-export interface SourceBatch { records: SourceRecord[]; position: Position }
+export interface SourceBatch {
+  records: SourceRecord[]
+  position: Position
+}
 
-export interface PollContext { pollId: string; signal: AbortSignal; log: Log; nowMs: () => number }
+export interface PollContext {
+  pollId: string
+  signal: AbortSignal
+  log: Log
+  nowMs: () => number
+}
 
 /**
  * Where records come from. `poll` yields batches until there is no more for now; the caller publishes each

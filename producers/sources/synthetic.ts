@@ -7,7 +7,10 @@ const BOOKS = 10_000
 const FIRST_RATED_MS = Date.UTC(2020, 0, 1)
 const SPAN_MS = 5 * 365 * 86_400_000
 
-export interface SyntheticOptions { ratings: number; seed: number }
+export interface SyntheticOptions {
+  ratings: number
+  seed: number
+}
 
 /** Reads `ratings=5000000,seed=1`. Throws ReadflowError `config`. */
 export const parseSynthetic = (text: string): SyntheticOptions => {
@@ -15,7 +18,9 @@ export const parseSynthetic = (text: string): SyntheticOptions => {
   for (const part of text.split(',').filter(Boolean)) {
     const [name = '', value = ''] = part.split('=')
     if (!(name in options) || !/^\d+$/.test(value)) {
-      throw new ReadflowError('config', `--source synthetic: '${part}' is not understood.`, { hint: 'Write it as synthetic:ratings=5000000,seed=1.' })
+      throw new ReadflowError('config', `--source synthetic: '${part}' is not understood.`, {
+        hint: 'Write it as synthetic:ratings=5000000,seed=1.',
+      })
     }
     options[name] = Number(value)
   }
@@ -57,7 +62,11 @@ async function* generate({ ratings, seed }: SyntheticOptions, position: Position
   const start = typeof next === 'number' && next < ratings ? next : 0
   for (let from = start; from < ratings; from += BATCH_RECORDS) {
     const until = Math.min(from + BATCH_RECORDS, ratings)
-    const records = Array.from({ length: until - from }, (_, index) => ({ entity: 'ratings' as const, value: rating(seed, from + index), requestId: null }))
+    const records = Array.from({ length: until - from }, (_, index) => ({
+      entity: 'ratings' as const,
+      value: rating(seed, from + index),
+      requestId: null,
+    }))
     yield { records, position: { next: until } }
   }
 }

@@ -4,14 +4,19 @@ import type { z } from 'zod'
 import { ReadflowError } from '../errors.ts'
 import { type KnobName, type Knobs, knobs, type Program } from './knobs.ts'
 
-type Value<K extends KnobName> = z.output<Knobs[K]['schema']> | (Knobs[K] extends { default: string } | { isSwitch: true } ? never : undefined)
+type Value<K extends KnobName> =
+  | z.output<Knobs[K]['schema']>
+  | (Knobs[K] extends { default: string } | { isSwitch: true } ? never : undefined)
 export type Config = { readonly [K in Exclude<KnobName, 'lakeUrl'>]: Value<K> } & {
   readonly lakeUrl: string
   /** Knobs that a person set, by flag or environment; the others hold their default. */
   readonly explicit: ReadonlySet<KnobName>
 }
 
-const entries = Object.entries(knobs) as [KnobName, (typeof knobs)[KnobName] & { flag?: string; env?: string; default?: string; isSwitch?: true }][]
+const entries = Object.entries(knobs) as [
+  KnobName,
+  (typeof knobs)[KnobName] & { flag?: string; env?: string; default?: string; isSwitch?: true },
+][]
 const knobsOf = (program: Program) => entries.filter(([, knob]) => (knob.programs as readonly string[]).includes(program))
 
 /**
@@ -40,7 +45,10 @@ export const parseConfig = (program: Program, argv: string[], env: NodeJS.Proces
     }
     const parsed = knob.schema.safeParse(raw)
     if (parsed.success) values[name] = parsed.data
-    else faults.push(`${flagged !== undefined ? `--${knob.flag}` : knob.env}: ${'isSecret' in knob ? 'is not valid' : parsed.error.issues[0]?.message}`)
+    else
+      faults.push(
+        `${flagged !== undefined ? `--${knob.flag}` : knob.env}: ${'isSecret' in knob ? 'is not valid' : parsed.error.issues[0]?.message}`,
+      )
   }
   if (faults.length > 0) throw new ReadflowError('config', faults.join('; '), { hint: `See readflow ${program} --help.` })
   values['dataDir'] = path.resolve(values['dataDir'] as string)
@@ -53,7 +61,8 @@ const readFlags = (program: Program, known: typeof entries, argv: string[]): Rec
     known.flatMap(([, knob]) => (knob.flag ? [[knob.flag, { type: knob.isSwitch ? ('boolean' as const) : ('string' as const) }]] : [])),
   )
   try {
-    return parseArgs({ args: argv, options: { ...options, json: { type: 'boolean' } }, strict: true, allowPositionals: false }).values as Record<string, string | boolean>
+    return parseArgs({ args: argv, options: { ...options, json: { type: 'boolean' } }, strict: true, allowPositionals: false })
+      .values as Record<string, string | boolean>
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : String(cause)
     throw new ReadflowError('config', `${reason}.`, { cause, hint: `See readflow ${program} --help.` })
@@ -85,5 +94,10 @@ export const helpText = (program: Program): string => {
 /** The table of the README, made from the knobs. */
 export const configTable = (): string =>
   ['| flag | variable | default | what |', '| --- | --- | --- | --- |']
-    .concat(entries.map(([, knob]) => `| ${knob.flag ? `\`--${knob.flag}\`` : ''} | ${knob.env ? `\`${knob.env}\`` : ''} | ${knob.default ? `\`${knob.default}\`` : ''} | ${knob.doc.replaceAll('|', '\\|')} |`))
+    .concat(
+      entries.map(
+        ([, knob]) =>
+          `| ${knob.flag ? `\`--${knob.flag}\`` : ''} | ${knob.env ? `\`${knob.env}\`` : ''} | ${knob.default ? `\`${knob.default}\`` : ''} | ${knob.doc.replaceAll('|', '\\|')} |`,
+      ),
+    )
     .join('\n')

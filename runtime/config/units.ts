@@ -8,7 +8,10 @@ const quantity = (units: Record<string, number>, example: string) =>
     const match = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text.trim())
     const factor = match?.[2] === undefined ? undefined : units[match[2]]
     if (!match || factor === undefined) {
-      context.addIssue({ code: 'custom', message: `'${text}' needs a number and a unit (${Object.keys(units).join(', ')}), such as ${example}` })
+      context.addIssue({
+        code: 'custom',
+        message: `'${text}' needs a number and a unit (${Object.keys(units).join(', ')}), such as ${example}`,
+      })
       return z.NEVER
     }
     return Math.round(Number(match[1]) * factor)

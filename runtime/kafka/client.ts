@@ -3,11 +3,26 @@ import type { Log } from '../log.ts'
 import { type Admin, Kafka, logLevel } from './kafkajs.ts'
 import { readTopicIds } from './topic-ids.ts'
 
-export interface KafkaOptions { brokers: readonly string[]; clientId: string; log: Log }
+export interface KafkaOptions {
+  brokers: readonly string[]
+  clientId: string
+  log: Log
+}
 
-export interface TopicSpec { topic: string; partitions: number; replicationFactor: number; configs: Record<string, string> }
+export interface TopicSpec {
+  topic: string
+  partitions: number
+  replicationFactor: number
+  configs: Record<string, string>
+}
 
-export interface PartitionLag { topic: string; partition: number; committedOffset: number | null; endOffset: number; lag: number }
+export interface PartitionLag {
+  topic: string
+  partition: number
+  committedOffset: number | null
+  endOffset: number
+  lag: number
+}
 
 const levels: Record<number, 'error' | 'warn' | 'debug'> = { [logLevel.ERROR]: 'warn', [logLevel.WARN]: 'debug' }
 
@@ -21,11 +36,17 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
     brokers: [...brokers],
     connectionTimeout: 3000,
     retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 2000 },
-    logCreator: () => ({ level, log: entry }) => log[levels[level] ?? 'debug']({ kafka: entry['error'] ?? entry.message, groupId: entry['groupId'] }, 'kafka client'),
+    logCreator:
+      () =>
+      ({ level, log: entry }) =>
+        log[levels[level] ?? 'debug']({ kafka: entry['error'] ?? entry.message, groupId: entry['groupId'] }, 'kafka client'),
   })
   const admin = kafka.admin({ retry: { retries: 4 } })
   const unavailable = (cause: unknown) =>
-    new ReadflowError('kafka-unavailable', `No Kafka broker answers at ${brokers.join(', ')}.`, { cause, hint: 'Start it, or set KAFKA_BROKERS to one that runs.' })
+    new ReadflowError('kafka-unavailable', `No Kafka broker answers at ${brokers.join(', ')}.`, {
+      cause,
+      hint: 'Start it, or set KAFKA_BROKERS to one that runs.',
+    })
   const { clusterId } = await connect(admin, unavailable)
 
   return {
@@ -36,7 +57,9 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
     topicIds: (topics: readonly string[]) => readTopicIds({ brokers, clientId, topics }),
     /** First and next offset of each partition. */
     topicOffsets: async (topic: string) =>
-      (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }) => ({ partition, logStart: Number(low), end: Number(high) })).sort((a, b) => a.partition - b.partition),
+      (await admin.fetchTopicOffsets(topic))
+        .map(({ partition, low, high }) => ({ partition, logStart: Number(low), end: Number(high) }))
+        .sort((a, b) => a.partition - b.partition),
     groupOffsets: (groupId: string, topics: readonly string[]) => groupOffsets(admin, groupId, topics),
     groupLag: (groupId: string, topics: readonly string[]) => groupLag(admin, groupId, topics),
     close: () => admin.disconnect(),
@@ -74,17 +97,28 @@ const ensureTopics = async (admin: Admin, specs: readonly TopicSpec[]) => {
     const now = new Set(await admin.listTopics())
     const lacking = missing.filter(({ topic }) => !now.has(topic)).map(({ topic }) => topic)
     if (lacking.length > 0) {
-      throw new ReadflowError('kafka-invalid', `Kafka did not create ${lacking.join(', ')}: ${cause instanceof Error ? cause.message : cause}.`, { cause })
+      throw new ReadflowError(
+        'kafka-invalid',
+        `Kafka did not create ${lacking.join(', ')}: ${cause instanceof Error ? cause.message : cause}.`,
+        { cause },
+      )
     }
   }
 }
 
-export interface GroupOffset { topic: string; partition: number; offset: number; metadata: string | null }
+export interface GroupOffset {
+  topic: string
+  partition: number
+  offset: number
+  metadata: string | null
+}
 
 const groupOffsets = async (admin: Admin, groupId: string, topics: readonly string[]): Promise<GroupOffset[]> => {
   const answer = await admin.fetchOffsets({ groupId, topics: [...topics] })
   return answer.flatMap(({ topic, partitions }) =>
-    partitions.filter(({ offset }) => Number(offset) !== -1).map(({ partition, offset, metadata }) => ({ topic, partition, offset: Number(offset), metadata })),
+    partitions
+      .filter(({ offset }) => Number(offset) !== -1)
+      .map(({ partition, offset, metadata }) => ({ topic, partition, offset: Number(offset), metadata })),
   )
 }
 

@@ -32,12 +32,18 @@ const unsnappy = (input: Buffer, maxBytes: number): Uint8Array => {
  */
 export const decompress = (codec: number, input: Buffer, maxBytes: number): Buffer => {
   switch (codec) {
-    case codecs.none: return input
-    case codecs.gzip: return zlib.gunzipSync(input, { maxOutputLength: maxBytes })
-    case codecs.zstd: return zlib.zstdDecompressSync(input, { maxOutputLength: maxBytes })
-    case codecs.snappy: return Buffer.from(unsnappy(input, maxBytes))
-    case codecs.lz4: return Buffer.from(lz4.decompress(input, maxBytes))
-    default: throw new RangeError(`compression codec ${codec} is unknown`)
+    case codecs.none:
+      return input
+    case codecs.gzip:
+      return zlib.gunzipSync(input, { maxOutputLength: maxBytes })
+    case codecs.zstd:
+      return zlib.zstdDecompressSync(input, { maxOutputLength: maxBytes })
+    case codecs.snappy:
+      return Buffer.from(unsnappy(input, maxBytes))
+    case codecs.lz4:
+      return Buffer.from(lz4.decompress(input, maxBytes))
+    default:
+      throw new RangeError(`compression codec ${codec} is unknown`)
   }
 }
 

@@ -4,7 +4,10 @@ import type { KafkaClient } from './client.ts'
 import { onOffsetOutOfRange, type PartitionBytes } from './kafkajs.ts'
 import type { AbortedTransaction } from './record-batch.ts'
 
-export interface TopicPartition { topic: string; partition: number }
+export interface TopicPartition {
+  topic: string
+  partition: number
+}
 
 /** Whole record batches of one partition, as fetched. */
 export interface FetchedBytes extends TopicPartition {
@@ -17,7 +20,10 @@ export interface FetchedBytes extends TopicPartition {
   aborted: readonly AbortedTransaction[]
 }
 
-export interface OffsetCommit extends TopicPartition { offset: number; metadata: string }
+export interface OffsetCommit extends TopicPartition {
+  offset: number
+  metadata: string
+}
 
 export interface GroupHandlers {
   /**
@@ -42,7 +48,14 @@ const groupByTopic = (partitions: readonly TopicPartition[]) =>
  * A member of a consumer group whose positions are ours: nothing is committed unless told, and each
  * assignment starts at the offsets that `assigned` gives.
  */
-export const openGroupConsumer = async (options: { client: KafkaClient; groupId: string; topics: readonly string[]; maxBytesPerPartition: number; handlers: GroupHandlers; log: Log }) => {
+export const openGroupConsumer = async (options: {
+  client: KafkaClient
+  groupId: string
+  topics: readonly string[]
+  maxBytesPerPartition: number
+  handlers: GroupHandlers
+  log: Log
+}) => {
   const { handlers, log, groupId } = options
   const consumer = options.client.kafka.consumer({
     groupId,
@@ -83,7 +96,8 @@ export const openGroupConsumer = async (options: { client: KafkaClient; groupId:
     assign(lastAssignment).catch(fail)
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    if (!payload.restart) fail(new ReadflowError('kafka-unavailable', `The consumer of ${groupId} ended: ${payload.error.message}.`, { cause: payload.error }))
+    if (!payload.restart)
+      fail(new ReadflowError('kafka-unavailable', `The consumer of ${groupId} ended: ${payload.error.message}.`, { cause: payload.error }))
   })
   const stopListening = onOffsetOutOfRange((event) => {
     if (event.groupId === groupId) handlers.outOfRange(event)
@@ -115,7 +129,8 @@ export const openGroupConsumer = async (options: { client: KafkaClient; groupId:
 
   return {
     /** Commits group offsets for other tools to see. Progress does not hang on it. */
-    commitOffsets: (offsets: readonly OffsetCommit[]) => consumer.commitOffsets(offsets.map(({ offset, ...rest }) => ({ ...rest, offset: String(offset) }))),
+    commitOffsets: (offsets: readonly OffsetCommit[]) =>
+      consumer.commitOffsets(offsets.map(({ offset, ...rest }) => ({ ...rest, offset: String(offset) }))),
     /** Drops what was fetched and asks `assigned` again for every partition held. */
     restart: () => assign(lastAssignment),
     stop: async () => {

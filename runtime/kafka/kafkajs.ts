@@ -12,7 +12,11 @@ import { type AbortedTransaction, frameBatches } from './record-batch.ts'
  */
 const require = createRequire(import.meta.url)
 
-interface ProtocolDecoder { readInt32: () => number; canReadBytes: (length: number) => boolean; readBytes: (length: number) => Buffer }
+interface ProtocolDecoder {
+  readInt32: () => number
+  canReadBytes: (length: number) => boolean
+  readBytes: (length: number) => Buffer
+}
 
 /** The pseudo-message that stands for all bytes of a partition in one fetch. */
 export interface PartitionBytes {
@@ -33,11 +37,27 @@ const decodeMessages = async (decoder: ProtocolDecoder): Promise<PartitionBytes[
   const frame = frameBatches(bytes)
   if (!frame) return []
   const { baseOffset, lastOffset, count } = frame
-  return [{ offset: String(lastOffset), isControlRecord: false, batchContext: {}, bytes: bytes.subarray(0, frame.bytes), baseOffset, lastOffset, count, aborted: [] }]
+  return [
+    {
+      offset: String(lastOffset),
+      isControlRecord: false,
+      batchContext: {},
+      bytes: bytes.subarray(0, frame.bytes),
+      baseOffset,
+      lastOffset,
+      count,
+      aborted: [],
+    },
+  ]
 }
 
-const keepAbortedList = ({ messages, abortedTransactions }: { messages: PartitionBytes[]; abortedTransactions: AbortedTransaction[] | null }) =>
-  messages.map((message) => ({ ...message, aborted: abortedTransactions ?? [] }))
+const keepAbortedList = ({
+  messages,
+  abortedTransactions,
+}: {
+  messages: PartitionBytes[]
+  abortedTransactions: AbortedTransaction[] | null
+}) => messages.map((message) => ({ ...message, aborted: abortedTransactions ?? [] }))
 
 const replaceModule = (path: string, exports: unknown) => {
   const id = require.resolve(path)
@@ -50,7 +70,11 @@ const replaceModule = (path: string, exports: unknown) => {
 replaceModule('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js', decodeMessages)
 replaceModule('kafkajs/src/consumer/filterAbortedMessages.js', keepAbortedList)
 
-export interface OutOfRange { topic: string; partition: number; groupId: string }
+export interface OutOfRange {
+  topic: string
+  partition: number
+  groupId: string
+}
 const outOfRangeListeners = new Set<(event: OutOfRange) => void>()
 /** Calls `listener` when a fetch found its offset gone; the partition is paused by then. Returns how to stop. */
 export const onOffsetOutOfRange = (listener: (event: OutOfRange) => void) => {
@@ -58,7 +82,11 @@ export const onOffsetOutOfRange = (listener: (event: OutOfRange) => void) => {
   return () => void outOfRangeListeners.delete(listener)
 }
 
-interface ConsumerGroupInternals { groupId: string; pause: (topicPartitions: { topic: string; partitions: number[] }[]) => void; recoverFromOffsetOutOfRange: (error: { topic: string; partition: number }) => Promise<void> }
+interface ConsumerGroupInternals {
+  groupId: string
+  pause: (topicPartitions: { topic: string; partitions: number[] }[]) => void
+  recoverFromOffsetOutOfRange: (error: { topic: string; partition: number }) => Promise<void>
+}
 const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: ConsumerGroupInternals }
 ConsumerGroup.prototype.recoverFromOffsetOutOfRange = async function (this: ConsumerGroupInternals, { topic, partition }) {
   this.pause([{ topic, partitions: [partition] }])

@@ -2,7 +2,12 @@ import { ReadflowError } from '../errors.ts'
 import type { KafkaClient } from './client.ts'
 import { CompressionTypes } from './kafkajs.ts'
 
-export interface OutgoingRecord { topic: string; key: Buffer | string | null; value: Buffer | null; headers?: Record<string, string | Buffer> }
+export interface OutgoingRecord {
+  topic: string
+  key: Buffer | string | null
+  value: Buffer | null
+  headers?: Record<string, string | Buffer>
+}
 
 // One request carries at most this much, well below the broker's message.max.bytes.
 const MAX_REQUEST_BYTES = 1024 * 1024
@@ -36,7 +41,12 @@ const describe = (cause: unknown) => (cause instanceof Error ? cause.message : S
  */
 export const openProducer = async ({ kafka }: KafkaClient) => {
   const connect = async () => {
-    const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false, retry: { retries: 8, maxRetryTime: 3000 } })
+    const producer = kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      retry: { retries: 8, maxRetryTime: 3000 },
+    })
     await producer.connect()
     return producer
   }
@@ -49,13 +59,20 @@ export const openProducer = async ({ kafka }: KafkaClient) => {
       await current.sendBatch({
         acks: -1,
         compression: CompressionTypes.ZSTD,
-        topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages: messages.map(({ key, value, headers }) => ({ key, value, headers })) })),
+        topicMessages: [...byTopic].map(([topic, messages]) => ({
+          topic,
+          messages: messages.map(({ key, value, headers }) => ({ key, value, headers })),
+        })),
       })
     } catch (cause) {
       // After a failure its sequence numbers may no longer be the broker's: the next send takes a new one.
       await current?.disconnect().catch(() => undefined)
       current = null
-      throw new ReadflowError('kafka-unavailable', `Kafka did not take ${chunk.length} records for ${[...byTopic.keys()].join(', ')}: ${describe(cause)}.`, { cause })
+      throw new ReadflowError(
+        'kafka-unavailable',
+        `Kafka did not take ${chunk.length} records for ${[...byTopic.keys()].join(', ')}: ${describe(cause)}.`,
+        { cause },
+      )
     }
   }
 

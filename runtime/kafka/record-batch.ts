@@ -14,10 +14,18 @@ const CONTROL = 0x20
 const CONTROL_ABORT = 0
 const MAX_EXPANDED_BYTES = 256 * 1024 * 1024
 
-export interface AbortedTransaction { producerId: string; firstOffset: string }
+export interface AbortedTransaction {
+  producerId: string
+  firstOffset: string
+}
 
 /** What framing alone tells of a run of record batches. */
-export interface Frame { baseOffset: number; lastOffset: number; count: number; bytes: number }
+export interface Frame {
+  baseOffset: number
+  lastOffset: number
+  count: number
+  bytes: number
+}
 
 /** A record as it lies in the batch; key and value are views that live as long as the buffer. */
 export interface KafkaRecord {
@@ -42,7 +50,10 @@ export const frameBatches = (bytes: Buffer): Frame | null => {
     const end = at + LOG_OVERHEAD_BYTES + bytes.readInt32BE(at + AT.length)
     if (end > bytes.length) break
     const magic = bytes.readInt8(at + AT.magic)
-    if (magic !== 2) throw new RangeError(`record batch at offset ${offsetAt(bytes, at)} has format ${magic}; only format 2 (Kafka 0.11 and later) is read`)
+    if (magic !== 2)
+      throw new RangeError(
+        `record batch at offset ${offsetAt(bytes, at)} has format ${magic}; only format 2 (Kafka 0.11 and later) is read`,
+      )
     const baseOffset = offsetAt(bytes, at)
     frame ??= { baseOffset, lastOffset: baseOffset, count: 0, bytes: 0 }
     frame.lastOffset = baseOffset + bytes.readInt32BE(at + AT.lastOffsetDelta)
@@ -55,7 +66,9 @@ export const frameBatches = (bytes: Buffer): Frame | null => {
 
 /** Which batches belong to aborted transactions, as the broker's list for this fetch says. */
 const abortFilter = (aborted: readonly AbortedTransaction[]) => {
-  const waiting = aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset: Number(firstOffset) })).sort((a, b) => a.firstOffset - b.firstOffset)
+  const waiting = aborted
+    .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: Number(firstOffset) }))
+    .sort((a, b) => a.firstOffset - b.firstOffset)
   const open = new Set<string>()
   return {
     isAborted: (producerId: string, lastOffset: number) => {
@@ -121,7 +134,14 @@ const decodeRecords = (batch: Buffer, attributes: number, fromOffset: number, on
     const headers = readHeaders(reader)
     reader.moveTo(end)
     if (offset >= fromOffset) {
-      onRecord({ offset, timestampMs: isLogAppendTime ? maxTimestampMs : firstTimestampMs + timestampDelta, isLogAppendTime, key, value, headers })
+      onRecord({
+        offset,
+        timestampMs: isLogAppendTime ? maxTimestampMs : firstTimestampMs + timestampDelta,
+        isLogAppendTime,
+        key,
+        value,
+        headers,
+      })
     }
   }
 }
@@ -161,8 +181,12 @@ const createReader = (buffer: Buffer) => {
       at += length
       return buffer.subarray(at - length, at)
     },
-    skip: (count: number) => { at += count },
+    skip: (count: number) => {
+      at += count
+    },
     position: () => at,
-    moveTo: (position: number) => { at = position },
+    moveTo: (position: number) => {
+      at = position
+    },
   }
 }

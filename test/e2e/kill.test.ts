@@ -19,7 +19,7 @@ const childrenOf = (parent: number, text: string): number[] =>
   execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .flatMap((match) => (match && match[3]?.includes(text) ? [{ pid: Number(match[1]), parent: Number(match[2]) }] : []))
+    .flatMap((match) => (match?.[3]?.includes(text) ? [{ pid: Number(match[1]), parent: Number(match[2]) }] : []))
     .filter((each) => isDescendant(each.parent, parent))
     .map(({ pid }) => pid)
 
@@ -35,7 +35,16 @@ test('kill -9 of each process during a load: Silver is exact, and Bronze holds e
   const dir = await tempDir(t)
   const source = await writeGoodbooks(`${dir}/goodbooks`, { books: BOOKS, ratings: RATINGS })
   const lake = `file:${dir}/data/lake`
-  const up = await startUp(t, ['--data', `${dir}/data`, '--source', `dataset:${source}`, '--flush-interval', '1s', '--flush-max-rows', '2000'])
+  const up = await startUp(t, [
+    '--data',
+    `${dir}/data`,
+    '--source',
+    `dataset:${source}`,
+    '--flush-interval',
+    '1s',
+    '--flush-max-rows',
+    '2000',
+  ])
   const kill = (name: string, pids: number[]) => {
     assert.ok(pids.length > 0, `${name} runs`)
     for (const pid of pids) process.kill(pid, 'SIGKILL')
@@ -61,8 +70,14 @@ test('kill -9 of each process during a load: Silver is exact, and Bronze holds e
   assert.equal((await silver('books')).length, BOOKS)
   assert.equal((await silver('authors')).length, 7)
   for (const entity of ['books', 'authors', 'ratings']) {
-    for (const [partition, offsets] of await bronzeOffsets(lake, entity)) assert.equal(new Set(offsets).size, offsets.length, `${entity}/${partition}: no offset twice`)
-    for (const [partition, offsets] of await bronzeOffsets(lake, entity)) assert.deepEqual(offsets, Array.from(offsets, (_, index) => index), `${entity}/${partition}: no offset missing`)
+    for (const [partition, offsets] of await bronzeOffsets(lake, entity))
+      assert.equal(new Set(offsets).size, offsets.length, `${entity}/${partition}: no offset twice`)
+    for (const [partition, offsets] of await bronzeOffsets(lake, entity))
+      assert.deepEqual(
+        offsets,
+        Array.from(offsets, (_, index) => index),
+        `${entity}/${partition}: no offset missing`,
+      )
   }
   assert.deepEqual(pidsOf(dir), [], 'nothing is left running')
 })

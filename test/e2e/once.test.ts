@@ -7,9 +7,24 @@ import { lastJson, readflow, tempDir } from '../helpers/up.ts'
 const goodbooks = testData('goodbooks')
 const sum = (counts: Record<string, number>) => Object.values(counts).reduce((total, count) => total + count, 0)
 
-test('goodbooks from end to end, twice: every record once in Bronze, the second time nothing new in Silver', { skip: goodbooks.skip }, async (t) => {
+test('goodbooks from end to end, twice: every record once in Bronze, the second time nothing new in Silver', {
+  skip: goodbooks.skip,
+}, async (t) => {
   const dir = await tempDir(t)
-  const args = ['up', '--once', '--data', dir, '--kafka-port', '0', '--registry-port', '0', '--port', '0', '--source', `dataset:${goodbooks.path}`]
+  const args = [
+    'up',
+    '--once',
+    '--data',
+    dir,
+    '--kafka-port',
+    '0',
+    '--registry-port',
+    '0',
+    '--port',
+    '0',
+    '--source',
+    `dataset:${goodbooks.path}`,
+  ]
   const first = await readflow(args)
   assert.equal(first.code, 0, first.stderr)
   const summary = lastJson(first)
@@ -31,7 +46,11 @@ test('goodbooks from end to end, twice: every record once in Bronze, the second 
   assert.deepEqual(second.gold, summary.gold)
   for (const entity of ['books', 'authors', 'ratings'] as const) {
     for (const [partition, offsets] of await bronzeOffsets(`file:${dir}/lake`, entity)) {
-      assert.deepEqual(offsets, Array.from(offsets, (_, index) => index), `${entity}/${partition}: each offset from 0 on, once`)
+      assert.deepEqual(
+        offsets,
+        Array.from(offsets, (_, index) => index),
+        `${entity}/${partition}: each offset from 0 on, once`,
+      )
     }
   }
 })
@@ -43,7 +62,20 @@ test('a wrong source is one clear line', async (t) => {
     ['magic:', /'magic:' names no source/],
     ['goodreads-api:nonsense', /is not a URL/],
   ] as const) {
-    const { code, stderr, stdout } = await readflow(['up', '--once', '--data', dir, '--kafka-port', '0', '--registry-port', '0', '--port', '0', '--source', source])
+    const { code, stderr, stdout } = await readflow([
+      'up',
+      '--once',
+      '--data',
+      dir,
+      '--kafka-port',
+      '0',
+      '--registry-port',
+      '0',
+      '--port',
+      '0',
+      '--source',
+      source,
+    ])
     assert.notEqual(code, 0)
     const lines = (stdout + stderr).split('\n')
     const told = lines.find((line) => expected.test(line))

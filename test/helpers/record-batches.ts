@@ -5,7 +5,12 @@ const Long = require('kafkajs/src/utils/long') as { fromValue: (value: number | 
 const RecordBatch = require('kafkajs/src/protocol/recordBatch/v0') as { RecordBatch: (options: object) => Promise<{ buffer: Buffer }> }
 const Record = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => unknown
 
-export interface TestRecord { key?: Buffer | string | null; value?: Buffer | string | null; timestampDelta?: number; headers?: { [name: string]: string } }
+export interface TestRecord {
+  key?: Buffer | string | null
+  value?: Buffer | string | null
+  timestampDelta?: number
+  headers?: { [name: string]: string }
+}
 
 /** A record batch as kafkajs' own encoder writes it: an encoder that is not ours. */
 export const encodeBatch = async (
@@ -21,7 +26,9 @@ export const encodeBatch = async (
     lastOffsetDelta: records.length - 1,
     producerId: Long.fromValue(producerId),
     transactional,
-    records: records.map(({ key = null, value = null, timestampDelta = 0, headers = {} }, index) => Record({ offsetDelta: index, timestampDelta, key, value, headers })),
+    records: records.map(({ key = null, value = null, timestampDelta = 0, headers = {} }, index) =>
+      Record({ offsetDelta: index, timestampDelta, key, value, headers }),
+    ),
   })
   return buffer
 }

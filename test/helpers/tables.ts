@@ -10,7 +10,8 @@ export const readRows = async (lakeUrl: string, root: string, columns: string[])
     const rows: Record<string, unknown>[] = []
     for await (const batch of scan(store, await openTable(store, root).snapshot(), { root, columns })) {
       const read = columns.map((name) => columnOf(batch, name))
-      for (let row = 0; row < batch.length; row++) rows.push(Object.fromEntries(columns.map((name, index) => [name, valueAt(read[index]!, row)])))
+      for (let row = 0; row < batch.length; row++)
+        rows.push(Object.fromEntries(columns.map((name, index) => [name, valueAt(read[index]!, row)])))
     }
     return rows
   } finally {
@@ -22,7 +23,8 @@ export const readRows = async (lakeUrl: string, root: string, columns: string[])
 export const bronzeOffsets = async (lakeUrl: string, entity: string): Promise<Map<number, number[]>> => {
   const rows = await readRows(lakeUrl, `bronze/${entity}`, ['_partition', '_offset'])
   const offsets = new Map<number, number[]>()
-  for (const { _partition, _offset } of rows) offsets.set(_partition as number, [...(offsets.get(_partition as number) ?? []), _offset as number])
+  for (const { _partition, _offset } of rows)
+    offsets.set(_partition as number, [...(offsets.get(_partition as number) ?? []), _offset as number])
   for (const list of offsets.values()) list.sort((a, b) => a - b)
   return offsets
 }

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const launcher = path.join(root, 'bin/readflow.mjs')
@@ -15,7 +15,11 @@ export const tempDir = async (t: Pick<TestContext, 'after'>): Promise<string> =>
   return dir
 }
 
-export interface Finished { code: number | null; stdout: string; stderr: string }
+export interface Finished {
+  code: number | null
+  stdout: string
+  stderr: string
+}
 
 /** Runs a command of ReadFlow to its end. */
 export const readflow = (args: string[], options: { env?: NodeJS.ProcessEnv; timeoutMs?: number } = {}): Promise<Finished> =>
@@ -23,8 +27,12 @@ export const readflow = (args: string[], options: { env?: NodeJS.ProcessEnv; tim
     const child = spawn(process.execPath, [launcher, ...args], { cwd: root, env: { ...process.env, ...options.env } })
     let stdout = ''
     let stderr = ''
-    child.stdout.on('data', (text) => { stdout += text })
-    child.stderr.on('data', (text) => { stderr += text })
+    child.stdout.on('data', (text) => {
+      stdout += text
+    })
+    child.stderr.on('data', (text) => {
+      stderr += text
+    })
     const timer = setTimeout(() => {
       child.kill('SIGTERM')
       reject(new Error(`readflow ${args.join(' ')} did not end in time\n${stderr.slice(-3000)}`))
@@ -45,13 +53,25 @@ export const lastJson = ({ stdout, stderr }: Finished) => {
   }
 }
 
-export interface RunningUp { child: ChildProcess; url: string; brokers: string; registry: string; output: () => string; stop: () => Promise<number | null> }
+export interface RunningUp {
+  child: ChildProcess
+  url: string
+  brokers: string
+  registry: string
+  output: () => string
+  stop: () => Promise<number | null>
+}
 
 /** Starts `readflow up` on free ports and waits until it says where everything is. */
 export const startUp = async (t: Pick<TestContext, 'after'>, args: string[], timeoutMs = 120_000): Promise<RunningUp> => {
-  const child = spawn(process.execPath, [launcher, 'up', '--port', '0', '--kafka-port', '0', '--registry-port', '0', ...args], { cwd: root })
+  const child = spawn(process.execPath, [launcher, 'up', '--port', '0', '--kafka-port', '0', '--registry-port', '0', ...args], {
+    cwd: root,
+  })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => { output += text })
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text) => {
+      output += text
+    })
   const closed = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
   const stop = async () => {
     if (child.exitCode === null) child.kill('SIGTERM')
@@ -64,7 +84,14 @@ export const startUp = async (t: Pick<TestContext, 'after'>, args: string[], tim
     if (child.exitCode !== null || Date.now() > deadline) throw new Error(`up did not start:\n${output}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  return { child, url: (line('page and API') ?? '').replace(/\/$/, ''), brokers: line('Kafka') ?? '', registry: line('registry') ?? '', output: () => output, stop }
+  return {
+    child,
+    url: (line('page and API') ?? '').replace(/\/$/, ''),
+    brokers: line('Kafka') ?? '',
+    registry: line('registry') ?? '',
+    output: () => output,
+    stop,
+  }
 }
 
 /** Waits until `check` gives something; fails with what it waited for. */

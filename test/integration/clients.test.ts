@@ -9,7 +9,11 @@ import { startUp, tempDir, until } from '../helpers/up.ts'
 const run = promisify(execFile)
 const python = process.env['READFLOW_TEST_PYTHON'] ?? 'python3'
 const kcatMissing = tool('kcat', ['-V'], 'apt-get install kcat')
-const pythonMissing = tool(python, ['-c', 'import confluent_kafka, fastavro, deltalake'], 'pip install "confluent-kafka[avro,schemaregistry]" deltalake')
+const pythonMissing = tool(
+  python,
+  ['-c', 'import confluent_kafka, fastavro, deltalake'],
+  'pip install "confluent-kafka[avro,schemaregistry]" deltalake',
+)
 
 const readBooks = `
 import sys
@@ -41,11 +45,22 @@ test('other people’s tools read what we write', async (t) => {
   const dir = await tempDir(t)
   const source = await writeGoodbooks(`${dir}/goodbooks`, { books: 20, ratings: 500 })
   const up = await startUp(t, ['--data', `${dir}/data`, '--source', `dataset:${source}`, '--flush-interval', '1s'])
-  await until('all in Gold', async () => ((await (await fetch(`${up.url}/v1/books?limit=1`)).json()) as { books?: unknown[] }).books?.length === 1)
+  await until(
+    'all in Gold',
+    async () => ((await (await fetch(`${up.url}/v1/books?limit=1`)).json()) as { books?: unknown[] }).books?.length === 1,
+  )
 
   await t.test('kcat lists the topics and decodes Avro', { skip: kcatMissing }, async () => {
     const { stdout } = await run('kcat', ['-b', up.brokers, '-L'])
-    for (const topic of ['goodreads.books', 'goodreads.authors', 'goodreads.reviews', 'goodreads.ratings', 'goodreads.raw', 'goodreads.ratings.dlq']) assert.match(stdout, new RegExp(`topic "${topic}"`))
+    for (const topic of [
+      'goodreads.books',
+      'goodreads.authors',
+      'goodreads.reviews',
+      'goodreads.ratings',
+      'goodreads.raw',
+      'goodreads.ratings.dlq',
+    ])
+      assert.match(stdout, new RegExp(`topic "${topic}"`))
   })
   await t.test('confluent-kafka reads goodreads.books through the registry', { skip: pythonMissing }, async () => {
     const { stdout } = await run(python, ['-c', readBooks, up.brokers, up.registry])

@@ -7,7 +7,7 @@ import { openStore } from '../../lake/store/open.ts'
 import { emptyBook } from '../../producers/sources/empty.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
 import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
-import { openProducer, type OutgoingRecord, type Producer } from '../../runtime/kafka/producer.ts'
+import { type OutgoingRecord, openProducer, type Producer } from '../../runtime/kafka/producer.ts'
 import { createLog } from '../../runtime/log.ts'
 import { openRegistry, type Registry } from '../../runtime/registry.ts'
 import { catalogue, dlqTopic } from '../../schemas/catalogue.ts'
@@ -31,7 +31,8 @@ before(async () => {
   producer = await openProducer(client)
   registry = openRegistry(stack.registryUrl)
   bookSchemaId = await registry.register(catalogue.books.subject, catalogue.books.schema)
-  for (const name of ['authors', 'reviews', 'ratings', 'raw'] as const) await registry.register(catalogue[name].subject, catalogue[name].schema)
+  for (const name of ['authors', 'reviews', 'ratings', 'raw'] as const)
+    await registry.register(catalogue[name].subject, catalogue[name].schema)
 })
 after(async () => {
   await producer?.close()
@@ -43,7 +44,18 @@ const drain = async (stage: 'bronze' | 'silver') => {
   const store = openStore(lakeUrl)
   const flush = { intervalMs: 60_000, maxRows: 100_000, maxBytes: 1 << 24 }
   try {
-    return await runSink({ stage: stage === 'bronze' ? createBronze({ registry }) : createSilver({ registry, store }), store, client, producer, flush, isOnce: true, log }, new AbortController().signal)
+    return await runSink(
+      {
+        stage: stage === 'bronze' ? createBronze({ registry }) : createSilver({ registry, store }),
+        store,
+        client,
+        producer,
+        flush,
+        isOnce: true,
+        log,
+      },
+      new AbortController().signal,
+    )
   } finally {
     await store.close()
   }
@@ -75,15 +87,38 @@ test('every kind of record has its place: rows, dead letters with a reason, dele
   assert.equal(rows.length, 10)
   assert.equal(new Set(rows.map(({ _partition, _offset }) => `${_partition}/${_offset}`)).size, 10)
   const broken = rows.filter(({ _error }) => _error !== null)
-  assert.deepEqual(broken.map(({ _raw }) => Buffer.from(_raw as Uint8Array).length).sort((a, b) => a - b), [0, 6, 8])
+  assert.deepEqual(
+    broken.map(({ _raw }) => Buffer.from(_raw as Uint8Array).length).sort((a, b) => a - b),
+    [0, 6, 8],
+  )
 
   const silver = await drain('silver')
   assert.deepEqual(silver['books'], { valid: 3, repeat: 1, dead: 6 })
   const kept = await readRows(lakeUrl, 'silver/books', ['_key', '_deleted', 'isbn', 'isbn13', 'language_code', 'description', '_flags'])
   const first = kept.find(({ _key }) => _key === '1')
-  assert.deepEqual({ ...first, _flags: [...(first?.['_flags'] as string[])].sort() }, { _key: '1', _deleted: false, isbn: '0439023483', isbn13: '9780439023481', language_code: 'eng', description: 'Hi', _flags: ['isbn-repaired', 'isbn13-repaired'] })
-  assert.deepEqual(kept.filter(({ _key }) => _key === '8').map(({ _deleted }) => _deleted).sort(), [false, true])
-  assert.equal((await client.topicOffsets(dlqTopic('books'))).reduce((total, { end }) => total + end, 0), 6)
+  assert.deepEqual(
+    { ...first, _flags: [...((first?.['_flags'] ?? []) as string[])].sort() },
+    {
+      _key: '1',
+      _deleted: false,
+      isbn: '0439023483',
+      isbn13: '9780439023481',
+      language_code: 'eng',
+      description: 'Hi',
+      _flags: ['isbn-repaired', 'isbn13-repaired'],
+    },
+  )
+  assert.deepEqual(
+    kept
+      .filter(({ _key }) => _key === '8')
+      .map(({ _deleted }) => _deleted)
+      .sort(),
+    [false, true],
+  )
+  assert.equal(
+    (await client.topicOffsets(dlqTopic('books'))).reduce((total, { end }) => total + end, 0),
+    6,
+  )
 })
 
 test('drained again, nothing happens twice; more of the same is repeats', async () => {
@@ -96,7 +131,8 @@ test('drained again, nothing happens twice; more of the same is repeats', async 
 test('the group offsets follow, so that any tool shows no lag', async () => {
   await drain('bronze')
   for (const group of ['readflow.bronze', 'readflow.silver']) {
-    for (const { topic, partition, lag } of await client.groupLag(group, [catalogue.books.topic])) assert.equal(lag, 0, `${group} ${topic}/${partition}`)
+    for (const { topic, partition, lag } of await client.groupLag(group, [catalogue.books.topic]))
+      assert.equal(lag, 0, `${group} ${topic}/${partition}`)
   }
 })
 
@@ -104,9 +140,18 @@ test('a schema with a new field: Bronze grows a column, Silver reads on', async 
   const schema = structuredClone(catalogue.books.schema)
   schema.fields.push({ name: 'mood', type: ['null', 'string'], doc: 'A field of tomorrow.', default: null })
   const schemaId = await registry.register(catalogue.books.subject, schema)
-  await producer.send([{ topic: catalogue.books.topic, key: '20', value: frameAvro(schemaId, compileAvro(schema).encode({ ...emptyBook('20'), title: 'New', mood: 'calm' })) }])
+  await producer.send([
+    {
+      topic: catalogue.books.topic,
+      key: '20',
+      value: frameAvro(schemaId, compileAvro(schema).encode({ ...emptyBook('20'), title: 'New', mood: 'calm' })),
+    },
+  ])
   await drain('bronze')
-  assert.deepEqual((await readRows(lakeUrl, 'bronze/books', ['book_id', 'mood'])).filter(({ mood }) => mood !== null), [{ book_id: '20', mood: 'calm' }])
+  assert.deepEqual(
+    (await readRows(lakeUrl, 'bronze/books', ['book_id', 'mood'])).filter(({ mood }) => mood !== null),
+    [{ book_id: '20', mood: 'calm' }],
+  )
   assert.deepEqual((await drain('silver'))['books'], { valid: 1 })
 })
 

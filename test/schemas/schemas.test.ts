@@ -6,7 +6,15 @@ import { compileAvro } from '../../runtime/avro.ts'
 import { authorKeyOfName, catalogue, topicNames } from '../../schemas/catalogue.ts'
 import { rules } from '../../schemas/rules.ts'
 
-type AvroNode = { name?: string; doc?: string; type?: unknown; fields?: AvroNode[]; items?: unknown; values?: unknown; logicalType?: string }
+type AvroNode = {
+  name?: string
+  doc?: string
+  type?: unknown
+  fields?: AvroNode[]
+  items?: unknown
+  values?: unknown
+  logicalType?: string
+}
 const walk = (node: unknown, visit: (field: AvroNode) => void): void => {
   if (Array.isArray(node)) for (const each of node) walk(each, visit)
   if (typeof node !== 'object' || node === null || Array.isArray(node)) return
@@ -21,7 +29,8 @@ for (const name of topicNames) {
     assert.equal(subject, `${topic}-value`)
     walk(schema, (field) => assert.ok(field.doc && field.doc.length > 3, `${name}.${field.name} has no doc`))
     const text = JSON.stringify(schema)
-    for (const field of schema.fields.filter((each) => /(_at|_added|_updated)$/.test(each.name))) assert.match(JSON.stringify(field.type), /timestamp-millis|"date"/, field.name)
+    for (const field of schema.fields.filter((each) => /(_at|_added|_updated)$/.test(each.name)))
+      assert.match(JSON.stringify(field.type), /timestamp-millis|"date"/, field.name)
     assert.equal(text.includes('"extra"'), name !== 'raw')
   })
   test(`${name}: every field has a column, and optional ones have a default`, () => {
@@ -31,10 +40,16 @@ for (const name of topicNames) {
 }
 
 test('the TypeScript shapes fit the schemas', () => {
-  for (const [name, value] of [['books', emptyBook('1')], ['authors', emptyAuthor('1')]] as const) {
+  for (const [name, value] of [
+    ['books', emptyBook('1')],
+    ['authors', emptyAuthor('1')],
+  ] as const) {
     const codec = compileAvro(catalogue[name].schema)
     assert.deepEqual({ ...(codec.decode(codec.encode(value)) as object) }, value)
-    assert.deepEqual(Object.keys(value), catalogue[name].schema.fields.map((field) => field.name))
+    assert.deepEqual(
+      Object.keys(value),
+      catalogue[name].schema.fields.map((field) => field.name),
+    )
   }
 })
 

@@ -9,7 +9,10 @@ import type { Position, Source, SourceBatch, SourceRecord } from '../source.ts'
 import { authorRecord, bookRecord, ratingRecord, splitAuthors } from './rows.ts'
 
 type Row = Record<string, string>
-interface DatasetPosition { phase: 'books' | 'ratings' | 'done'; row: number }
+interface DatasetPosition {
+  phase: 'books' | 'ratings' | 'done'
+  row: number
+}
 
 const BATCH_RECORDS = 5000
 const files = { books: 'books.csv', ratings: 'ratings.csv', bookTags: 'book_tags.csv', tags: 'tags.csv' } as const
@@ -39,10 +42,17 @@ async function* rowsOf(dir: string, name: keyof typeof files): AsyncGenerator<Ro
 
 const checkColumns = (file: string, needed: readonly string[], row: Row) => {
   const missing = needed.filter((column) => !(column in row))
-  if (missing.length > 0) throw new ReadflowError('source-invalid', `${file} has no column ${missing.join(', ')}.`, { hint: 'dataset: reads a folder in the form of goodbooks-10k.' })
+  if (missing.length > 0)
+    throw new ReadflowError('source-invalid', `${file} has no column ${missing.join(', ')}.`, {
+      hint: 'dataset: reads a folder in the form of goodbooks-10k.',
+    })
 }
 
-const hasFile = (dir: string, name: keyof typeof files) => stat(path.join(dir, files[name])).then((found) => found.isFile(), () => false)
+const hasFile = (dir: string, name: keyof typeof files) =>
+  stat(path.join(dir, files[name])).then(
+    (found) => found.isFile(),
+    () => false,
+  )
 
 /** Shelves of each book by its GoodReads id: the tags that readers gave, most used first. */
 const readShelves = async (dir: string): Promise<Map<string, BookShelf[]>> => {
@@ -72,7 +82,9 @@ export const openDataset = async (dir: string): Promise<Source> => {
   const root = path.resolve(dir)
   for (const name of ['books', 'ratings'] as const) {
     if (!(await hasFile(root, name))) {
-      throw new ReadflowError('source-invalid', `There is no ${files[name]} in ${root}.`, { hint: 'dataset:DIR needs the folder of goodbooks-10k, with books.csv and ratings.csv.' })
+      throw new ReadflowError('source-invalid', `There is no ${files[name]} in ${root}.`, {
+        hint: 'dataset:DIR needs the folder of goodbooks-10k, with books.csv and ratings.csv.',
+      })
     }
   }
   return {

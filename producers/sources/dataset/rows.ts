@@ -29,15 +29,38 @@ const wholeFields = {
   ratings_5: 'ratings_5',
 } as const satisfies Partial<Record<keyof Book, string>>
 
-const taken = new Set([...Object.values(wholeFields), 'goodreads_book_id', 'work_id', 'isbn', 'isbn13', 'authors', 'original_title', 'title', 'language_code', 'average_rating', 'image_url', 'small_image_url'])
+const taken = new Set([
+  ...Object.values(wholeFields),
+  'goodreads_book_id',
+  'work_id',
+  'isbn',
+  'isbn13',
+  'authors',
+  'original_title',
+  'title',
+  'language_code',
+  'average_rating',
+  'image_url',
+  'small_image_url',
+])
 
 /** Names of a row's authors, in order, each once. */
-export const splitAuthors = (authors: string): string[] => [...new Map(authors.split(',').map((name) => name.trim()).filter(Boolean).map((name) => [authorKeyOfName(name), name])).values()]
+export const splitAuthors = (authors: string): string[] => [
+  ...new Map(
+    authors
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean)
+      .map((name) => [authorKeyOfName(name), name]),
+  ).values(),
+]
 
 /** Cells that no field takes, and cells whose text is not what their field needs. */
 const extraOf = (row: Row): Record<string, string> => {
   const untaken = Object.entries(row).filter(([name, value]) => !taken.has(name) && text(value) !== null)
-  const unread = [...Object.values(wholeFields)].filter((name) => text(row[name]) !== null && whole(row[name]) === null).map((name): [string, string] => [name, row[name] ?? ''])
+  const unread = [...Object.values(wholeFields)]
+    .filter((name) => text(row[name]) !== null && whole(row[name]) === null)
+    .map((name): [string, string] => [name, row[name] ?? ''])
   return Object.fromEntries([...untaken, ...unread])
 }
 

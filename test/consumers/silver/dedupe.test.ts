@@ -46,7 +46,11 @@ test('empty fields do not change a hash; order of fields neither; content does',
 })
 
 test('the typed-array state agrees with a plain map over any history', () => {
-  const step = fc.record({ key: fc.integer({ min: 0, max: 300 }).map(String), order: fc.integer({ min: 0, max: 5 }), text: fc.constantFrom('a', 'b', 'c') })
+  const step = fc.record({
+    key: fc.integer({ min: 0, max: 300 }).map(String),
+    order: fc.integer({ min: 0, max: 5 }),
+    text: fc.constantFrom('a', 'b', 'c'),
+  })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 2000 }), (history) => {
       const state = createDedupeState(4)

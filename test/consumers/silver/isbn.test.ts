@@ -13,7 +13,12 @@ test('check digits', () => {
 
 const cases: [string, string | null, string | null, ReturnType<typeof repairIsbns>][] = [
   ['good ones stay', '0439023483', '9780439023481', { isbn: '0439023483', isbn13: '9780439023481', flags: [] }],
-  ['lost zeros and a rounded ISBN-13 are repaired', '439023483', '9.78043902348e+12', { isbn: '0439023483', isbn13: '9780439023481', flags: ['isbn-repaired', 'isbn13-repaired'] }],
+  [
+    'lost zeros and a rounded ISBN-13 are repaired',
+    '439023483',
+    '9.78043902348e+12',
+    { isbn: '0439023483', isbn13: '9780439023481', flags: ['isbn-repaired', 'isbn13-repaired'] },
+  ],
   ['an ISBN-13 that is missing is computed', '0439023483', null, { isbn: '0439023483', isbn13: '9780439023481', flags: [] }],
   ['hyphens go', '0-439-02348-3', '978-0-439-02348-1', { isbn: '0439023483', isbn13: '9780439023481', flags: [] }],
   ['a broken ISBN-10 is nulled', '0439023480', null, { isbn: null, isbn13: null, flags: ['isbn-invalid'] }],

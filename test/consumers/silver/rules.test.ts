@@ -9,7 +9,8 @@ import { rules } from '../../../schemas/rules.ts'
 
 const arrivalMs = Date.UTC(2026, 10, 22, 12)
 const book = (fields: object) => ({ ...emptyBook('1'), title: 'A title', ...fields })
-const rejects = (entity: keyof typeof rules, record: object) => check(rules[entity], record as Record<string, unknown>, arrivalMs).rejected?.rule.id ?? null
+const rejects = (entity: keyof typeof rules, record: object) =>
+  check(rules[entity], record as Record<string, unknown>, arrivalMs).rejected?.rule.id ?? null
 
 test('a plain book is valid', () => assert.equal(rejects('books', book({})), null))
 
@@ -39,8 +40,20 @@ for (const fields of [
   test(`a book with ${JSON.stringify(fields)} is valid`, () => assert.equal(rejects('books', book(fields)), null))
 }
 
-const rating = (fields: Partial<Rating>) => ({ user_id: 'u', book_id: 'b', rating: 3, rated_at: null, review_id: null, extra: {}, ...fields })
-test('ratings go from 1 to 5', () => assert.deepEqual([0, 1, 5, 6, -1].map((value) => rejects('ratings', rating({ rating: value }))), ['rating-out-of-range', null, null, 'rating-out-of-range', 'rating-out-of-range']))
+const rating = (fields: Partial<Rating>) => ({
+  user_id: 'u',
+  book_id: 'b',
+  rating: 3,
+  rated_at: null,
+  review_id: null,
+  extra: {},
+  ...fields,
+})
+test('ratings go from 1 to 5', () =>
+  assert.deepEqual(
+    [0, 1, 5, 6, -1].map((value) => rejects('ratings', rating({ rating: value }))),
+    ['rating-out-of-range', null, null, 'rating-out-of-range', 'rating-out-of-range'],
+  ))
 test('a rating without a time is valid, one of the future is not', () => {
   assert.equal(rejects('ratings', rating({ rated_at: null })), null)
   assert.equal(rejects('ratings', rating({ rated_at: arrivalMs + 3 * 86_400_000 })), 'rated_at-implausible')
@@ -50,13 +63,29 @@ test('a review without rating and text is valid; a reading date that can not be 
   const review = { review_id: '1', book_id: 'b', rating: null, body: null, read_at: Date.UTC(1066, 9, 14) } as unknown as Review
   const verdict = check(rules.reviews, review as unknown as Record<string, unknown>, arrivalMs)
   assert.equal(verdict.rejected, null)
-  assert.deepEqual(verdict.nulled.map(({ id }) => id), ['read_at-implausible'])
+  assert.deepEqual(
+    verdict.nulled.map(({ id }) => id),
+    ['read_at-implausible'],
+  )
 })
 
-test('an author of antiquity is valid', () => assert.equal(rejects('authors', { ...emptyAuthor('1'), name: 'Homer', born_at: Date.UTC(-750, 0, 1) / 86_400_000 }), null))
+test('an author of antiquity is valid', () =>
+  assert.equal(rejects('authors', { ...emptyAuthor('1'), name: 'Homer', born_at: Date.UTC(-750, 0, 1) / 86_400_000 }), null))
 
 test('language codes come in one standard', () => {
-  assert.deepEqual(['en', 'en-US', 'eng', 'EN-gb', 'fre', 'fra', 'ger', 'spa', 'mul', '--', ''].map(languageCode), ['eng', 'eng', 'eng', 'eng', 'fra', 'fra', 'deu', 'spa', 'mul', null, null])
+  assert.deepEqual(['en', 'en-US', 'eng', 'EN-gb', 'fre', 'fra', 'ger', 'spa', 'mul', '--', ''].map(languageCode), [
+    'eng',
+    'eng',
+    'eng',
+    'eng',
+    'fra',
+    'fra',
+    'deu',
+    'spa',
+    'mul',
+    null,
+    null,
+  ])
 })
 
 test('HTML becomes its text', () => {

@@ -8,22 +8,40 @@ const require = createRequire(import.meta.url)
 
 /** A fetch response of version 11 with one partition, as the broker would send it. */
 const fetchResponse = (records: Buffer, abortedProducer: number): Buffer => {
-  const Encoder = require('kafkajs/src/protocol/encoder') as new () => { [method: string]: (...values: unknown[]) => never; }
+  const Encoder = require('kafkajs/src/protocol/encoder') as new () => { [method: string]: (...values: unknown[]) => never }
   const body = new Encoder() as unknown as Record<string, (value: unknown) => typeof body> & { buffer: Buffer }
-  body['writeInt32']!(0); body['writeInt16']!(0); body['writeInt32']!(0)
-  body['writeInt32']!(1); body['writeString']!('topic')
-  body['writeInt32']!(1); body['writeInt32']!(0); body['writeInt16']!(0)
-  body['writeInt64']!(10); body['writeInt64']!(10); body['writeInt64']!(0)
-  body['writeInt32']!(1); body['writeInt64']!(abortedProducer); body['writeInt64']!(0)
+  body['writeInt32']!(0)
+  body['writeInt16']!(0)
+  body['writeInt32']!(0)
+  body['writeInt32']!(1)
+  body['writeString']!('topic')
+  body['writeInt32']!(1)
+  body['writeInt32']!(0)
+  body['writeInt16']!(0)
+  body['writeInt64']!(10)
+  body['writeInt64']!(10)
+  body['writeInt64']!(0)
+  body['writeInt32']!(1)
+  body['writeInt64']!(abortedProducer)
+  body['writeInt64']!(0)
   body['writeInt32']!(-1)
   body['writeInt32']!(records.length)
   return Buffer.concat([body.buffer, records])
 }
 
 test('kafkajs hands on a partition as bytes, with the broker’s list of aborted transactions', async () => {
-  const response = require('kafkajs/src/protocol/requests/fetch/v11/response') as { decode: (raw: Buffer) => Promise<{ responses: { partitions: object[] }[] }> }
-  const Batch = require('kafkajs/src/consumer/batch') as new (topic: string, offset: string, data: object) => { messages: { bytes: Buffer; lastOffset: number; aborted: object[] }[]; lastOffset: () => string }
-  const records = Buffer.concat([await encodeBatch([{ value: 'a' }, { value: 'b' }], { baseOffset: 4 }), await encodeBatch([{ value: 'c' }], { baseOffset: 6 })])
+  const response = require('kafkajs/src/protocol/requests/fetch/v11/response') as {
+    decode: (raw: Buffer) => Promise<{ responses: { partitions: object[] }[] }>
+  }
+  const Batch = require('kafkajs/src/consumer/batch') as new (
+    topic: string,
+    offset: string,
+    data: object,
+  ) => { messages: { bytes: Buffer; lastOffset: number; aborted: object[] }[]; lastOffset: () => string }
+  const records = Buffer.concat([
+    await encodeBatch([{ value: 'a' }, { value: 'b' }], { baseOffset: 4 }),
+    await encodeBatch([{ value: 'c' }], { baseOffset: 6 }),
+  ])
   const { responses } = await response.decode(fetchResponse(records, 99))
   const batch = new Batch('topic', '4', responses[0]?.partitions[0] ?? {})
   assert.equal(batch.messages.length, 1)
@@ -33,11 +51,16 @@ test('kafkajs hands on a partition as bytes, with the broker’s list of aborted
 })
 
 test('an offset out of range pauses the partition and is reported; nothing is committed', async () => {
-  const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup') as { prototype: { recoverFromOffsetOutOfRange: (this: object, error: object) => Promise<void> } }
+  const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup') as {
+    prototype: { recoverFromOffsetOutOfRange: (this: object, error: object) => Promise<void> }
+  }
   const paused: object[] = []
   const seen: object[] = []
   const stop = onOffsetOutOfRange((event) => seen.push(event))
-  await ConsumerGroup.prototype.recoverFromOffsetOutOfRange.call({ groupId: 'g', pause: (list: object[]) => paused.push(...list) }, { topic: 't', partition: 3 })
+  await ConsumerGroup.prototype.recoverFromOffsetOutOfRange.call(
+    { groupId: 'g', pause: (list: object[]) => paused.push(...list) },
+    { topic: 't', partition: 3 },
+  )
   stop()
   assert.deepEqual(paused, [{ topic: 't', partitions: [3] }])
   assert.deepEqual(seen, [{ topic: 't', partition: 3, groupId: 'g' }])

@@ -4,7 +4,12 @@ import '../../../runtime/kafka/kafkajs.ts'
 import { decodeBatches, frameBatches, type KafkaRecord } from '../../../runtime/kafka/record-batch.ts'
 import { encodeBatch, encodeMarker } from '../../helpers/record-batches.ts'
 
-const copy = ({ key, value, headers, ...rest }: KafkaRecord) => ({ ...rest, key: key?.toString() ?? null, value: value?.toString() ?? null, headers: headers.map(([name, text]) => [name, text?.toString()]) })
+const copy = ({ key, value, headers, ...rest }: KafkaRecord) => ({
+  ...rest,
+  key: key?.toString() ?? null,
+  value: value?.toString() ?? null,
+  headers: headers.map(([name, text]) => [name, text?.toString()]),
+})
 const decode = (bytes: Buffer, fromOffset = 0, aborted: { producerId: string; firstOffset: string }[] = []) => {
   const records: ReturnType<typeof copy>[] = []
   const next = decodeBatches(bytes, { fromOffset, aborted, onRecord: (record) => records.push(copy(record)) })
@@ -12,17 +17,30 @@ const decode = (bytes: Buffer, fromOffset = 0, aborted: { producerId: string; fi
 }
 
 test('a record comes out with its offset, time, key, value and headers', async () => {
-  const bytes = await encodeBatch([{ key: 'k', value: 'v', headers: { a: '1' } }, { key: null, value: null, timestampDelta: 5 }], { baseOffset: 41 })
+  const bytes = await encodeBatch(
+    [
+      { key: 'k', value: 'v', headers: { a: '1' } },
+      { key: null, value: null, timestampDelta: 5 },
+    ],
+    { baseOffset: 41 },
+  )
   assert.deepEqual(decode(bytes, 41).records, [
     { offset: 41, timestampMs: 1_700_000_000_000, isLogAppendTime: false, key: 'k', value: 'v', headers: [['a', '1']] },
     { offset: 42, timestampMs: 1_700_000_000_005, isLogAppendTime: false, key: null, value: null, headers: [] },
   ])
 })
 
-for (const [name, compression] of [['none', 0], ['gzip', 1], ['zstd', 4]] as const) {
+for (const [name, compression] of [
+  ['none', 0],
+  ['gzip', 1],
+  ['zstd', 4],
+] as const) {
   test(`records compressed with ${name} are read`, async () => {
     const values = Array.from({ length: 500 }, (_, index) => `value ${index}`)
-    const bytes = await encodeBatch(values.map((value) => ({ value })), { compression })
+    const bytes = await encodeBatch(
+      values.map((value) => ({ value })),
+      { compression },
+    )
     assert.deepEqual(decode(bytes).values, values)
   })
 }

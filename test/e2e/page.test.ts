@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { chromium } from 'playwright-core'
+import { tool } from '../helpers/tool.ts'
+import { startUp, tempDir, until } from '../helpers/up.ts'
+
+const missing = tool('chromium', ['--version'], 'apt-get install chromium')
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+interface Status {
+  tables: { table: string; rows: number }[]
+  lag: { lag_records: number | null }[]
+  gold: { version: number } | null
+}
+
+test('the sandbox lives: history at once, the page moves, lag returns to nothing, and all stops in order', { skip: missing }, async (t) => {
+  const dir = await tempDir(t)
+  const up = await startUp(t, ['--data', `${dir}/data`, '--flush-interval', '2s'])
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags })
+  t.after(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(up.url)) problems.push(`the page asked ${request.url()}`)
+  })
+  await page.goto(up.url)
+  assert.match(await page.textContent('body').then(String), /generated data/i)
+
+  const status = async () => (await (await fetch(`${up.url}/v1/status`)).json()) as Status
+  const rows = ({ tables }: Status, layer: string) =>
+    tables.filter(({ table }) => table.startsWith(`${layer}.`) && !table.endsWith('.raw')).reduce((sum, each) => sum + each.rows, 0)
+  await until('50,000 events in Bronze', async () => rows(await status(), 'bronze') >= 50_000, 120_000)
+  await until(
+    'the lag to be nothing',
+    async () => {
+      const { lag } = await status()
+      return lag.length > 0 && lag.every(({ lag_records }) => lag_records === 0)
+    },
+    120_000,
+  )
+  const first = await until(
+    'Gold with facts',
+    async () => {
+      const found = await status()
+      return found.tables.some(({ table, rows: count }) => table === 'gold.fact_rating' && count > 20_000) && found.gold
+    },
+    120_000,
+  )
+  const before = await page.textContent('main')
+  await until('a newer Gold', async () => ((await status()).gold?.version ?? 0) > first.version, 90_000)
+  await until('the page to move', async () => (await page.textContent('main')) !== before)
+  assert.ok((await page.locator('canvas').count()) > 0, 'the chart is drawn')
+  assert.deepEqual(problems, [])
+  assert.equal(await up.stop(), 0, up.output())
+})
