@@ -4,7 +4,7 @@ const one = (name, file, module) => ({
   comment: `${module} is imported in one file only`,
   severity: 'error',
   from: { pathNot: `^(${file}|test/)` },
-  to: { path: `^node_modules/${module}(/|$)` },
+  to: { path: `(^|/)node_modules/${module}(/|$)` },
 })
 
 /** The import direction of ARCHITECTURE.md. A test plants violations and expects them to be found. */
