@@ -58,6 +58,14 @@ export const runProgram = async (name: string, main: (context: ProgramContext) =
   // A child of `up` has an IPC channel: when its parent dies, however it dies, the channel closes.
   process.on('disconnect', stop)
 
+  // A promise that nobody waits for, or a listener that throws, is a defect: one line, and out.
+  const die = (error: unknown) => {
+    process.stderr.write(`${name}: ${errorLine(error)}\n`)
+    process.exit(1)
+  }
+  process.on('unhandledRejection', die)
+  process.on('uncaughtException', die)
+
   let code = 0
   const report = (error: unknown) => {
     if (controller.signal.aborted && isStop(error, controller.signal)) return

@@ -94,7 +94,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     flushing = flushing.then(flushAll).catch(async (error: unknown) => {
       if (error instanceof ReadflowError && error.code === 'lake-fenced' && !isStopping) {
         log.warn({ stage: stage.name, reason: errorLine(error) }, 'another writer went on with a partition: starting over from the table')
-        void consumer?.restart()
+        consumer?.restart().catch(done.reject)
       } else {
         done.reject(error)
       }
