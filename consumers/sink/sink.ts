@@ -1,14 +1,15 @@
 import { openTable } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
-import { errorLine, isRetriable, ReadflowError } from '../../runtime/errors.ts'
+import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import { type FetchedBytes, type GroupConsumer, openGroupConsumer, type TopicPartition } from '../../runtime/kafka/group-consumer.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import type { Log } from '../../runtime/log.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import type { Outcomes, Stage } from '../stage.ts'
 import { loadAssignment } from './assignment.ts'
+import { bufferedOf, endOffsets, hasFetchedAll, isCaughtUp } from './catch-up.ts'
+import { beating, retrying } from './patience.ts'
 import { offsetMetadata } from './start.ts'
 import { createTableSink, type FlushReport, type TableSink } from './table-sink.ts'
 
@@ -23,9 +24,6 @@ export interface SinkOptions {
   log: Log
 }
 
-const HEARTBEAT_WHILE_BUSY_MS = 3000
-const RETRY_FIRST_MS = 200
-const RETRY_CAP_MS = 10_000
 const FETCH_MAX_BYTES = 8 * 1024 * 1024
 
 /**
@@ -148,79 +146,3 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   }
   return totals
 }
-
-/** Repeats what a fault stopped, for as long as it lasts: a fault is waited out and loses nothing. */
-const retrying = async <T>(action: () => Promise<T>, { log, signal }: { log: Log; signal: Promise<void> }): Promise<T> => {
-  let isDone = false
-  signal.then(
-    () => {
-      isDone = true
-    },
-    () => {
-      isDone = true
-    },
-  )
-  for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_CAP_MS)) {
-    try {
-      return await action()
-    } catch (error) {
-      if (!isRetriable(error) || isDone) throw error
-      log.warn({ reason: errorLine(error), retryInMs: delayMs }, 'waiting')
-      await sleep(delayMs * (0.5 + Math.random() / 2))
-    }
-  }
-}
-
-/** Keeps the group membership alive while something takes long. */
-const beating = async (work: Promise<void>, heartbeat: () => Promise<void>) => {
-  let isDone = false
-  const finished = work.finally(() => {
-    isDone = true
-  })
-  while (!isDone) {
-    await Promise.race([finished, sleep(HEARTBEAT_WHILE_BUSY_MS)])
-    if (!isDone) await heartbeat()
-  }
-  await finished
-}
-
-const endOffsets = async (client: KafkaClient, topics: readonly string[]) => {
-  const ends = new Map<string, number>()
-  for (const topic of topics) for (const { partition, end } of await client.topicOffsets(topic)) ends.set(`${topic}/${partition}`, end)
-  return ends
-}
-
-const everyPartition = (
-  sinks: Map<string, TableSink>,
-  targets: Map<string, number>,
-  reached: (sink: TableSink, partition: number, target: number) => boolean,
-) =>
-  [...targets].every(([id, target]) => {
-    const at = id.lastIndexOf('/')
-    const sink = sinks.get(id.slice(0, at))
-    return sink !== undefined && reached(sink, Number(id.slice(at + 1)), target)
-  })
-
-const bufferedOf = (sinks: Map<string, TableSink>) => {
-  const size = { rows: 0, bytes: 0 }
-  for (const sink of sinks.values()) {
-    for (const { buffered } of sink.partitions()) {
-      for (const { count, bytes } of buffered) {
-        size.rows += count
-        size.bytes += bytes.length
-      }
-    }
-  }
-  return size
-}
-
-const partitionOf = (sink: TableSink, partition: number) => sink.partitions().find((each) => each.partition === partition)
-
-const hasFetchedAll = (sinks: Map<string, TableSink>, targets: Map<string, number>) =>
-  everyPartition(sinks, targets, (sink, partition, target) => (partitionOf(sink, partition)?.fetchedTo ?? -1) >= target)
-
-const isCaughtUp = (sinks: Map<string, TableSink>, targets: Map<string, number>) =>
-  everyPartition(sinks, targets, (sink, partition, target) => {
-    const of = partitionOf(sink, partition)
-    return of !== undefined && of.buffered.length === 0 && of.fetchedTo >= target
-  })

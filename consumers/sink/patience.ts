@@ -1,0 +1,42 @@
+import { errorLine, isRetriable } from '../../runtime/errors.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
+import type { Log } from '../../runtime/log.ts'
+
+const HEARTBEAT_WHILE_BUSY_MS = 3000
+const RETRY_FIRST_MS = 200
+const RETRY_CAP_MS = 10_000
+
+/** Repeats what a fault stopped, for as long as it lasts: a fault is waited out and loses nothing. */
+export const retrying = async <T>(action: () => Promise<T>, { log, signal }: { log: Log; signal: Promise<void> }): Promise<T> => {
+  let isDone = false
+  signal.then(
+    () => {
+      isDone = true
+    },
+    () => {
+      isDone = true
+    },
+  )
+  for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_CAP_MS)) {
+    try {
+      return await action()
+    } catch (error) {
+      if (!isRetriable(error) || isDone) throw error
+      log.warn({ reason: errorLine(error), retryInMs: delayMs }, 'waiting')
+      await sleep(delayMs * (0.5 + Math.random() / 2))
+    }
+  }
+}
+
+/** Keeps the group membership alive while something takes long. */
+export const beating = async (work: Promise<void>, heartbeat: () => Promise<void>) => {
+  let isDone = false
+  const finished = work.finally(() => {
+    isDone = true
+  })
+  while (!isDone) {
+    await Promise.race([finished, sleep(HEARTBEAT_WHILE_BUSY_MS)])
+    if (!isDone) await heartbeat()
+  }
+  await finished
+}
