@@ -23,8 +23,11 @@ export const readRows = async (lakeUrl: string, root: string, columns: string[])
 export const bronzeOffsets = async (lakeUrl: string, entity: string): Promise<Map<number, number[]>> => {
   const rows = await readRows(lakeUrl, `bronze/${entity}`, ['_partition', '_offset'])
   const offsets = new Map<number, number[]>()
-  for (const { _partition, _offset } of rows)
-    offsets.set(_partition as number, [...(offsets.get(_partition as number) ?? []), _offset as number])
+  for (const { _partition, _offset } of rows) {
+    const list = offsets.get(_partition as number) ?? []
+    list.push(_offset as number)
+    offsets.set(_partition as number, list)
+  }
   for (const list of offsets.values()) list.sort((a, b) => a - b)
   return offsets
 }
