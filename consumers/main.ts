@@ -1,6 +1,5 @@
 import { openStore } from '../lake/store/open.ts'
 import { parseConfig } from '../runtime/config/config.ts'
-import { ReadflowError } from '../runtime/errors.ts'
 import { openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
@@ -11,7 +10,6 @@ import { topicSpecs } from '../schemas/topics.ts'
 import { createBronze } from './bronze/bronze.ts'
 import { createSilver } from './silver/silver.ts'
 import { runSink } from './sink/sink.ts'
-import type { Stage } from './stage.ts'
 import { summarize } from './summary.ts'
 
 await runProgram('consume', async ({ argv, env, signal, defer }) => {
@@ -28,15 +26,8 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const producer = await openProducer(client)
   defer(() => producer.close())
 
-  const available: Record<string, () => Stage> = {
-    bronze: () => createBronze({ registry }),
-    silver: () => createSilver({ registry, store }),
-  }
-  const stages = config.stages.map((name) => {
-    const create = available[name]
-    if (!create) throw new ReadflowError('config', `--stages: there is no stage '${name}'.`, { hint: 'Choose from bronze, silver.' })
-    return create()
-  })
+  const create = { bronze: () => createBronze({ registry }), silver: () => createSilver({ registry, store }) }
+  const stages = config.stages.map((name) => create[name]())
   // One stage that ends takes the others with it: a process is either whole or restarted.
   const controller = new AbortController()
   const either = AbortSignal.any([signal, controller.signal])

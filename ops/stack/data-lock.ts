@@ -9,10 +9,11 @@ export interface DataLock {
 
 /**
  * Makes this process the only one that runs services and programs on a data folder. One whose holder died is
- * taken over. Throws ReadflowError `stack-failed` naming the other process.
+ * taken over. Throws ReadflowError `stack-failed` naming the other process,
+ * `config` where the folder can not be written.
  */
 export const lockDataDir = (dataDir: string): DataLock => {
-  const lock = tryLock(path.join(dataDir, 'run', 'lock'))
+  const lock = takeLock(dataDir)
   if (!lock.release) {
     throw new ReadflowError(
       'stack-failed',
@@ -23,4 +24,15 @@ export const lockDataDir = (dataDir: string): DataLock => {
     )
   }
   return { dataDir, release: lock.release }
+}
+
+const takeLock = (dataDir: string) => {
+  try {
+    return tryLock(path.join(dataDir, 'run', 'lock'))
+  } catch (cause) {
+    throw new ReadflowError('config', `The data folder ${dataDir} can not be written: ${cause instanceof Error ? cause.message : cause}.`, {
+      cause,
+      hint: 'Choose another with --data DIR.',
+    })
+  }
 }

@@ -50,7 +50,7 @@ export const parseConfig = (program: Program, argv: string[], env: NodeJS.Proces
         `${flagged !== undefined ? `--${knob.flag}` : knob.env}: ${'isSecret' in knob ? 'is not valid' : parsed.error.issues[0]?.message}`,
       )
   }
-  if (faults.length > 0) throw new ReadflowError('config', faults.join('; '), { hint: `See readflow ${program} --help.` })
+  if (faults.length > 0) throw new ReadflowError('config', `${faults.join('; ')}.`, { hint: `See readflow ${program} --help.` })
   values['dataDir'] = path.resolve(values['dataDir'] as string)
   values['lakeUrl'] ??= `file:${path.join(values['dataDir'] as string, 'lake')}`
   return { ...(values as unknown as Config), explicit }

@@ -26,6 +26,7 @@ const list = text.transform((value) =>
     .map((part) => part.trim())
     .filter(Boolean),
 )
+const stageNames = list.pipe(z.array(z.enum(['bronze', 'silver'], { error: 'stages are bronze and silver, with a comma between' })))
 
 /** Every knob of every program: its flag, its environment variable, its unit and its default. Flags win. */
 export const knobs = {
@@ -162,7 +163,7 @@ export const knobs = {
     flag: 'stages',
     env: 'READFLOW_STAGES',
     default: 'bronze,silver',
-    schema: list,
+    schema: stageNames,
     programs: ['up', 'consume'],
     doc: 'which sinks this process runs',
   }),
