@@ -22,7 +22,6 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('poll', argv, env)
   if (!config) return
   const log = createLog('poll', config.logLevel)
-  const { brokers, registryUrl } = requireServices(config)
   const store = openStore(config.lakeUrl)
   defer(() => store.close())
   const sandboxStart = openPositions(store, 'sandbox-start')
@@ -35,6 +34,8 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   }
   const source = await openSource(config.source, { config, sandboxStartMs, log })
   defer(() => source.close())
+  if (config.isSourceCheck) return
+  const { brokers, registryUrl } = requireServices(config)
   const encode = await createEncoder(openRegistry(registryUrl))
   const client = await openKafka({ brokers, clientId: 'readflow-poll', log })
   defer(() => client.close())

@@ -14,7 +14,7 @@ const orders = {
 
 /** Columns of a book in a list. `reader_*` are of the ratings in Gold; the others are what the source says. */
 export const bookColumns = `
-  b.book_id, b.title, b.author_names, b.primary_author_id, b.primary_genre, b.language_code, b.publication_year,
+  b.book_id, b.title, b.author_names, b.primary_author_id, b.primary_genre, b.language_code, b.publication_year, b.original_publication_year,
   b.average_rating, b.ratings_count, coalesce(r.ratings, 0) AS reader_ratings,
   round(r.rating_sum / r.ratings, 2) AS reader_average, b.url`
 
@@ -25,7 +25,7 @@ export const currentBooks = (gold: GoldVersion): string =>
 
 const query = z.strictObject({
   genre: shortText.optional().describe('slug of the primary genre, such as fantasy'),
-  language_code: shortText.optional().describe('language, such as en'),
+  language_code: shortText.optional().describe('language in ISO 639-3, such as eng'),
   q: shortText.optional().describe('part of the title or of an author name'),
   min_ratings: whole(0, 1_000_000_000).optional().describe('least ratings_count'),
   sort: oneOf(['title', 'average_rating', 'ratings_count', 'reader_ratings', 'reader_average']).default('ratings_count').describe('order'),
@@ -99,10 +99,9 @@ export const showBook = defineRoute({
       throw new Problem(404, `There is no book '${id}' in Gold version ${gold.version}. /v1/books?q= finds books by title or author.`)
     const [authors, reviews] = await Promise.all([
       gold.rows(
-        `SELECT author_id, name, average_rating, is_placeholder FROM ${gold.table('dim_author')} WHERE is_current AND author_id = $id`,
-        {
-          id: String(book['primary_author_id']),
-        },
+        `SELECT author_id, name, is_placeholder FROM ${gold.table('dim_author')}
+         WHERE is_current AND (author_id = $id OR list_contains(from_json($names, '["VARCHAR"]'), name))`,
+        { id: String(book['primary_author_id']), names: JSON.stringify(book['author_names'] ?? []) },
       ),
       gold.rows(
         `SELECT count(*) AS count, count(*) FILTER (WHERE has_text) AS with_text, max(coalesce(date_updated, date_added)) AS latest_at
@@ -110,7 +109,7 @@ export const showBook = defineRoute({
         { id },
       ),
     ])
-    return { book: shapeBook(book, authors[0]), reviews: reviews[0] }
+    return { book: shapeBook(book, authors), reviews: reviews[0] }
   },
 })
 
@@ -118,17 +117,33 @@ const stars = ['1', '2', '3', '4', '5'] as const
 const internal = ['book_sk', 'primary_author_sk', 'is_current', 'is_deleted', 'valid_to', 'author_names', 'primary_author_id']
 
 /** A row of dim_book as a reader wants it: stars as histograms, authors as a list, keys of the model left out. */
-const shapeBook = (row: Record<string, unknown>, primary: Record<string, unknown> | undefined) => {
+const shapeBook = (row: Record<string, unknown>, authors: Record<string, unknown>[]) => {
   const hidden = new Set([...internal, ...stars.flatMap((star) => [`ratings_${star}`, `reader_ratings_${star}`])])
-  const names = (row['author_names'] as string[] | null) ?? []
-  const others = primary ? names.filter((name) => name !== primary['name']) : names
   return {
     ...Object.fromEntries(Object.entries(row).filter(([name]) => !hidden.has(name))),
-    authors: [
-      ...(primary ? [{ author_id: primary['author_id'], name: primary['name'], is_primary: true }] : []),
-      ...others.map((name) => ({ author_id: null, name, is_primary: false })),
-    ],
+    authors: authorList(row, authors),
     source_histogram: Object.fromEntries(stars.map((star) => [star, row[`ratings_${star}`]])),
     reader_histogram: Object.fromEntries(stars.map((star) => [star, row[`reader_ratings_${star}`]])),
   }
+}
+
+/**
+ * The authors of a book in its own order, the first one primary. Gold names the others only: an id is given
+ * where exactly one author has that name.
+ */
+const authorList = (row: Record<string, unknown>, authors: Record<string, unknown>[]) => {
+  const primaryId = row['primary_author_id'] ?? null
+  const primary = authors.find(({ author_id }) => author_id === primaryId)
+  const names = (row['author_names'] as string[] | null) ?? []
+  const idOf = (name: string) => {
+    const found = authors.filter((author) => author['name'] === name)
+    return found.length === 1 ? (found[0]?.['author_id'] ?? null) : null
+  }
+  const [first, ...others] = names
+  return [
+    ...(primaryId === null && first === undefined
+      ? []
+      : [{ author_id: primaryId, name: primary?.['name'] ?? first ?? null, is_primary: true }]),
+    ...others.map((name) => ({ author_id: idOf(name), name, is_primary: false })),
+  ]
 }

@@ -68,7 +68,15 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
 
   const onService = (name: string, lastError: string | null) => process.stderr.write(`  ! ${lastError ?? name}; it is started again\n`)
 
+  /** A source that can't be opened is told before anything is downloaded or started. */
+  const checkSource = async () => {
+    const { code, lastError } = await run('poll', ['--check-source'], null).exited
+    if (code !== 0 && !signal.aborted)
+      throw new ReadflowError('config', lastError ?? `the source ${withoutSecrets(config.source)} can not be opened`)
+  }
+
   if (config.isOnce) {
+    await checkSource()
     const running = await services.start({ signal, onStep: status.step, onService })
     const summary = await runOnce({ run: (name, args) => run(name, args, running), onStep: status.step, signal, startedMs })
     await running.stop()
@@ -80,6 +88,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   status.links({ page })
   keep('serve', ['--port', String(services.apiPort)], null)
   process.stderr.write(`The page is at ${page}\n`)
+  await checkSource()
   const running = await services.start({ signal, onStep: status.step, onService })
   status.links({ brokers: running.brokers.join(','), registry: running.registryUrl })
   status.step('programs', 'running', LIVE.join(', '))

@@ -53,6 +53,13 @@ export const knobs = {
     programs: ['up', 'poll', 'consume', 'compact'],
     doc: 'do what is there to do, print one JSON line last, stop',
   }),
+  isSourceCheck: knob({
+    flag: 'check-source',
+    schema: aSwitch,
+    isSwitch: true,
+    programs: ['poll'],
+    doc: 'say whether the source can be opened, and stop; needs no broker',
+  }),
   port: knob({
     flag: 'port',
     env: 'READFLOW_PORT',
