@@ -21,9 +21,11 @@ export const openRegistry = (url: string): Registry => {
 
   const register = async (subject: string, schema: object): Promise<number> => {
     try {
-      const { id } = await registry.register(
-        { type: SchemaType.AVRO, schema: JSON.stringify(schema) },
-        { subject, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE },
+      const { id } = await answered(
+        registry.register(
+          { type: SchemaType.AVRO, schema: JSON.stringify(schema) },
+          { subject, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE },
+        ),
       )
       return id
     } catch (cause) {
@@ -40,6 +42,17 @@ export const openRegistry = (url: string): Registry => {
     return schema
   }
   return { register, schemaById }
+}
+
+const REGISTER_TIMEOUT_MS = 15_000
+
+/** The registry client waits for ever for a server that has stopped answering. */
+const answered = async <T>(request: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${REGISTER_TIMEOUT_MS / 1000} s`)), REGISTER_TIMEOUT_MS)
+  })
+  return Promise.race([request, timeout]).finally(() => clearTimeout(timer))
 }
 
 const registerError = (subject: string, base: string, cause: unknown): ReadflowError => {
