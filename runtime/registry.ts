@@ -1,8 +1,6 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { ReadflowError } from './errors.ts'
 
-const REQUEST_TIMEOUT_MS = 5000
-
 export interface Registry {
   /** Registers a schema under BACKWARD_TRANSITIVE and gives its id; the same schema again gives the same id. */
   register: (subject: string, schema: object) => Promise<number>
@@ -14,7 +12,7 @@ export interface Registry {
  * A schema registry with Confluent's API. Throws ReadflowError `registry-unavailable` when it does not answer
  * and `schema-incompatible`, with the registry's reason, when it refuses a schema.
  */
-export const openRegistry = (url: string): Registry => {
+export const openRegistry = (url: string, { requestTimeoutMs = 15_000 } = {}): Registry => {
   const base = url.replace(/\/+$/, '')
   const registry = new SchemaRegistry({ host: base, clientId: 'readflow', retry: { retries: 2, initialRetryTimeInSecs: 0.2 } })
   const schemas = new Map<number, object | null>()
@@ -26,6 +24,7 @@ export const openRegistry = (url: string): Registry => {
           { type: SchemaType.AVRO, schema: JSON.stringify(schema) },
           { subject, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE },
         ),
+        requestTimeoutMs,
       )
       return id
     } catch (cause) {
@@ -36,7 +35,7 @@ export const openRegistry = (url: string): Registry => {
   const schemaById = async (id: number): Promise<object | null> => {
     const known = schemas.get(id)
     if (known !== undefined) return known
-    const schema = await fetchSchema(base, id)
+    const schema = await fetchSchema(base, id, requestTimeoutMs)
     // An id that is unknown now may be registered later: only what was found is kept.
     if (schema !== null) schemas.set(id, schema)
     return schema
@@ -44,13 +43,11 @@ export const openRegistry = (url: string): Registry => {
   return { register, schemaById }
 }
 
-const REGISTER_TIMEOUT_MS = 15_000
-
 /** The registry client waits for ever for a server that has stopped answering. */
-const answered = async <T>(request: Promise<T>): Promise<T> => {
+const answered = async <T>(request: Promise<T>, timeoutMs: number): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${REGISTER_TIMEOUT_MS / 1000} s`)), REGISTER_TIMEOUT_MS)
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs)
   })
   return Promise.race([request, timeout]).finally(() => clearTimeout(timer))
 }
@@ -79,10 +76,10 @@ const unavailable = (base: string, cause: unknown) =>
 
 const redact = (url: string) => url.replace(/\/\/[^@/]*@/, '//')
 
-const fetchSchema = async (base: string, id: number): Promise<object | null> => {
+const fetchSchema = async (base: string, id: number, timeoutMs: number): Promise<object | null> => {
   let response: Response
   try {
-    response = await fetch(`${base}/schemas/ids/${id}`, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
+    response = await fetch(`${base}/schemas/ids/${id}`, { signal: AbortSignal.timeout(timeoutMs) })
   } catch (cause) {
     throw unavailable(base, cause)
   }

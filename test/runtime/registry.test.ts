@@ -20,7 +20,7 @@ const serve = async (t: TestContext, answer: { status: number; body: object } | 
 }
 
 test('a registry that accepts connections and never answers is unavailable, not a hang', async (t) => {
-  const registry = openRegistry(await serve(t, null))
+  const registry = openRegistry(await serve(t, null), { requestTimeoutMs: 300 })
   await assert.rejects(registry.register('s-value', schema), { code: 'registry-unavailable' })
   await assert.rejects(registry.schemaById(1), { code: 'registry-unavailable' })
 })
