@@ -11,8 +11,6 @@ import { registrySpec, registryUrl } from './registry.ts'
 import { type RunningService, startService } from './service.ts'
 import { startWatcher } from './watcher.ts'
 
-const CONTROLLER_PORT = 9093
-
 export type StackStep = 'fetch' | 'kafka' | 'registry'
 
 export interface StackOptions {
@@ -139,9 +137,8 @@ const pickPorts = async ({ existing = {}, kafkaPort, registryPort, isKafkaPortEx
     ? unused
     : await pickPort({ port: registryPort, isExplicit: isRegistryPortExplicit, flag: '--registry-port', reserved: new Set([kafka.port]) })
   const reserved = new Set([kafka.port, registry.port])
-  const controller = existing.brokers
-    ? unused
-    : await pickPort({ port: kafkaPort === 0 ? 0 : CONTROLLER_PORT, isExplicit: false, flag: '--kafka-port', reserved })
+  // Nobody but the broker itself asks the controller: any free port does, and two stacks that start together do not meet on one.
+  const controller = existing.brokers ? unused : await pickPort({ port: 0, isExplicit: false, flag: '--kafka-port', reserved })
   return { kafka, registry, controller }
 }
 
