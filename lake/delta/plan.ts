@@ -14,8 +14,8 @@ export interface CommitPlan {
   fields?: readonly Field[]
   /** For a table that does not exist yet; one that does must have the same. */
   partitionColumns?: readonly string[]
-  /** Table properties to set; others stay. */
-  configuration?: Readonly<Record<string, string>>
+  /** Table properties to set, or with null to remove; others stay. */
+  configuration?: Readonly<Record<string, string | null>>
   adds?: readonly AddFile[]
   /** Files to take out, which must be live; paths as in their actions. */
   removes?: readonly { path: string }[]
@@ -111,7 +111,7 @@ const plannedMetadata = (snapshot: Snapshot, plan: CommitPlan, { tableId, nowMs 
       format: { provider: 'parquet', options: {} },
       schemaString: schemaString(fields),
       partitionColumns: [...(partitionColumns ?? [])],
-      configuration: { ...configuration },
+      configuration: withProperties({}, configuration),
       createdTime: nowMs,
     }
   }
@@ -121,7 +121,13 @@ const plannedMetadata = (snapshot: Snapshot, plan: CommitPlan, { tableId, nowMs 
       `the table is partitioned by ${current.partitionColumns.join(', ') || 'nothing'}, not by ${partitionColumns.join(', ') || 'nothing'}`,
     )
   const merged = fields ? mergeSchema(current.schemaString, fields) : current.schemaString
-  const isSet = Object.entries(configuration).every(([key, value]) => current.configuration?.[key] === value)
+  const isSet = Object.entries(configuration).every(([key, value]) => (current.configuration?.[key] ?? null) === value)
   if (merged === current.schemaString && isSet) return null
-  return { ...current, schemaString: merged, configuration: { ...current.configuration, ...configuration } }
+  return { ...current, schemaString: merged, configuration: withProperties(current.configuration, configuration) }
 }
+
+const withProperties = (
+  current: Readonly<Record<string, string>> | undefined,
+  changes: Readonly<Record<string, string | null>>,
+): Record<string, string> =>
+  Object.fromEntries(Object.entries({ ...current, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null))

@@ -168,5 +168,8 @@ describe('schema evolution', () => {
     await commit(table, { operation: 'CREATE TABLE', fields, configuration: { a: '1' } })
     const { metadata } = await commit(table, { operation: 'SET TBLPROPERTIES', configuration: { b: '2' } })
     assert.deepEqual(metadata?.configuration, { a: '1', b: '2' })
+    const later = await commit(table, { operation: 'SET TBLPROPERTIES', configuration: { a: null, b: '3', c: null } })
+    assert.deepEqual(later.metadata?.configuration, { b: '3' })
+    assert.deepEqual((await openTable(table.store, table.root).snapshot()).metadata?.configuration, { b: '3' })
   })
 })
