@@ -1,7 +1,7 @@
 // A lock between processes: a file that names its holder. One left by a dead process is taken over.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { isAlive, processMark } from './process.mjs'
+import { isAlive, processMark } from '../../runtime/process.mjs'
 
 /** A lock file is created before it is filled: an empty one this young belongs to somebody who is about to. */
 const UNFILLED_MS = 5000

@@ -1,6 +1,7 @@
 import { parseConfig } from '../../runtime/config/config.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
+import { writeRunFile } from '../../runtime/run-file.ts'
 import { lockDataDir } from './data-lock.ts'
 import { startStack } from './stack.ts'
 
@@ -33,6 +34,9 @@ await runProgram('stack', async ({ argv, env, signal, defer }) => {
     },
   })
   defer(stack.stop)
+  const { brokers, registryUrl } = stack
+  const runFile = writeRunFile(config.dataDir, { program: 'stack', brokers, registryUrl, lakeUrl: null, apiUrl: null, control: null })
+  defer(runFile.remove)
   say(
     [
       '',

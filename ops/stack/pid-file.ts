@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { commandLine, isAlive, processMark } from '../setup/process.mjs'
+import { commandLine, isAlive, processMark } from '../../runtime/process.mjs'
 
 const STOP_GRACE_MS = 15_000
 const POLL_MS = 50

@@ -1,7 +1,7 @@
 // Reads `add PID` and `remove PID` lines. When stdin closes, whoever wrote them is gone: ends what is left,
 // then itself. Plain JS and small, as it is there all the time.
 import { createInterface } from 'node:readline'
-import { isAlive, processMark } from '../setup/process.mjs'
+import { isAlive, processMark } from '../../runtime/process.mjs'
 
 const STOP_GRACE_MS = 15_000
 const POLL_MS = 50

@@ -4,6 +4,8 @@ import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
+import { writeRunFile } from '../../runtime/run-file.ts'
+import type { Stack } from '../stack/stack.ts'
 import { type ProgramName, startProgram } from './child.ts'
 import { childEnv, flagsOf, type Services } from './child-env.ts'
 import { keepRunning } from './keep-running.ts'
@@ -75,21 +77,30 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
       throw new ReadflowError('config', lastError ?? `the source ${withoutSecrets(config.source)} can not be opened`)
   }
 
+  /** Other commands of this data folder find what runs here from now on. */
+  const announce = ({ brokers, registryUrl }: Stack, apiUrl: string | null) => {
+    const run = { program: 'up' as const, brokers, registryUrl, lakeUrl: config.lakeUrl, apiUrl, control: null }
+    defer(writeRunFile(config.dataDir, run).remove)
+  }
+
   if (config.isOnce) {
     await checkSource()
     const running = await services.start({ signal, onStep: status.step, onService })
+    announce(running, null)
     const summary = await runOnce({ run: (name, args) => run(name, args, running), onStep: status.step, signal, startedMs })
     await running.stop()
     process.stdout.write(`${JSON.stringify(summary)}\n`)
     return
   }
 
-  const page = `http://127.0.0.1:${services.apiPort}/`
+  const apiUrl = `http://127.0.0.1:${services.apiPort}`
+  const page = `${apiUrl}/`
   status.links({ page })
   keep('serve', ['--port', String(services.apiPort)], null)
   process.stderr.write(`The page is at ${page}\n`)
   await checkSource()
   const running = await services.start({ signal, onStep: status.step, onService })
+  announce(running, apiUrl)
   status.links({ brokers: running.brokers.join(','), registry: running.registryUrl })
   status.step('programs', 'running', LIVE.join(', '))
   // Consumers first: topics exist before the first record, and stop last in the reverse order.

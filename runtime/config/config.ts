@@ -2,6 +2,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { z } from 'zod'
 import { ReadflowError } from '../errors.ts'
+import { readRunFile } from '../run-file.ts'
 import { type KnobName, type Knobs, knobs, type Program } from './knobs.ts'
 
 type Value<K extends KnobName> =
@@ -52,8 +53,17 @@ export const parseConfig = (program: Program, argv: string[], env: NodeJS.Proces
   }
   if (faults.length > 0) throw new ReadflowError('config', `${faults.join('; ')}.`, { hint: `See readflow ${program} --help.` })
   values['dataDir'] = path.resolve(values['dataDir'] as string)
+  if (program !== 'up' && program !== 'stack') fillFromRun(values)
   values['lakeUrl'] ??= `file:${path.join(values['dataDir'] as string, 'lake')}`
   return { ...(values as unknown as Config), explicit }
+}
+
+/** What neither flag nor variable gives is that of the `up` or `stack` that runs on the data folder. */
+const fillFromRun = (values: Record<string, unknown>) => {
+  const run = readRunFile(values['dataDir'] as string)
+  values['kafkaBrokers'] ??= run?.brokers
+  values['schemaRegistryUrl'] ??= run?.registryUrl
+  values['lakeUrl'] ??= run?.lakeUrl ?? undefined
 }
 
 const readFlags = (program: Program, known: typeof entries, argv: string[]): Record<string, string | boolean | undefined> => {
@@ -88,7 +98,7 @@ export const helpText = (program: Program): string => {
   const flagWidth = Math.max(...rows.map((row) => row.flag.length))
   const envWidth = Math.max(...rows.map((row) => row.env.length))
   const lines = rows.map((row) => `  ${row.flag.padEnd(flagWidth)}  ${row.env.padEnd(envWidth)}  ${row.doc}`)
-  return `readflow ${program}: ${purposes[program]}\n\n${lines.join('\n')}\n\nA flag wins over its environment variable. Durations and sizes carry their unit (10s, 64MiB).\n`
+  return `readflow ${program}: ${purposes[program]}\n\n${lines.join('\n')}\n\nA flag wins over its environment variable${program === 'up' || program === 'stack' ? '' : ', and both over what runs on the data folder'}. Durations and sizes carry their unit (10s, 64MiB).\n`
 }
 
 /** The table of the README, made from the knobs. */

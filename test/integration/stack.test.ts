@@ -6,10 +6,11 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { isAlive } from '../../ops/setup/process.mjs'
 import { isPortFree } from '../../ops/stack/ports.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
 import { createLog } from '../../runtime/log.ts'
+import { readRunFile } from '../../runtime/run-file.ts'
+import { isAlive } from '../../runtime/process.mjs'
 import { eventually, stackSkip, startStackOn, type TestStack, tempDataDir } from '../helpers/stack.ts'
 
 const skip = await stackSkip()
@@ -125,14 +126,18 @@ describe('readflow stack', { skip }, () => {
     const { dir, remove } = await tempDataDir()
     const { child } = await startCommand(dir)
     const pids = [pidOf(dir, 'kafka'), pidOf(dir, 'registry')]
+    assert.equal(readRunFile(dir)?.pid, child.pid)
     child.kill('SIGKILL')
     await eventually(() => pids.every((pid) => !isAlive(pid)))
+    assert.equal(readRunFile(dir), null, 'what it left behind counts as nothing')
 
     const again = await startCommand(dir)
     const port = Number(/KAFKA_BROKERS=127\.0\.0\.1:(\d+)/.exec(again.output())?.[1])
+    assert.deepEqual(readRunFile(dir)?.brokers, [`127.0.0.1:${port}`])
     again.child.kill('SIGTERM')
     const [code] = await once(again.child, 'exit')
     assert.equal(code, 0, again.output())
+    assert.equal(readRunFile(dir), null)
     assert.ok(await isPortFree(port))
     await remove()
   })

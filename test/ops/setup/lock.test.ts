@@ -3,8 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
 import { tryLock, waitForLock } from '../../../ops/setup/lock.mjs'
-import { processMark } from '../../../ops/setup/process.mjs'
 import { lockDataDir } from '../../../ops/stack/data-lock.ts'
+import { processMark } from '../../../runtime/process.mjs'
 import { tempDir } from '../../helpers/up.ts'
 
 test('a lock that is held names its holder and is free after release', async (t) => {

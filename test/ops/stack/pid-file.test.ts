@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { isAlive } from '../../../ops/setup/process.mjs'
 import { dataMark, endLeftover, findLeftover, writePidFile } from '../../../ops/stack/pid-file.ts'
+import { isAlive } from '../../../runtime/process.mjs'
 import { tempDir } from '../../helpers/up.ts'
 
 const startIdle = async (t: TestContext, ...args: string[]): Promise<ChildProcess & { pid: number }> => {

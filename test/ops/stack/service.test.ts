@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { isAlive } from '../../../ops/setup/process.mjs'
 import { dataMark } from '../../../ops/stack/pid-file.ts'
 import { type ServiceSpec, startService } from '../../../ops/stack/service.ts'
 import { startWatcher } from '../../../ops/stack/watcher.ts'
+import { isAlive } from '../../../runtime/process.mjs'
 import { tempDir } from '../../helpers/up.ts'
 
 const setUp = async (t: TestContext, script: string, spec: Partial<ServiceSpec> = {}) => {
