@@ -44,6 +44,7 @@ module.exports = {
       to: { path: '^(runtime|lake|producers|consumers|compactor|api|ops)/' },
     },
     one('kafkajs-in-one-file', 'runtime/kafka/kafkajs\\.ts', 'kafkajs'),
+    one('crc32-in-one-file', 'runtime/kafka/records/crc32c\\.ts', '@node-rs/crc32'),
     one('platformatic-kafka-in-one-file', 'runtime/kafka/topic-ids\\.ts', '@platformatic/kafka'),
     one('registry-in-one-file', 'runtime/registry\\.ts', '@kafkajs/confluent-schema-registry'),
     one('avsc-in-one-file', 'runtime/avro\\.ts', 'avsc'),

@@ -12,6 +12,7 @@ const codes = {
   'source-refused': { retriable: false, needsPerson: true },
   'kafka-unavailable': { retriable: true },
   'kafka-invalid': { retriable: false },
+  'kafka-corrupt': { retriable: false },
   'registry-unavailable': { retriable: true },
   'schema-incompatible': { retriable: false, needsPerson: true },
   'lake-not-found': { retriable: false },

@@ -1,4 +1,5 @@
 import { decompress } from './compression.ts'
+import { peekBatch, readHeader } from './records/batch-header.ts'
 
 /**
  * Kafka's record batch format, magic 2, as described in Kafka's own protocol documentation
@@ -35,31 +36,29 @@ export interface KafkaRecord {
   key: Buffer | null
   value: Buffer | null
   headers: [string, Buffer | null][]
+  /** Set where the record was too large to be held: bytes of its value, which is null here. */
+  oversizedBytes?: number
+  /** SHA-256 of that value, in hex. */
+  oversizedHash?: string
 }
 
 const offsetAt = (bytes: Buffer, at: number) => Number(bytes.readBigInt64BE(at))
 
 /**
  * Finds the whole batches at the start of `bytes`; a batch that is cut short (as a fetch may end) is left out.
- * Returns null where there is no whole batch.
+ * One that can't be a batch is the last of the frame: who reads it says why. Returns null where there is no
+ * whole batch.
  */
 export const frameBatches = (bytes: Buffer): Frame | null => {
-  let at = 0
   let frame: Frame | null = null
-  while (at + HEADER_BYTES <= bytes.length) {
-    const end = at + LOG_OVERHEAD_BYTES + bytes.readInt32BE(at + AT.length)
-    if (end > bytes.length) break
-    const magic = bytes.readInt8(at + AT.magic)
-    if (magic !== 2)
-      throw new RangeError(
-        `record batch at offset ${offsetAt(bytes, at)} has format ${magic}; only format 2 (Kafka 0.11 and later) is read`,
-      )
-    const baseOffset = offsetAt(bytes, at)
+  for (let batch = peekBatch(bytes, 0); batch; batch = peekBatch(bytes, frame.bytes)) {
+    const { baseOffset } = batch
+    const at: number = frame?.bytes ?? 0
     frame ??= { baseOffset, lastOffset: baseOffset, count: 0, bytes: 0 }
-    frame.lastOffset = baseOffset + bytes.readInt32BE(at + AT.lastOffsetDelta)
-    frame.count += bytes.readInt32BE(at + AT.count)
-    frame.bytes = end
-    at = end
+    frame.bytes = at + batch.bytes
+    const { lastOffset, count } = batch.problem === null ? readHeader(bytes, at) : { lastOffset: baseOffset, count: 1 }
+    frame.lastOffset = Math.max(frame.lastOffset, baseOffset, lastOffset)
+    frame.count += Math.max(0, count)
   }
   return frame
 }

@@ -81,8 +81,14 @@ test('a fetch that ends in control records moves on past them', async () => {
   assert.deepEqual([decode(bytes, 7).values, decode(bytes, 7).next], [[], 8])
 })
 
-test('an old message format is refused by name', async () => {
-  const bytes = await encodeBatch([{ value: 'a' }])
-  bytes.writeInt8(1, 16)
-  assert.throws(() => frameBatches(bytes), /format 1/)
+test('what can not be a batch ends the frame, for the reader to say why', async () => {
+  const whole = await encodeBatch([{ value: 'a' }], { baseOffset: 0 })
+  const old = await encodeBatch([{ value: 'b' }], { baseOffset: 1 })
+  old.writeInt8(1, 16)
+  const sizeless = await encodeBatch([{ value: 'b' }], { baseOffset: 1 })
+  sizeless.writeInt32BE(-12, 8)
+  for (const bad of [old, sizeless]) {
+    const bytes = Buffer.concat([whole, bad, whole])
+    assert.deepEqual(frameBatches(bytes), { baseOffset: 0, lastOffset: 1, count: 2, bytes: bytes.length })
+  }
 })
