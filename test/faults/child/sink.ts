@@ -1,0 +1,45 @@
+import { createBronze } from '../../../consumers/bronze/bronze.ts'
+import { createSilver } from '../../../consumers/silver/silver.ts'
+import { runSink } from '../../../consumers/sink/sink.ts'
+import { openStore } from '../../../lake/store/open.ts'
+import { errorLine } from '../../../runtime/errors.ts'
+import { openKafka } from '../../../runtime/kafka/client.ts'
+import { openProducer } from '../../../runtime/kafka/producer.ts'
+import { createLog } from '../../../runtime/log.ts'
+import { openRegistry } from '../../../runtime/registry.ts'
+import type { SinkJob } from '../helpers/job.ts'
+import { countedClient, countedProducer, countedStore, createPoints, say } from './points.ts'
+
+/**
+ * One consumer process, made of the real parts. It loads, waits for its job from the parent, runs one sink and exits:
+ * 0 for a good end, 1 otherwise. What it says on stdout is a JSON object a line; its log goes there too.
+ */
+const main = async (job: SinkJob) => {
+  const controller = new AbortController()
+  process.on('SIGTERM', () => controller.abort())
+  const log = createLog('consume', job.logLevel ?? 'warn')
+  const points = createPoints(job.crash ?? null)
+  const plain = await openKafka({ brokers: job.brokers, clientId: `test-${job.run}`, log })
+  const client = countedClient(plain, points, { sessionTimeoutMs: job.sessionTimeoutMs })
+  const producer = countedProducer(await openProducer(plain), points, job.run)
+  const store = countedStore(openStore(job.lakeUrl), points)
+  const registry = openRegistry(job.registryUrl)
+  const create = { bronze: () => createBronze({ registry }), silver: () => createSilver({ registry, store }) }
+  const whole = create[job.stage]()
+  const stage = { ...whole, groupId: job.groupId, tables: whole.tables.filter(({ entity }) => (job.entities as string[]).includes(entity)) }
+  const outcomes = await runSink({ stage, store, client, producer, flush: job.flush, isOnce: job.isOnce, log }, controller.signal)
+  say({ done: true, points: points.names(), outcomes })
+}
+
+process.once('message', (job) => {
+  main(job as SinkJob).then(
+    () => process.exit(0),
+    (error) => {
+      say({ failed: errorLine(error) })
+      process.exit(1)
+    },
+  )
+})
+process.send?.('ready')
+// A child does not outlive its parent.
+process.once('disconnect', () => process.exit(1))

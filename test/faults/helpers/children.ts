@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export interface Said {
+  /** The point at which it ended or stopped itself. */
+  crash?: string
+  done?: boolean
+  /** Names of every point that it passed. */
+  points?: string[]
+  failed?: string
+  /** A line of its log. */
+  level?: number | string
+  msg?: string
+  [key: string]: unknown
+}
+
+export interface Child {
+  pid: number
+  process: ChildProcess
+  said: Said[]
+  /** Everything it wrote, for a failed test. */
+  output: () => string
+  kill: (signal: NodeJS.Signals) => void
+  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Resolves when it says something that fits; rejects when it ends before. */
+  says: (what: string, fits: (said: Said) => boolean) => Promise<Said>
+}
+
+/** Starts children ahead of their jobs, as most of their time goes into loading. Close it at the end. */
+export const openChildren = (program: string, { spare = 2 } = {}) => {
+  const file = fileURLToPath(new URL(`../child/${program}.ts`, import.meta.url))
+  const waiting: Promise<ChildProcess>[] = []
+  const all = new Set<ChildProcess>()
+
+  const load = () =>
+    new Promise<ChildProcess>((resolve, reject) => {
+      const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning', file], {
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      })
+      all.add(child)
+      child.once('message', () => resolve(child))
+      child.once('exit', () => {
+        all.delete(child)
+        reject(new Error(`${program} ended before its job`))
+      })
+    })
+  const top = () => {
+    while (waiting.length < spare) {
+      const loading = load()
+      loading.catch(() => undefined)
+      waiting.push(loading)
+    }
+  }
+  top()
+
+  return {
+    /** Gives a job to a child that is loaded. */
+    start: async (job: object): Promise<Child> => {
+      const child = await (waiting.shift() ?? load())
+      top()
+      const running = watch(child)
+      child.send(job)
+      return running
+    },
+    close: async () => {
+      const exits = [...all].map((child) => new Promise((resolve) => child.once('exit', resolve)))
+      for (const child of all) child.kill('SIGKILL')
+      await Promise.all(exits)
+    },
+  }
+}
+
+const watch = (child: ChildProcess): Child => {
+  const said: Said[] = []
+  const listeners = new Set<() => void>()
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = ''
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) if (line.startsWith('{')) said.push(JSON.parse(line) as Said)
+      for (const listener of listeners) listener()
+    })
+  }
+  let isClosed = false
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+    child.once('close', (code, signal) => {
+      isClosed = true
+      resolve({ code, signal })
+      for (const listener of listeners) listener()
+    }),
+  )
+  return {
+    pid: child.pid ?? 0,
+    process: child,
+    said,
+    output: () => output,
+    kill: (signal) => void child.kill(signal),
+    exited,
+    says: (what, fits) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = said.find(fits)
+          if (!found && !isClosed) return
+          listeners.delete(look)
+          if (found) resolve(found)
+          else reject(new Error(`the child ended and never said ${what}:\n${output.slice(-3000)}`))
+        }
+        listeners.add(look)
+        look()
+      }),
+  }
+}

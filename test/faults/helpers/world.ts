@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto'
+import { Admin } from '@platformatic/kafka'
+import { createBronze } from '../../../consumers/bronze/bronze.ts'
+import { createSilver } from '../../../consumers/silver/silver.ts'
+import { runSink } from '../../../consumers/sink/sink.ts'
+import { openStore } from '../../../lake/store/open.ts'
+import { openKafka } from '../../../runtime/kafka/client.ts'
+import { openProducer } from '../../../runtime/kafka/producer.ts'
+import { createLog } from '../../../runtime/log.ts'
+import { openRegistry } from '../../../runtime/registry.ts'
+import { catalogue } from '../../../schemas/catalogue.ts'
+import type { EntityName } from '../../../schemas/records.ts'
+import { topicSpecs } from '../../../schemas/topics.ts'
+import { startTestStack } from '../../helpers/stack.ts'
+import { countedProducer, createPoints } from '../child/points.ts'
+import type { SinkJob } from './job.ts'
+import { createEncoders, type Planned } from './records.ts'
+
+/** A record that Kafka delivers, where it lies, and what must become of it. */
+export interface Delivered extends Planned {
+  offset: number
+}
+
+const log = createLog('test', 'error')
+const BATCH_RECORDS = 20
+
+/** A real broker and registry with the topics, and what the fault tests do with them. Close it at the end. */
+export const openWorld = async ({ partitions = 2 } = {}) => {
+  const stack = await startTestStack()
+  const client = await openKafka({ brokers: stack.brokers, clientId: 'test', log })
+  await client.ensureTopics(topicSpecs({ partitions, replicationFactor: 1 }))
+  const admin = new Admin({ clientId: 'test-admin', bootstrapBrokers: stack.brokers, autocreateTopics: false })
+  const registry = openRegistry(stack.registryUrl)
+  const encoders = await createEncoders(registry)
+  const sender = client.kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
+  await sender.connect()
+  const producer = await openProducer(client)
+  const delivered: Delivered[] = []
+
+  /** Sends records to their partitions, in small batches, and keeps where they lie. */
+  const publish = async (records: readonly Planned[], send: Pick<typeof sender, 'send'> = sender) => {
+    for (const [topic, ofTopic] of Map.groupBy(records, ({ entity }) => catalogue[entity].topic)) {
+      for (let from = 0; from < ofTopic.length; from += BATCH_RECORDS) {
+        const batch = ofTopic.slice(from, from + BATCH_RECORDS)
+        const acks = await send.send({ topic, acks: -1, messages: batch.map(({ partition, key, value }) => ({ partition, key, value })) })
+        for (const { partition, baseOffset } of acks) {
+          const first = Number(baseOffset)
+          const inPartition = batch.filter((record) => record.partition === partition)
+          delivered.push(...inPartition.map((record, index) => ({ ...record, offset: first + index })))
+        }
+      }
+    }
+  }
+
+  /** Sends records that nobody gets: a transaction that is aborted. */
+  const publishAborted = async (records: readonly Planned[]) => {
+    const transactional = client.kafka.producer({ transactionalId: randomUUID(), idempotent: true, maxInFlightRequests: 1 })
+    await transactional.connect()
+    const transaction = await transactional.transaction()
+    for (const { entity, partition, key, value } of records)
+      await transaction.send({ topic: catalogue[entity].topic, acks: -1, messages: [{ partition, key, value }] })
+    await transaction.abort()
+    await transactional.disconnect()
+  }
+
+  /** What a group's dead members hold on to would be free only after their session: this ends it now. */
+  const evict = (groupId: string) => admin.removeMembersFromConsumerGroup({ groupId, members: null }).catch(() => undefined)
+
+  /** Runs a sink in this process until it has caught up. */
+  const drain = async ({ run, stage: name, lakeUrl, groupId, entities, flush }: SinkJob) => {
+    const store = openStore(lakeUrl)
+    try {
+      const whole = name === 'bronze' ? createBronze({ registry }) : createSilver({ registry, store })
+      const stage = { ...whole, groupId, tables: whole.tables.filter(({ entity }) => (entities as string[]).includes(entity)) }
+      const named = countedProducer(producer, createPoints(null), run)
+      return await runSink({ stage, store, client, producer: named, flush, isOnce: true, log }, new AbortController().signal)
+    } finally {
+      await store.close()
+    }
+  }
+
+  return {
+    stack,
+    client,
+    admin,
+    registry,
+    encoders,
+    publish,
+    publishAborted,
+    evict,
+    drain,
+    /** Everything that was delivered, in the order of its sending. */
+    delivered: (entity: EntityName) => delivered.filter((record) => record.entity === entity),
+    job: (job: Pick<SinkJob, 'run' | 'stage' | 'lakeUrl'> & Partial<SinkJob>): SinkJob => ({
+      brokers: stack.brokers,
+      registryUrl: stack.registryUrl,
+      entities: ['ratings', 'books'],
+      groupId: `test.${job.run}.${job.stage}`,
+      flush: { intervalMs: 60_000, maxRows: 120, maxBytes: 16 * 1024 },
+      isOnce: true,
+      ...job,
+    }),
+    close: async () => {
+      await sender.disconnect()
+      await producer.close()
+      await admin.close()
+      await client.close()
+      await stack.stop()
+    },
+  }
+}
+
+export type World = Awaited<ReturnType<typeof openWorld>>
