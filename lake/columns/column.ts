@@ -4,6 +4,8 @@
  */
 export type ColumnType =
   | { kind: 'string' | 'long' | 'double' | 'boolean' | 'timestamp' | 'date' | 'binary' }
+  /** A long that Parquet files hold in 32 bits, where their format says so. */
+  | { kind: 'long'; bits: 32 }
   | { kind: 'list'; element: ColumnType }
   | { kind: 'struct'; fields: Field[] }
   | { kind: 'map'; value: ColumnType }

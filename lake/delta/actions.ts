@@ -13,6 +13,7 @@ export interface Protocol {
 export interface MetaData {
   id: string
   name?: string
+  description?: string
   format: { provider: 'parquet'; options: Record<string, string> }
   schemaString: string
   partitionColumns: string[]
@@ -91,8 +92,11 @@ export const decodeActions = (bytes: Uint8Array, path: string): Action[] => {
   }
 }
 
+/** A version as the names of the log's files have it. */
+export const padded = (version: number): string => String(version).padStart(20, '0')
+
 /** Path of a log entry below the table's root. */
-export const entryName = (version: number): string => `_delta_log/${String(version).padStart(20, '0')}.json`
+export const entryName = (version: number): string => `_delta_log/${padded(version)}.json`
 
 /** Path of a data file below the table's root, from the path in its action. */
 export const filePath = (path: string): string => {

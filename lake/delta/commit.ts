@@ -15,17 +15,21 @@ const MAX_DELAY_MS = 500
  * Writes one entry of the table's log: all of the plan or nothing. Where other writers come first, the plan is checked
  * against what they wrote and tried again. Rejects with `lake-fenced`, `lake-conflict` or `lake-invalid` where the plan
  * no longer holds, and with `lake-conflict` where others came first too often.
- * Resolves to the table after the commit.
+ * Resolves to the table after the commit. Every so many versions a checkpoint is written after it, beside what the
+ * caller does next; `table.settled()` waits for it.
  */
 export const commit = async (table: Table, plan: CommitPlan): Promise<Snapshot> => {
   const context = { commitId: randomUUID(), nowMs: Date.now(), tableId: randomUUID() }
   // What we know suffices for a first attempt: the log itself refuses it where somebody wrote since.
-  let snapshot = table.known().version >= 0 ? table.known() : await table.snapshot()
+  let snapshot = await table.recent()
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const actions = await planOrRefresh(table, snapshot, (base) => planCommit(base, plan, context))
     const path = `${table.root}/${entryName(actions.base.version + 1)}`
-    if ((await table.store.putIfAbsent(path, encodeActions(actions.planned))) === 'created')
-      return table.advance(actions.base, actions.planned)
+    if ((await table.store.putIfAbsent(path, encodeActions(actions.planned))) === 'created') {
+      const committed = table.advance(actions.base, actions.planned)
+      await table.checkpointAfter(committed, context.nowMs)
+      return committed
+    }
     await sleep(Math.random() * Math.min(MAX_DELAY_MS, 5 * 2 ** attempt))
     snapshot = await table.snapshot()
   }

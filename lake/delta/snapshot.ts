@@ -1,6 +1,7 @@
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { Field } from '../columns/column.ts'
-import type { Action, AddFile, MetaData, Protocol } from './actions.ts'
+import type { Action, AddFile, MetaData, Protocol, RemoveFile } from './actions.ts'
+import { emptyLayeredMap, type LayeredMap } from './layered-map.ts'
 import { parseSchema } from './schema.ts'
 
 export interface Metadata {
@@ -19,12 +20,21 @@ export interface Snapshot {
   protocol: Protocol | null
   metadata: Metadata | null
   /** The live files, by the path in their action. */
-  files: ReadonlyMap<string, AddFile>
+  files: LayeredMap<AddFile>
+  /** Files that were removed: those that a checkpoint still had, and those since. */
+  tombstones: LayeredMap<RemoveFile>
   /** The newest version that each application has committed. */
-  txns: ReadonlyMap<string, number>
+  txns: LayeredMap<number>
 }
 
-export const emptySnapshot: Snapshot = { version: -1, protocol: null, metadata: null, files: new Map(), txns: new Map() }
+export const emptySnapshot: Snapshot = {
+  version: -1,
+  protocol: null,
+  metadata: null,
+  files: emptyLayeredMap(),
+  tombstones: emptyLayeredMap(),
+  txns: emptyLayeredMap(),
+}
 
 const readMetadata = (action: MetaData): Metadata => ({
   id: action.id,
@@ -37,24 +47,41 @@ const readMetadata = (action: MetaData): Metadata => ({
 
 /**
  * The table after further entries of the log, `entries[0]` being version `snapshot.version + 1`; the snapshot given
- * stays as it is. Throws `lake-invalid` for a table that needs a newer reader.
+ * stays as it is, and shares with the new one what is the same. Throws `lake-invalid` for a table that needs a newer
+ * reader.
  */
 export const applyEntries = (snapshot: Snapshot, entries: readonly (readonly Action[])[]): Snapshot => {
   if (entries.length === 0) return snapshot
   let { protocol, metadata } = snapshot
-  const files = new Map(snapshot.files)
-  const txns = new Map(snapshot.txns)
+  const files: [string, AddFile | undefined][] = []
+  const tombstones: [string, RemoveFile | undefined][] = []
+  const txns: [string, number][] = []
   for (const actions of entries) {
     for (const action of actions) {
-      if ('add' in action) files.set(action.add.path, action.add)
-      else if ('remove' in action) files.delete(action.remove.path)
-      else if ('txn' in action) txns.set(action.txn.appId, action.txn.version)
+      if ('add' in action) {
+        files.push([action.add.path, withoutNulls(action.add)])
+        tombstones.push([action.add.path, undefined])
+      } else if ('remove' in action) {
+        files.push([action.remove.path, undefined])
+        tombstones.push([action.remove.path, withoutNulls(action.remove)])
+      } else if ('txn' in action) txns.push([action.txn.appId, action.txn.version])
       else if ('metaData' in action) metadata = readMetadata(action.metaData)
       else if ('protocol' in action) protocol = readable(action.protocol)
     }
   }
-  return { version: snapshot.version + entries.length, protocol, metadata, files, txns }
+  return {
+    version: snapshot.version + entries.length,
+    protocol,
+    metadata,
+    files: snapshot.files.with(files),
+    tombstones: snapshot.tombstones.with(tombstones),
+    txns: snapshot.txns.with(txns),
+  }
 }
+
+// Some writers write null for what is not there.
+const withoutNulls = <T extends object>(action: T): T =>
+  Object.values(action).includes(null) ? (Object.fromEntries(Object.entries(action).filter(([, value]) => value !== null)) as T) : action
 
 const readable = (protocol: Protocol): Protocol => {
   if (protocol.minReaderVersion > 1)

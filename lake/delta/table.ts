@@ -1,6 +1,9 @@
 import { ReadflowError } from '../../runtime/errors.ts'
 import { checkedPath, type ObjectStore } from '../store/store.ts'
-import { type Action, type CommitInfo, decodeActions, entryName } from './actions.ts'
+import { type Action, type CommitInfo, entryName } from './actions.ts'
+import { createCheckpointer } from './checkpointer.ts'
+import { loadNewest, loadVersion, readEntry } from './load.ts'
+import type { TablePlace } from './log-files.ts'
 import { applyEntries, emptySnapshot, type Snapshot } from './snapshot.ts'
 
 export interface HistoryEntry {
@@ -12,72 +15,79 @@ export interface HistoryEntry {
 }
 
 /** A Delta table at `root` in a store. What it has read of the log it keeps, and reads only what is newer. */
-export interface Table {
-  store: ObjectStore
-  root: string
+export interface Table extends TablePlace {
   /** The newest snapshot, or the one at `version`; rejects with `lake-not-found` where there is no such version. */
   snapshot: (options?: { version?: number }) => Promise<Snapshot>
   /** The newest snapshot that was read so far, without asking the store. */
   known: () => Snapshot
+  /** What was read so far where that was not long ago, else the newest snapshot: what a commit may be planned on. */
+  recent: () => Promise<Snapshot>
   /** Takes note of an entry just written by us, and gives the snapshot after it. */
   advance: (base: Snapshot, actions: readonly Action[]) => Snapshot
-  /** The newest `limit` entries of the log, newest first. */
+  /** Writes the checkpoint that is due after a commit, in the background; at most one at a time. */
+  checkpointAfter: (committed: Snapshot, nowMs: number) => Promise<void>
+  /** Waits for what is being written in the background. */
+  settled: () => Promise<void>
+  /** The newest `limit` entries of the log, newest first; fewer where older ones have been cleaned up. */
   history: (options?: { limit?: number }) => Promise<HistoryEntry[]>
 }
 
-/** How many entries are read at once when a table is opened. */
+export interface TableOptions {
+  /** Hears of faults that stop nothing, such as a checkpoint that could not be written. */
+  warn?: (error: unknown) => void
+}
+
+/** Further behind than so many entries, a checkpoint and what comes after it are read faster than all of them. */
+const MAX_BEHIND = 64
+/** How many entries of the history are read at once. */
 const READ_AHEAD = 32
+/**
+ * The log is cleaned up behind checkpoints, and only of entries much older than this. So the entry after a version that
+ * was the newest a shorter time ago is either there or was never written; after a longer time it may be gone.
+ */
+const RECENT_MS = 10 * 60_000
 
 /** Opens a table, which need not exist. Nothing is read yet. */
-export const openTable = (store: ObjectStore, root: string): Table => {
+export const openTable = (store: ObjectStore, root: string, { warn = () => {} }: TableOptions = {}): Table => {
   checkedPath(root)
+  const place = { store, root }
   let latest = emptySnapshot
+  /** When `latest` was known to be the newest. */
+  let confirmedMs = 0
   let refreshing: Promise<Snapshot> = Promise.resolve(latest)
+  const checkpointer = createCheckpointer(place, warn)
 
-  const entryPath = (version: number) => `${root}/${entryName(version)}`
+  const isRecent = () => latest.version >= 0 && Math.abs(Date.now() - confirmedMs) < RECENT_MS
 
-  const readEntry = async (version: number): Promise<Action[]> => decodeActions(await store.get(entryPath(version)), entryPath(version))
-
-  const readEntries = async (from: number, to: number): Promise<Action[][]> => {
-    const entries: Action[][] = []
-    for (let version = from; version <= to; version += READ_AHEAD) {
-      const count = Math.min(READ_AHEAD, to - version + 1)
-      entries.push(...(await Promise.all(Array.from({ length: count }, (_, index) => readEntry(version + index)))))
+  const adopt = (snapshot: Snapshot, atMs: number): Snapshot => {
+    if (snapshot.version >= latest.version) {
+      latest = snapshot
+      confirmedMs = atMs
     }
-    return entries
-  }
-
-  /** The last version in the log, from a listing: for a table that was not read yet. */
-  const lastListed = async (): Promise<number> => {
-    let expected = 0
-    for await (const { path } of store.list(`${root}/_delta_log/`)) {
-      const version = /\/(\d{20})\.json$/.exec(path)?.[1]
-      if (version === undefined) continue
-      // Reading from a checkpoint is not built yet; without it a log that does not begin at 0 can not be understood.
-      if (Number(version) !== expected) throw new ReadflowError('lake-invalid', `the log of ${root} lacks version ${expected}`)
-      expected++
-    }
-    return expected - 1
-  }
-
-  const adopt = (snapshot: Snapshot): Snapshot => {
-    if (snapshot.version > latest.version) latest = snapshot
     return snapshot
   }
 
+  const reload = async (atMs: number): Promise<Snapshot> => {
+    latest = await loadNewest(place)
+    confirmedMs = atMs
+    return latest
+  }
+
   const refresh = async (): Promise<Snapshot> => {
-    if (latest.version < 0) {
-      const entries = await readEntries(0, await lastListed())
-      return adopt(applyEntries(emptySnapshot, entries))
-    }
+    const startedMs = Date.now()
+    if (latest.version < 0) return reload(startedMs)
     const base = latest
     const entries: Action[][] = []
     for (;;) {
-      const entry = await readEntry(base.version + entries.length + 1).catch(nullIfNotFound)
+      const entry = await nullIfNotFound(readEntry(place, base.version + entries.length + 1))
       if (entry === null) break
       entries.push(entry)
+      if (entries.length === MAX_BEHIND) return reload(startedMs)
     }
-    adopt(applyEntries(base, entries))
+    const mayBeCleaned = entries.length === 0 && !isRecent()
+    if (mayBeCleaned && (await nullIfNotFound(store.getRange(`${root}/${entryName(base.version)}`, 0, 1))) === null)
+      return reload(startedMs)
+    adopt(applyEntries(base, entries), startedMs)
     return latest
   }
 
@@ -91,28 +101,36 @@ export const openTable = (store: ObjectStore, root: string): Table => {
     store,
     root,
     known: () => latest,
-    advance: (base, actions) => adopt(applyEntries(base, [actions])),
+    recent: async () => (isRecent() ? latest : queueRefresh()),
+    advance: (base, actions) => adopt(applyEntries(base, [actions]), Date.now()),
+    checkpointAfter: checkpointer.after,
+    settled: checkpointer.settled,
     snapshot: async ({ version } = {}) => {
       if (version !== undefined && version === latest.version) return latest
-      const newest = await queueRefresh()
-      if (version === undefined || version === newest.version) return newest
-      if (!Number.isInteger(version) || version < 0 || version > newest.version)
-        throw new ReadflowError('lake-not-found', `${root} has no version ${version}; its newest is ${newest.version}`)
-      return applyEntries(emptySnapshot, await readEntries(0, version))
+      if (version === undefined) return queueRefresh()
+      return loadVersion(place, version)
     },
     history: async ({ limit = Number.POSITIVE_INFINITY } = {}) => {
       const { version: newest } = await queueRefresh()
-      const first = Math.max(0, newest + 1 - limit)
-      const entries = await readEntries(first, newest)
-      return entries.map((actions, index) => historyEntry(first + index, actions)).reverse()
+      const history: HistoryEntry[] = []
+      for (let version = newest; version >= 0 && history.length < limit; version -= READ_AHEAD) {
+        const count = Math.min(READ_AHEAD, version + 1, limit - history.length)
+        const entries = await Promise.all(Array.from({ length: count }, (_, index) => nullIfNotFound(readEntry(place, version - index))))
+        const isCleaned = entries.indexOf(null)
+        const kept = (isCleaned < 0 ? entries : entries.slice(0, isCleaned)) as Action[][]
+        history.push(...kept.map((actions, index) => historyEntry(version - index, actions)))
+        if (isCleaned >= 0) break
+      }
+      return history
     },
   }
 }
 
-const nullIfNotFound = (error: unknown): null => {
-  if (error instanceof ReadflowError && error.code === 'lake-not-found') return null
-  throw error
-}
+const nullIfNotFound = <T>(reading: Promise<T>): Promise<T | null> =>
+  reading.catch((error: unknown) => {
+    if (error instanceof ReadflowError && error.code === 'lake-not-found') return null
+    throw error
+  })
 
 const historyEntry = (version: number, actions: readonly Action[]): HistoryEntry => {
   const commitInfo = actions.find((action) => 'commitInfo' in action)?.commitInfo ?? null

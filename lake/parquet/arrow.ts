@@ -5,11 +5,14 @@ import {
   type Data,
   type DataType,
   DateDay,
+  type Decimal,
   Float64,
+  Int32,
   Int64,
   List,
   Map_,
   makeData,
+  makeVector,
   RecordBatch,
   RecordBatchStreamWriter,
   Schema,
@@ -30,7 +33,7 @@ const arrowType = (type: ColumnType): DataType => {
     case 'string':
       return new Utf8()
     case 'long':
-      return new Int64()
+      return 'bits' in type ? new Int32() : new Int64()
     case 'double':
       return new Float64()
     case 'boolean':
@@ -46,14 +49,23 @@ const arrowType = (type: ColumnType): DataType => {
     case 'struct':
       return new Struct(type.fields.map((field) => new ArrowField(field.name, arrowType(field.type), true)))
     case 'map':
-      return new Map_(new ArrowField('key_value', mapEntry(type.value), false) as never)
+      return mapType(type.value)
   }
+}
+
+const mapType = (value: ColumnType): DataType => {
+  const entries = new ArrowField('', mapEntry(value), false)
+  const type = new Map_(entries as never)
+  // Map_ names it 'entries', which Parquet files would then say where their format says 'key_value'.
+  Object.assign(entries, { name: 'key_value' })
+  return type
 }
 
 const mapEntry = (value: ColumnType) =>
   new Struct<{ key: Utf8; value: DataType }>([new ArrowField('key', new Utf8(), false), new ArrowField('value', arrowType(value), true)])
 
 const wide = (data: Column['data'], length: number) => new BigInt64Array(data.buffer as ArrayBuffer, data.byteOffset, length)
+const lowWords = (data: Column['data'], length: number) => Int32Array.from({ length }, (_, row) => data[row * 2]!)
 
 /** The column's own arrays under Arrow's name for them; nothing is copied. */
 const arrowData = (column: Column): Data => {
@@ -67,7 +79,7 @@ const arrowData = (column: Column): Data => {
       return makeData({ ...common, valueOffsets, data: column.data.subarray(0, column.dataLength) } as never)
     case 'long':
     case 'timestamp':
-      return makeData({ ...common, data: wide(column.data, length) } as never)
+      return makeData({ ...common, data: 'bits' in column.type ? lowWords(column.data, length) : wide(column.data, length) } as never)
     case 'boolean':
       return makeData({ ...common, data: column.data.subarray(0, (length + 7) >> 3) } as never)
     case 'date':
@@ -97,14 +109,12 @@ export const toIpc = (batch: ColumnBatch): Uint8Array => {
   return writer.toUint8Array(true)
 }
 
-const isInteger = (type: DataType) => type.typeId === Type.Int
-const isTime = (type: DataType) => type.typeId === Type.Timestamp
-
 const columnType = (type: DataType, name: string): ColumnType => {
   switch (type.typeId) {
     case Type.Utf8:
     case Type.LargeUtf8:
     case Type.Utf8View:
+    case Type.Decimal:
       return { kind: 'string' }
     case Type.Int:
       return { kind: 'long' }
@@ -135,17 +145,6 @@ const columnType = (type: DataType, name: string): ColumnType => {
 
 const readField = ({ name, type, nullable }: ArrowField): Field => ({ name, type: columnType(type, name), nullable })
 
-/** Whether Arrow's arrays of this type are laid out exactly as ours. */
-const isSameLayout = (type: DataType): boolean => {
-  if (type.typeId === Type.Int) return (type as Int64).bitWidth === 64
-  if (type.typeId === Type.Float) return (type as Float64).precision === 2
-  if (type.typeId === Type.Timestamp) return (type as TimestampMicrosecond).unit === 2
-  if (type.typeId === Type.Date) return (type as DateDay).unit === 0
-  if (type.typeId === Type.List || type.typeId === Type.Struct || type.typeId === Type.Map)
-    return type.children.every((child) => isSameLayout(child.type))
-  return type.typeId === Type.Utf8 || type.typeId === Type.Binary || type.typeId === Type.Bool
-}
-
 const validityOf = (data: Data): Uint8Array => {
   const bytes = (data.length + 7) >> 3
   if (data.nullCount > 0) return data.nullBitmap.subarray(0, bytes)
@@ -155,68 +154,131 @@ const validityOf = (data: Data): Uint8Array => {
   return all
 }
 
-const ints = (values: BigInt64Array, length: number) => new Int32Array(values.buffer as ArrayBuffer, values.byteOffset, length * 2)
-
-/** A column over Arrow's own arrays; nothing is copied. */
-const viewColumn = (data: Data, type: ColumnType): Column => {
-  const { length, nullCount, valueOffsets } = data
-  const entries = type.kind === 'map' ? data.children[0]!.children : data.children
-  const childTypes =
-    type.kind === 'list'
-      ? [type.element]
-      : type.kind === 'map'
-        ? [{ kind: 'string' } as const, type.value]
-        : type.kind === 'struct'
-          ? type.fields.map((field) => field.type)
-          : []
-  const values = type.kind === 'long' || type.kind === 'timestamp' ? ints(data.values, length) : (data.values ?? new Uint8Array(0))
-  return {
-    type,
-    length,
-    nullCount,
-    validity: validityOf(data),
-    data: values,
-    dataLength: type.kind === 'string' || type.kind === 'binary' ? (valueOffsets[length] ?? 0) : 0,
-    offsets: valueOffsets ?? new Int32Array(0),
-    children: childTypes.map((child, index) => viewColumn(entries[index]!, child)),
-  }
-}
-
-const hasOffset = (data: Data): boolean => data.offset !== 0 || data.children.some(hasOffset)
-
-const toColumn = (vector: Vector, type: ColumnType): Column => {
-  if (vector.length === 0) return newColumn(type, 0)
-  if (isSameLayout(vector.type) && !vector.data.some(hasOffset))
-    return concatColumns(
-      vector.data.map((data) => viewColumn(data, type)),
-      type,
-    )
-  const column = newColumn(type, vector.length)
-  for (let row = 0; row < vector.length; row++) appendValue(column, plainValue(vector.get(row), vector.type))
+/** A column of that many nulls. */
+export const nullColumn = (type: ColumnType, length: number): Column => {
+  const column = newColumn(type, length)
+  for (let row = 0; row < length; row++) appendValue(column, null)
   return column
 }
 
-/** A value that other writers stored in another layout than ours, in the form that `appendValue` takes. */
-const plainValue = (value: unknown, type: DataType): unknown => {
-  if (value === null || value === undefined) return null
-  if (isInteger(type)) return Number(value)
-  if (isTime(type)) return Number(value)
-  if (type.typeId === Type.Date) return Number(value) / 86_400_000
-  if (type.typeId === Type.List) return [...(value as Iterable<unknown>)].map((element) => plainValue(element, type.children[0]!.type))
-  if (type.typeId === Type.Struct)
-    return Object.fromEntries(
-      type.children.map((child) => [child.name, plainValue((value as Record<string, unknown>)[child.name], child.type)]),
-    )
-  if (type.typeId === Type.Map) {
-    const valueType = (type.children[0]!.type as Struct).children[1]!.type
-    return Object.fromEntries([...(value as Iterable<[string, unknown]>)].map(([key, entry]) => [key, plainValue(entry, valueType)]))
+/** A column over Arrow's own arrays where they are laid out as ours are, else of converted ones. */
+const toColumn = (data: Data, type: ColumnType, name: string): Column => {
+  const { length, nullCount } = data
+  const common = { type, length, nullCount, validity: validityOf(data), data: new Uint8Array(0), dataLength: 0, children: [] }
+  const offsets: Int32Array = data.valueOffsets ?? new Int32Array(0)
+  const { typeId } = data.type
+  if (type.kind === 'struct' && typeId === Type.Struct) {
+    const children = type.fields.map((field) => {
+      const child = data.children[data.type.children.findIndex((candidate) => candidate.name === field.name)]
+      return child ? toColumn(child, field.type, `${name}.${field.name}`) : nullColumn(field.type, length)
+    })
+    return { ...common, offsets, children }
   }
-  return value
+  if (type.kind === 'list' && typeId === Type.List)
+    return { ...common, offsets, children: [toColumn(data.children[0]!, type.element, name)] }
+  if (type.kind === 'map' && typeId === Type.Map) {
+    const [key, value] = data.children[0]!.children
+    return {
+      ...common,
+      offsets,
+      children: [toColumn(key!, { kind: 'string' }, `${name}.key`), toColumn(value!, type.value, `${name}.value`)],
+    }
+  }
+  const values = fixedValues(data, type.kind)
+  if (values) return { ...common, data: values, offsets: new Int32Array(0) }
+  const isSharedText = typeId === (type.kind === 'string' ? Type.Utf8 : Type.Binary)
+  if (isSharedText && (type.kind === 'string' || type.kind === 'binary'))
+    return { ...common, data: data.values, dataLength: offsets[length] ?? 0, offsets }
+  if (columnType(data.type, name).kind !== type.kind)
+    throw new ReadflowError('lake-invalid', `column ${name} is ${data.type} in a file, where a ${type.kind} is expected`)
+  return appended(data, type)
 }
+
+/** The values of a kind of fixed width: Arrow's own array where it is laid out as ours, else a converted one. */
+const fixedValues = ({ type, values, length }: Data, kind: ColumnType['kind']): Column['data'] | null => {
+  if (kind === 'boolean' && type.typeId === Type.Bool) return values
+  if (kind === 'double' && type.typeId === Type.Float) return values instanceof Float64Array ? values : Float64Array.from(values)
+  if (kind === 'date' && type.typeId === Type.Date)
+    return values instanceof Int32Array ? values : Int32Array.from({ length }, (_, row) => Math.floor(Number(values[row]) / 86_400_000))
+  if (kind === 'long' && type.typeId === Type.Int)
+    return (type as Int64).bitWidth === 64 ? pairsOf(values, length) : widened(values, length)
+  if (kind === 'timestamp' && type.typeId === Type.Timestamp) return inMicros(values, (type as TimestampMicrosecond).unit, length)
+  return null
+}
+
+const pairsOf = (values: BigInt64Array, length: number) => new Int32Array(values.buffer as ArrayBuffer, values.byteOffset, length * 2)
+
+const widened = (values: Int32Array, length: number): Int32Array => {
+  const pairs = new Int32Array(length * 2)
+  for (let row = 0; row < length; row++) {
+    pairs[row * 2] = values[row]!
+    pairs[row * 2 + 1] = values[row]! < 0 ? -1 : 0
+  }
+  return pairs
+}
+
+/** Second, millisecond, microsecond, nanosecond, by Arrow's number of them. */
+const inMicros = (values: BigInt64Array, unit: number, length: number): Int32Array => {
+  if (unit === 2) return pairsOf(values, length)
+  const convert = unit === 3 ? floorToMicros : (value: bigint) => value * (unit === 0 ? 1_000_000n : 1000n)
+  const micros = new BigInt64Array(length)
+  for (let row = 0; row < length; row++) micros[row] = convert(values[row]!)
+  return pairsOf(micros, length)
+}
+
+const floorToMicros = (nanos: bigint): bigint => (nanos - (((nanos % 1000n) + 1000n) % 1000n)) / 1000n
+
+/** The rows one by one, for text and bytes in another layout than ours. */
+const appended = (data: Data, type: ColumnType): Column => {
+  const vector = makeVector(data)
+  const column = newColumn(type, data.length)
+  const { typeId } = data.type
+  const decimals = typeId === Type.Decimal ? (data.type as Decimal).scale : null
+  for (let row = 0; row < data.length; row++) {
+    const value = vector.get(row)
+    appendValue(column, value === null || decimals === null ? value : decimalText(value as Uint32Array, decimals))
+  }
+  return column
+}
+
+/** The text of a decimal, such as -1.25, from its 128 bits, lowest word first. */
+const decimalText = (words: Uint32Array, scale: number): string => {
+  const unscaled = BigInt.asIntN(
+    128,
+    [...words].reduceRight((sum, word) => (sum << 32n) | BigInt(word), 0n),
+  )
+  const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, '0')
+  const whole = digits.slice(0, digits.length - scale)
+  return `${unscaled < 0n ? '-' : ''}${whole}${scale > 0 ? `.${digits.slice(-scale)}` : ''}`
+}
+
+const vectorColumn = (vector: Vector, { name, type }: Field): Column =>
+  vector.length === 0
+    ? newColumn(type, 0)
+    : concatColumns(
+        vector.data.map((data) => toColumn(data, type, name)),
+        type,
+      )
 
 /** The batch in an Arrow IPC stream; its columns may share the stream's memory. Throws `lake-invalid` for types we lack. */
 export const fromIpc = (ipc: Uint8Array): ColumnBatch => {
   const table = tableFromIPC(ipc)
   const fields = table.schema.fields.map(readField)
-  return { fields, length: table.numRows, columns: fields.map((field, index) => toColumn(table.getChildAt(index)!, field.type)) }
+  return { fields, length: table.numRows, columns: fields.map((field, index) => vectorColumn(table.getChildAt(index)!, field)) }
 }
+
+/**
+ * The batch in an Arrow IPC stream as columns of these fields, whatever else it has. A field that it lacks, at any
+ * depth, is null in every row. Throws `lake-invalid` where a type is not that of the field.
+ */
+export const fromIpcAs = (ipc: Uint8Array, fields: readonly Field[]): ColumnBatch => {
+  const table = tableFromIPC(ipc)
+  const columns = fields.map((field) => {
+    const vector = table.getChild(field.name)
+    return vector ? vectorColumn(vector, field) : nullColumn(field.type, table.numRows)
+  })
+  return { fields: [...fields], length: table.numRows, columns }
+}
+
+/** Names of the top-level fields in an Arrow IPC stream. */
+export const ipcNames = (ipc: Uint8Array): string[] => tableFromIPC(ipc).schema.fields.map(({ name }) => name)
