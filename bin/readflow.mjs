@@ -18,13 +18,16 @@ const commands = {
   consume: ['consumers/main.ts', 'sink the topics into Bronze and Silver'],
   compact: ['compactor/main.ts', 'build Gold from Silver and publish it'],
   serve: ['api/main.ts', 'serve the API and the page'],
+  pause: ['ops/pause/main.ts', 'pause a stage of the up that runs, so that its group is idle'],
+  resume: ['ops/resume/main.ts', 'let a paused stage run again'],
+  'kafka-tool': ['ops/kafka-tool/main.ts', "run one of Kafka's own command-line tools, such as consumer-groups"],
 }
 
 const help = () =>
   [
     'readflow <command> [flags]',
     '',
-    ...Object.entries(commands).map(([name, [, purpose]]) => `  ${name.padEnd(9)}${purpose}`),
+    ...Object.entries(commands).map(([name, [, purpose]]) => `  ${name.padEnd(12)}${purpose}`),
     '',
     '  readflow <command> --help   the flags of a command',
     '  readflow --version          the version',

@@ -6,6 +6,7 @@ import { openDuckDb } from '../runtime/duckdb.ts'
 import { errorLine } from '../runtime/errors.ts'
 import { runProgram, sleep } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
+import { createPausable } from '../runtime/pausable.ts'
 import { type BuildResult, buildGold, openBuildTables } from './build.ts'
 import { runBuilds } from './schedule.ts'
 import { removeLeftovers } from './temp.ts'
@@ -13,6 +14,7 @@ import { removeLeftovers } from './temp.ts'
 await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('compact', argv, env)
   if (!config) return
+  const pausable = createPausable(config.pausedStages ?? [])
   const log = createLog('compact', config.logLevel)
   const store = openStore(config.lakeUrl)
   defer(() => store.close())
@@ -22,28 +24,30 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   defer(() => rm(tempDir, { recursive: true, force: true }))
 
   const tables = openBuildTables(store)
-  const build = () => buildGold({ store, tables, openDuckDb, tempDir, log, nowMs: Date.now, signal })
+  const build = (until: AbortSignal) => buildGold({ store, tables, openDuckDb, tempDir, log, nowMs: Date.now, signal: until })
   const report = (state: string, detail: Record<string, unknown>) =>
     process.send?.({ type: 'status', program: 'compact', state, ...detail })
 
   if (config.isOnce) {
-    const result = await build()
+    const result = await build(signal)
     process.stdout.write(`${JSON.stringify(summaryOf(result))}\n`)
     return
   }
   report('running', {})
-  await runBuilds({
-    build,
-    intervalMs: config.buildIntervalMs,
-    sleep: (delayMs) => sleep(delayMs, signal),
-    random: Math.random,
-    onResult: (result) => report('running', summaryOf(result)),
-    onFailure: (error, retryInMs) => {
-      log.error({ error: errorLine(error), retryInMs }, 'gold build failed')
-      report('running', { lastError: errorLine(error) })
-    },
-    signal,
-  })
+  await pausable.run('gold', signal, (until) =>
+    runBuilds({
+      build: () => build(until),
+      intervalMs: config.buildIntervalMs,
+      sleep: (delayMs) => sleep(delayMs, until),
+      random: Math.random,
+      onResult: (result) => report('running', summaryOf(result)),
+      onFailure: (error, retryInMs) => {
+        log.error({ error: errorLine(error), retryInMs }, 'gold build failed')
+        report('running', { lastError: errorLine(error) })
+      },
+      signal: until,
+    }),
+  )
 })
 
 // A function, not a constant: the program above runs before a constant down here exists.

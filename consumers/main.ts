@@ -4,6 +4,7 @@ import { openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
+import { createPausable } from '../runtime/pausable.ts'
 import { openRegistry } from '../runtime/registry.ts'
 import { requireServices } from '../runtime/services.ts'
 import { topicSpecs } from '../schemas/topics.ts'
@@ -15,6 +16,7 @@ import { summarize } from './summary.ts'
 await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('consume', argv, env)
   if (!config) return
+  const pausable = createPausable(config.pausedStages ?? [])
   const log = createLog('consume', config.logLevel)
   const { brokers, registryUrl } = requireServices(config)
   const store = openStore(config.lakeUrl)
@@ -27,7 +29,6 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   defer(() => producer.close())
 
   const create = { bronze: () => createBronze({ registry }), silver: () => createSilver({ registry, store }) }
-  const stages = config.stages.map((name) => create[name]())
   // One stage that ends takes the others with it: a process is either whole or restarted.
   const controller = new AbortController()
   const either = AbortSignal.any([signal, controller.signal])
@@ -35,9 +36,12 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   process.send?.({ type: 'status', program: 'consume', state: 'running' })
   const flush = { intervalMs: config.flushIntervalMs, maxRows: config.flushMaxRows, maxBytes: config.flushMaxBytes }
   const outcomes = await Promise.all(
-    stages.map(async (stage) => {
+    config.stages.map(async (name) => {
       try {
-        return [stage.name, await runSink({ stage, store, client, producer, flush, isOnce: config.isOnce, log }, either)] as const
+        // A stage that is resumed begins like one that was just started.
+        const run = (until: AbortSignal) =>
+          runSink({ stage: create[name](), store, client, producer, flush, isOnce: config.isOnce, log }, until)
+        return [name, (await pausable.run(name, either, run)) ?? {}] as const
       } catch (error) {
         controller.abort(error)
         throw error

@@ -5,6 +5,7 @@ import { openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
 import { runProgram, sleep } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
+import { createPausable } from '../runtime/pausable.ts'
 import { openRegistry } from '../runtime/registry.ts'
 import { requireServices } from '../runtime/services.ts'
 import { topicSpecs } from '../schemas/topics.ts'
@@ -15,12 +16,13 @@ import { openPositions } from './poll/positions.ts'
 const PROGRESS_MS = 2000
 const RETRY_FIRST_MS = 1000
 const RETRY_CAP_MS = 60_000
-/** A source that is read once is done; the program stays until it is told to stop. */
+/** What a timer can take. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1
 
 await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('poll', argv, env)
   if (!config) return
+  const pausable = createPausable(config.pausedStages ?? [])
   const log = createLog('poll', config.logLevel)
   const store = openStore(config.lakeUrl)
   defer(() => store.close())
@@ -52,30 +54,39 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
     log.info({ source: source.name, ...polled }, 'polling')
     process.send?.({ type: 'status', program: 'poll', state: 'running', polled: { ...polled } })
   }
-  const once = () => poll({ source, positions, encode, producer, log, nowMs: Date.now, onProgress }, signal)
+  const once = (until: AbortSignal) => poll({ source, positions, encode, producer, log, nowMs: Date.now, onProgress }, until)
   process.send?.({ type: 'status', program: 'poll', state: 'running', isGenerated: source.isGenerated })
 
   if (config.isOnce) {
-    const polled = await once()
+    const polled = await once(signal)
     process.stdout.write(`${JSON.stringify({ ok: true, seconds: (Date.now() - startedMs) / 1000, polled })}\n`)
     return
   }
   const intervalMs = config.pollIntervalMs ?? source.pollIntervalMs
-  for (let retryMs = RETRY_FIRST_MS; ; ) {
-    const beganMs = Date.now()
-    try {
-      await once()
-      retryMs = RETRY_FIRST_MS
-      // Measured from the beginning of a poll, and never two at once.
-      await sleep(intervalMs === null ? LONGEST_SLEEP_MS : Math.max(0, beganMs + intervalMs - Date.now()), signal)
-    } catch (error) {
-      signal.throwIfAborted()
-      // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
-      if (!isRetriable(error)) throw error
-      log.warn({ reason: errorLine(error), retryInMs: retryMs }, 'poll failed; it is tried again')
-      process.send?.({ type: 'status', program: 'poll', state: 'waiting', lastError: errorLine(error) })
-      await sleep(retryMs, signal)
-      retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
+  let dueMs = 0
+  let retryMs = RETRY_FIRST_MS
+  await pausable.run('poll', signal, async (until) => {
+    while (true) {
+      const beganMs = Date.now()
+      // A pause moves no poll: one that was broken off is due at once, a source that is read once never again.
+      if (beganMs < dueMs) {
+        await sleep(Math.min(dueMs - beganMs, LONGEST_SLEEP_MS), until)
+        continue
+      }
+      try {
+        await once(until)
+        retryMs = RETRY_FIRST_MS
+        // Measured from the beginning of a poll, and never two at once.
+        dueMs = intervalMs === null ? Number.POSITIVE_INFINITY : beganMs + intervalMs
+      } catch (error) {
+        until.throwIfAborted()
+        // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
+        if (!isRetriable(error)) throw error
+        log.warn({ reason: errorLine(error), retryInMs: retryMs }, 'poll failed; it is tried again')
+        process.send?.({ type: 'status', program: 'poll', state: 'waiting', lastError: errorLine(error) })
+        dueMs = Date.now() + retryMs
+        retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
+      }
     }
-  }
+  })
 })

@@ -1,3 +1,7 @@
+/** What can be paused, each by itself. */
+export const stageNames = ['poll', 'bronze', 'silver', 'gold'] as const
+export type StageName = (typeof stageNames)[number]
+
 /** What `up` tells the API about itself, so that the page can show it. Times are ISO text in UTC. */
 export interface UpStatus {
   phase: 'setting-up' | 'running' | 'stopping'
@@ -10,6 +14,8 @@ export interface UpStatus {
     restarts: number
     lastError: string | null
   }[]
+  /** What runs of the flow. `waiting`: its program is not up. `pausing`: it is to pause and has not yet. */
+  stages: { name: StageName; state: 'waiting' | 'running' | 'pausing' | 'paused' }[]
   /** Where things are; null where they are not up yet. `brokers` has commas between. */
   links: { page: string | null; brokers: string | null; registry: string | null; lake: string | null }
   source: { uri: string; isGenerated: boolean }

@@ -90,11 +90,15 @@ export const showFlow = (status) => {
     ),
   ])
   const programs = status.up?.programs ?? []
-  fill(byId('programs'), programs, () =>
-    programs.map((/** @type {any} */ { name, state, restarts, lastError }) =>
+  const paused = (status.up?.stages ?? []).filter((/** @type {any} */ { state }) => state === 'paused' || state === 'pausing')
+  fill(byId('programs'), [programs, paused], () => [
+    ...programs.map((/** @type {any} */ { name, state, restarts, lastError }) =>
       el('li', { 'data-state': state, title: lastError }, `${name}: ${state}${restarts > 0 ? `, ${count(restarts)} restarts` : ''}`),
     ),
-  )
+    ...paused.map((/** @type {any} */ { name, state }) =>
+      el('li', { 'data-state': state, title: `readflow resume ${name} lets it run again` }, `stage ${name}: ${state}`),
+    ),
+  ])
 }
 
 /** @param {Status} status */

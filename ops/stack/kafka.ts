@@ -74,7 +74,8 @@ logger.app.level=error
 `
 
 const kafkaDir = (dataDir: string) => path.join(dataDir, 'kafka')
-const classpath = (artifacts: Artifacts) => path.join(artifacts.kafkaDir, '*')
+/** Where Java finds Kafka's classes, its command-line tools among them. */
+export const kafkaClasspath = (artifacts: Artifacts) => path.join(artifacts.kafkaDir, '*')
 
 /** The cluster's id, made up once: topics, offsets and the tables' progress belong to it. */
 const clusterId = (dir: string): string => {
@@ -118,7 +119,7 @@ export const prepareKafka = async ({
     '-XX:-UsePerfData',
     '-Dlog4j2.configurationFile=log4j2.properties',
     '-cp',
-    classpath(artifacts),
+    kafkaClasspath(artifacts),
     'kafka.tools.StorageTool',
   ]
   try {
@@ -160,7 +161,7 @@ export const kafkaSpec = ({ dataDir, port, java, artifacts, env, log }: KafkaOpt
       '-Dlog4j2.configurationFile=log4j2.properties',
       dataMark(dataDir),
       '-cp',
-      classpath(artifacts),
+      kafkaClasspath(artifacts),
       'kafka.Kafka',
       'server.properties',
     ],

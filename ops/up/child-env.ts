@@ -1,10 +1,14 @@
 import type { Config } from '../../runtime/config/config.ts'
 import { knobs } from '../../runtime/config/knobs.ts'
+import type { StageName } from '../../runtime/up-status.ts'
 
 export interface Services {
   brokers: readonly string[]
   registryUrl: string
 }
+
+/** The stages that are paused at this moment, for a program that is about to start. */
+export const pausedEnv = (paused: readonly StageName[]): NodeJS.ProcessEnv => ({ READFLOW_PAUSED: paused.join(',') })
 
 /**
  * The environment of a program that `up` starts: our own, with what a person gave by flag, and with the

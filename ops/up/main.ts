@@ -4,13 +4,15 @@ import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
-import { writeRunFile } from '../../runtime/run-file.ts'
+import { type RunFile, writeRunFile } from '../../runtime/run-file.ts'
 import type { Stack } from '../stack/stack.ts'
-import { type ProgramName, startProgram } from './child.ts'
-import { childEnv, flagsOf, type Services } from './child-env.ts'
+import { type ProgramName, type RunningProgram, startProgram } from './child.ts'
+import { childEnv, flagsOf, pausedEnv, type Services } from './child-env.ts'
+import { startControl } from './control.ts'
 import { keepRunning } from './keep-running.ts'
 import { runOnce } from './once.ts'
 import { openServices } from './services.ts'
+import { createStages } from './stages.ts'
 import { createStatus } from './status.ts'
 import { createTerminal, welcome } from './terminal.ts'
 
@@ -19,6 +21,8 @@ const LIVE: readonly ProgramName[] = ['poll', 'consume', 'compact']
 await runProgram('up', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('up', argv, env)
   if (!config) return
+  const paused = config.pausedStages ?? []
+  if (config.isOnce && paused.length > 0) throw new ReadflowError('config', '--paused and --once exclude each other.')
   const startedMs = Date.now()
   const logDir = path.join(config.dataDir, 'logs')
   const log = createLog('up', 'warn')
@@ -26,7 +30,15 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   for (const note of services.notes) process.stderr.write(`${note}\n`)
   const terminal = createTerminal((line) => process.stderr.write(line))
   let toServe: ((message: object) => void) | null = null
+  const programs = new Map<ProgramName, RunningProgram>()
+  const stages = createStages<ProgramName>({
+    programOf: new Map([['poll', 'poll'], ...config.stages.map((stage) => [stage, 'consume'] as const), ['gold', 'compact']]),
+    paused,
+    send: (name, message) => programs.get(name)?.send(message),
+    onChange: (list) => status.stages(list),
+  })
   const status = createStatus({
+    stages: config.isOnce ? [] : stages.list(),
     steps: [...services.steps, ...(config.isOnce ? LIVE : ['programs'])],
     programs: config.isOnce ? [] : ['serve', ...LIVE],
     source: { uri: withoutSecrets(config.source), isGenerated: /^(sandbox|synthetic):/.test(config.source) },
@@ -40,19 +52,25 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   const flags = flagsOf(argv)
   const fatal = Promise.withResolvers<never>()
   fatal.promise.catch(() => undefined)
-  const run = (name: ProgramName, args: string[], running: Services | null, onMessage?: (message: Record<string, unknown>) => void) =>
-    startProgram(name, { args, env: childEnv(config, flags, running ?? services.planned, env), logDir, onMessage })
+  const run = (name: ProgramName, args: string[], running: Services | null, onMessage?: (message: Record<string, unknown>) => void) => {
+    const programEnv = { ...childEnv(config, flags, running ?? services.planned, env), ...pausedEnv(stages.pausedNow()) }
+    return startProgram(name, { args, env: programEnv, logDir, onMessage })
+  }
 
   const keep = (name: ProgramName, args: string[], running: Services | null) => {
     let hasRun = false
     const onMessage = (message: Record<string, unknown>) => {
+      stages.receive(message)
       if (message['type'] !== 'status') return
       hasRun = true
       if (typeof message['isGenerated'] === 'boolean') status.source({ isGenerated: message['isGenerated'] })
     }
     const one = keepRunning({
       start: () => {
+        stages.started(name)
         const program = run(name, args, running, onMessage)
+        programs.set(name, program)
+        program.exited.then(() => stages.ended(name))
         if (name === 'serve') {
           toServe = program.send
           program.send({ type: 'up-status', status: status.current() })
@@ -78,15 +96,15 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   }
 
   /** Other commands of this data folder find what runs here from now on. */
-  const announce = ({ brokers, registryUrl }: Stack, apiUrl: string | null) => {
-    const run = { program: 'up' as const, brokers, registryUrl, lakeUrl: config.lakeUrl, apiUrl, control: null }
+  const announce = ({ brokers, registryUrl }: Stack, apiUrl: string | null, control: RunFile['control']) => {
+    const run = { program: 'up' as const, brokers, registryUrl, lakeUrl: config.lakeUrl, apiUrl, control }
     defer(writeRunFile(config.dataDir, run).remove)
   }
 
   if (config.isOnce) {
     await checkSource()
     const running = await services.start({ signal, onStep: status.step, onService })
-    announce(running, null)
+    announce(running, null, null)
     const summary = await runOnce({ run: (name, args) => run(name, args, running), onStep: status.step, signal, startedMs })
     await running.stop()
     process.stdout.write(`${JSON.stringify(summary)}\n`)
@@ -100,12 +118,14 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   process.stderr.write(`The page is at ${page}\n`)
   await checkSource()
   const running = await services.start({ signal, onStep: status.step, onService })
-  announce(running, apiUrl)
   status.links({ brokers: running.brokers.join(','), registry: running.registryUrl })
   status.step('programs', 'running', LIVE.join(', '))
   // Consumers first: topics exist before the first record, and stop last in the reverse order.
   for (const name of ['compact', 'consume', 'poll'] as const) keep(name, [], running)
   status.step('programs', 'done', LIVE.join(', '))
+  const { port, token, close } = await startControl(stages, () => status.current().programs)
+  defer(close)
+  announce(running, apiUrl, { port, token })
   status.phase('running')
   process.stderr.write(welcome(status.current(), logDir))
   const stopped = new Promise<void>((resolve) => {

@@ -7,6 +7,7 @@ type ProgramState = UpStatus['programs'][number]['state']
 export const createStatus = (options: {
   steps: readonly string[]
   programs: readonly string[]
+  stages: UpStatus['stages']
   source: UpStatus['source']
   lake: string
   nowMs: () => number
@@ -18,6 +19,7 @@ export const createStatus = (options: {
     startedAt: new Date(options.nowMs()).toISOString(),
     steps: options.steps.map((name) => ({ name, state: 'waiting', detail: '', seconds: null })),
     programs: options.programs.map((name) => ({ name, state: 'waiting', restarts: 0, lastError: null })),
+    stages: options.stages,
     links: { page: null, brokers: null, registry: null, lake: options.lake },
     source: options.source,
   }
@@ -41,6 +43,10 @@ export const createStatus = (options: {
       const program = status.programs.find((each) => each.name === name)
       if (!program) return
       Object.assign(program, { state, restarts, lastError: lastError ?? program.lastError })
+      changed()
+    },
+    stages: (stages: UpStatus['stages']) => {
+      status.stages = stages
       changed()
     },
     phase: (phase: UpStatus['phase']) => {

@@ -19,6 +19,10 @@ export const createTerminal = (write: (line: string) => void) => {
       const time = state === 'done' && seconds !== null ? ` (${seconds.toFixed(1)} s)` : ''
       say(`step ${name}`, `  ${marks[state]} ${name}${detail ? `: ${detail}` : ''}${time}`)
     }
+    for (const { name, state } of status.stages) {
+      if (state === 'paused') say(`stage ${name}`, `  ! ${name} is paused (readflow resume ${name})`)
+      else if (state === 'running' && shown.has(`stage ${name}`)) say(`stage ${name}`, `  ✓ ${name} runs again`)
+    }
     for (const { name, state, lastError, restarts } of status.programs) {
       if (state === 'restarting' || state === 'failed')
         say(

@@ -12,6 +12,8 @@ export type Config = { readonly [K in Exclude<KnobName, 'lakeUrl'>]: Value<K> } 
   readonly lakeUrl: string
   /** Knobs that a person set, by flag or environment; the others hold their default. */
   readonly explicit: ReadonlySet<KnobName>
+  /** What stands on the command line beside flags, as many as the program takes; missing ones are ''. */
+  readonly operands: readonly string[]
 }
 
 const entries = Object.entries(knobs) as [
@@ -30,7 +32,7 @@ export const parseConfig = (program: Program, argv: string[], env: NodeJS.Proces
     process.stdout.write(helpText(program))
     return null
   }
-  const flags = readFlags(program, known, argv)
+  const { values: flags, operands } = readArguments(program, known, argv)
   const faults: string[] = []
   const explicit = new Set<KnobName>()
   const values: Record<string, unknown> = {}
@@ -55,7 +57,7 @@ export const parseConfig = (program: Program, argv: string[], env: NodeJS.Proces
   values['dataDir'] = path.resolve(values['dataDir'] as string)
   if (program !== 'up' && program !== 'stack') fillFromRun(values)
   values['lakeUrl'] ??= `file:${path.join(values['dataDir'] as string, 'lake')}`
-  return { ...(values as unknown as Config), explicit }
+  return { ...(values as unknown as Config), explicit, operands }
 }
 
 /** What neither flag nor variable gives is that of the `up` or `stack` that runs on the data folder. */
@@ -66,13 +68,21 @@ const fillFromRun = (values: Record<string, unknown>) => {
   values['lakeUrl'] ??= run?.lakeUrl ?? undefined
 }
 
-const readFlags = (program: Program, known: typeof entries, argv: string[]): Record<string, string | boolean | undefined> => {
+/** Programs that take operands, by their names in the help. */
+const operandNames: Partial<Record<Program, readonly string[]>> = { pause: ['STAGE'], resume: ['STAGE'] }
+
+const readArguments = (program: Program, known: typeof entries, argv: string[]) => {
+  const names = operandNames[program] ?? []
   const options = Object.fromEntries(
     known.flatMap(([, knob]) => (knob.flag ? [[knob.flag, { type: knob.isSwitch ? ('boolean' as const) : ('string' as const) }]] : [])),
   )
   try {
-    return parseArgs({ args: argv, options: { ...options, json: { type: 'boolean' } }, strict: true, allowPositionals: false })
-      .values as Record<string, string | boolean>
+    const allowPositionals = names.length > 0
+    const parsed = parseArgs({ args: argv, options: { ...options, json: { type: 'boolean' } }, strict: true, allowPositionals })
+    const surplus = parsed.positionals[names.length]
+    if (surplus !== undefined) throw new Error(`Unexpected argument '${surplus}'`)
+    const operands = names.map((_, index) => parsed.positionals[index] ?? '')
+    return { values: parsed.values as Record<string, string | boolean | undefined>, operands }
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : String(cause)
     throw new ReadflowError('config', `${reason}.`, { cause, hint: `See readflow ${program} --help.` })
@@ -86,6 +96,9 @@ const purposes: Record<Program, string> = {
   consume: 'sinks the topics into Bronze and Silver',
   compact: 'builds Gold from Silver and publishes it',
   serve: 'serves the API and the page',
+  pause: 'pauses a stage of the up that runs, and leaves its consumer group idle',
+  resume: 'lets a paused stage run again',
+  'kafka-tool': "runs one of Kafka's own command-line tools",
 }
 
 /** What `--help` prints: every flag with its variable, default and meaning. */
@@ -98,7 +111,7 @@ export const helpText = (program: Program): string => {
   const flagWidth = Math.max(...rows.map((row) => row.flag.length))
   const envWidth = Math.max(...rows.map((row) => row.env.length))
   const lines = rows.map((row) => `  ${row.flag.padEnd(flagWidth)}  ${row.env.padEnd(envWidth)}  ${row.doc}`)
-  return `readflow ${program}: ${purposes[program]}\n\n${lines.join('\n')}\n\nA flag wins over its environment variable${program === 'up' || program === 'stack' ? '' : ', and both over what runs on the data folder'}. Durations and sizes carry their unit (10s, 64MiB).\n`
+  return `readflow ${[program, ...(operandNames[program] ?? [])].join(' ')}: ${purposes[program]}\n\n${lines.join('\n')}\n\nA flag wins over its environment variable${program === 'up' || program === 'stack' ? '' : ', and both over what runs on the data folder'}. Durations and sizes carry their unit (10s, 64MiB).\n`
 }
 
 /** The table of the README, made from the knobs. */

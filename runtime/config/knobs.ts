@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { stageNames } from '../up-status.ts'
 import { count, durationMs, portNumber, sizeBytes } from './units.ts'
 
-export type Program = 'up' | 'stack' | 'poll' | 'consume' | 'compact' | 'serve'
+export type Program = 'up' | 'stack' | 'poll' | 'consume' | 'compact' | 'serve' | 'pause' | 'resume' | 'kafka-tool'
 
 interface Knob {
   flag?: string
@@ -26,7 +27,8 @@ const list = text.transform((value) =>
     .map((part) => part.trim())
     .filter(Boolean),
 )
-const stageNames = list.pipe(z.array(z.enum(['bronze', 'silver'], { error: 'stages are bronze and silver, with a comma between' })))
+const sinkNames = list.pipe(z.array(z.enum(['bronze', 'silver'], { error: 'stages are bronze and silver, with a comma between' })))
+const pausableNames = list.pipe(z.array(z.enum(stageNames, { error: `stages are ${stageNames.join(', ')}, with commas between` })))
 
 /** Every knob of every program: its flag, its environment variable, its unit and its default. Flags win. */
 export const knobs = {
@@ -35,7 +37,7 @@ export const knobs = {
     env: 'READFLOW_DATA',
     default: '.readflow',
     schema: text,
-    programs: all,
+    programs: [...all, 'pause', 'resume', 'kafka-tool'],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
   source: knob({
@@ -170,9 +172,30 @@ export const knobs = {
     flag: 'stages',
     env: 'READFLOW_STAGES',
     default: 'bronze,silver',
-    schema: stageNames,
+    schema: sinkNames,
     programs: ['up', 'consume'],
     doc: 'which sinks this process runs',
+  }),
+  pausedStages: knob({
+    flag: 'paused',
+    env: 'READFLOW_PAUSED',
+    schema: pausableNames,
+    programs: ['up'],
+    doc: 'stages that start paused, until `readflow resume`: poll, bronze, silver, gold',
+  }),
+  timeoutMs: knob({
+    flag: 'timeout',
+    default: '2m',
+    schema: durationMs,
+    programs: ['pause', 'resume'],
+    doc: 'longest time to wait until it is so',
+  }),
+  isJson: knob({
+    flag: 'json',
+    schema: aSwitch,
+    isSwitch: true,
+    programs: ['pause', 'resume'],
+    doc: 'print one JSON line, for machines',
   }),
   buildIntervalMs: knob({
     flag: 'build-interval',

@@ -62,6 +62,8 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
         .sort((a, b) => a.partition - b.partition),
     groupOffsets: (groupId: string, topics: readonly string[]) => groupOffsets(admin, groupId, topics),
     groupLag: (groupId: string, topics: readonly string[]) => groupLag(admin, groupId, topics),
+    /** How many members a group has; 0 for one that is idle or that there is not. */
+    groupMembers: async (groupId: string): Promise<number> => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0,
     close: () => admin.disconnect(),
   }
 }

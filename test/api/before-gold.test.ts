@@ -43,6 +43,7 @@ describe('before any table exists', () => {
       startedAt: '2026-01-01T00:00:00.000Z',
       steps: [{ name: 'Broker', state: 'running' as const, detail: '31 of 43 MB', seconds: 3 }],
       programs: [],
+      stages: [],
       links: { page: null, brokers: null, registry: null, lake: null },
       source: { uri: 'sandbox:', isGenerated: true },
     }

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { isPortFree } from '../../ops/stack/ports.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
 import { createLog } from '../../runtime/log.ts'
-import { readRunFile } from '../../runtime/run-file.ts'
 import { isAlive } from '../../runtime/process.mjs'
+import { readRunFile } from '../../runtime/run-file.ts'
 import { eventually, stackSkip, startStackOn, type TestStack, tempDataDir } from '../helpers/stack.ts'
 
 const skip = await stackSkip()

@@ -1,0 +1,87 @@
+import path from 'node:path'
+import { parseConfig } from '../../runtime/config/config.ts'
+import { errorLine, ReadflowError } from '../../runtime/errors.ts'
+import { type ProgramContext, sleep } from '../../runtime/lifecycle.ts'
+import { createLog } from '../../runtime/log.ts'
+import { type StageName, stageNames } from '../../runtime/up-status.ts'
+import { askUp, findUp } from './client.ts'
+
+const LOOK_MS = 200
+const programOf = { poll: 'poll', bronze: 'consume', silver: 'consume', gold: 'compact' } as const satisfies Record<StageName, string>
+const words = {
+  pause: { state: 'paused', done: 'is paused', already: 'was paused already' },
+  resume: { state: 'running', done: 'runs again', already: 'runs, and was not paused' },
+} as const
+
+/**
+ * `readflow pause STAGE` and `resume STAGE`: returns once it is so. A paused bronze or silver has flushed,
+ * committed its group offsets and left its group, so that Kafka's own tools may reset them.
+ */
+export const stageCommand =
+  (verb: 'pause' | 'resume') =>
+  async ({ argv, env, signal }: ProgramContext): Promise<void> => {
+    const config = parseConfig(verb, argv, env)
+    if (!config) return
+    const stage = stageOf(config.operands[0] ?? '')
+    const deadline = AbortSignal.timeout(config.timeoutMs)
+    const until = AbortSignal.any([signal, deadline])
+    const up = findUp(config.dataDir)
+    const { state, done, already } = words[verb]
+    const group = verb === 'pause' && programOf[stage] === 'consume' ? `readflow.${stage}` : null
+    const logFile = path.join(config.dataDir, 'logs', `${programOf[stage]}.log`)
+    const takeBack = verb === 'pause' ? `; readflow resume ${stage} takes it back` : ''
+    let reached = `${stage} is asked to ${verb}`
+    try {
+      const { isNew } = await askUp(up, { stage, verb }, until)
+      while (!(await isSo(up, stage, state, until))) await sleep(LOOK_MS, until)
+      if (group) {
+        reached = `${stage} is paused, but its group ${group} has members still (another readflow consume?), so that its offsets can not be reset`
+        await Promise.race([untilIdle(up.run.brokers, group, until), rejection(until)])
+      }
+      const line = `${stage} ${isNew ? done : already}${group ? `; its group ${group} is idle` : ''}.`
+      process.stdout.write(config.isJson ? `${JSON.stringify({ ok: true, stage, state, changed: isNew, group })}\n` : `${line}\n`)
+    } catch (error) {
+      if (!until.aborted || (error instanceof ReadflowError && error.code === 'config')) throw error
+      const why = signal.aborted ? 'Told to stop' : `Not done within ${config.timeoutMs / 1000} s`
+      throw new ReadflowError('stack-failed', `${why}: ${reached}.`, {
+        hint: group && reached.includes(group) ? 'Stop it too.' : `It is done as soon as it can be, see ${logFile}${takeBack}.`,
+      })
+    }
+  }
+
+const stageOf = (text: string): StageName => {
+  const stage = stageNames.find((name) => name === text)
+  if (stage) return stage
+  throw new ReadflowError('config', `${text === '' ? 'A stage must be named' : `'${text}' is no stage`}: ${stageNames.join(', ')}.`)
+}
+
+const isSo = async (up: ReturnType<typeof findUp>, stage: StageName, state: string, signal: AbortSignal): Promise<boolean> => {
+  const { stages, programs } = await askUp(up, null, signal)
+  const program = programs.find(({ name }) => name === programOf[stage])
+  if (program?.state === 'failed')
+    throw new ReadflowError('stack-failed', `${program.name} has ended for good${program.lastError ? `: ${program.lastError}` : '.'}`)
+  return stages.some((each) => each.name === stage && each.state === state)
+}
+
+/** Never resolves. A client that hangs does not hold up a command past its time. */
+const rejection = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+
+/** Waits until no member is left in the group. */
+const untilIdle = async (brokers: readonly string[], groupId: string, signal: AbortSignal): Promise<void> => {
+  const { openKafka } = await import('../../runtime/kafka/client.ts')
+  const kafka = await openKafka({ brokers, clientId: 'readflow-pause', log: createLog('pause', 'silent') })
+  try {
+    while ((await kafka.groupMembers(groupId)) > 0) await sleep(LOOK_MS, signal)
+  } catch (error) {
+    if (signal.aborted) throw error
+    throw new ReadflowError('kafka-unavailable', `Kafka did not say whether the group ${groupId} is idle: ${errorLine(error)}`, {
+      cause: error,
+    })
+  } finally {
+    await kafka.close()
+  }
+}

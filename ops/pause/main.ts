@@ -1,0 +1,4 @@
+import { runProgram } from '../../runtime/lifecycle.ts'
+import { stageCommand } from '../control/stage-command.ts'
+
+await runProgram('pause', stageCommand('pause'))
