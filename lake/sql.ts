@@ -32,7 +32,8 @@ export const sqlType = (type: ColumnType): string => {
 }
 
 export interface TableSqlOptions {
-  snapshot: Snapshot
+  /** Some of a table's files are enough: then it is the rows of those. */
+  snapshot: Pick<Snapshot, 'metadata'> & { files: ReadonlyMap<string, AddFile> }
   /** Where a data file lies in the local file system, from its path below the table's root. */
   localPath: (path: string) => string
   /** Columns of a table that does not exist yet; without them such a table is `lake-not-found`. */

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { type AddFile, filePath } from '../lake/delta/actions.ts'
+import type { Rewrite } from '../lake/delta/optimize.ts'
+import { sqlName, tableSql } from '../lake/sql.ts'
+import { download } from '../lake/store/download.ts'
+import type { ObjectStore } from '../lake/store/store.ts'
+import type { DuckDb, DuckDbOptions } from '../runtime/duckdb.ts'
+import { ReadflowError } from '../runtime/errors.ts'
+import { fileStats } from './file-stats.ts'
+
+export interface RewriteOptions {
+  openDuckDb: (options: DuckDbOptions) => Promise<DuckDb>
+  /** Existing folder for what is in the making: the new file, what DuckDB spills, and copies of files that are not local. */
+  tempDir: string
+  signal?: AbortSignal | undefined
+}
+
+const MEMORY_LIMIT = '256MB'
+/** What one row group may hold before it is compressed: the writer and each reader have one in memory. */
+const ROW_GROUP_BYTES = 16 * 1024 ** 2
+const MAX_ROW_GROUP_ROWS = 122_880
+/** DuckDB works on so many rows at once, and writes no smaller row groups. */
+const VECTOR_ROWS = 2048
+
+/** Rewrites files by DuckDB, which sorts more than fits into memory, on disk. */
+export const createRewrite =
+  ({ openDuckDb, tempDir, signal }: RewriteOptions): Rewrite =>
+  async ({ table, snapshot, files, sortBy }) => {
+    const { fields, partitionColumns } = snapshot.metadata!
+    const columns = fields.filter(({ name }) => !partitionColumns.includes(name))
+    const dir = await mkdtemp(path.join(tempDir, 'rewrite-'))
+    const target = path.join(tempDir, `${randomUUID()}.parquet`)
+    try {
+      const locals = await localFiles(table.store, table.root, files, dir)
+      const rows = tableSql({
+        snapshot: { metadata: snapshot.metadata, files: new Map(files.map((file) => [file.path, file])) },
+        localPath: (file) => locals.get(file)!,
+      })
+      const duckdb = await openDuckDb({ tempDir: dir, memoryLimit: MEMORY_LIMIT })
+      try {
+        const order = sortBy.length > 0 ? `ORDER BY ${sortBy.map(sqlName).join(', ')}` : ''
+        const groupRows = await rowGroupRows(duckdb, [...locals.values()])
+        await duckdb.run(
+          `COPY (SELECT ${columns.map(({ name }) => sqlName(name)).join(', ')} FROM (${rows}) ${order})
+           TO '${target.replaceAll("'", "''")}' (FORMAT PARQUET, COMPRESSION ZSTD, ROW_GROUP_SIZE ${groupRows})`,
+          [],
+          { signal },
+        )
+        return { localFilePath: target, sizeBytes: (await stat(target)).size, stats: await fileStats(duckdb, target, columns) }
+      } finally {
+        await duckdb.close()
+      }
+    } catch (cause) {
+      await rm(target, { force: true })
+      signal?.throwIfAborted()
+      if (cause instanceof ReadflowError) throw cause
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      if (/^Out of Memory Error/i.test(reason)) return 'too-large'
+      throw new ReadflowError('lake-invalid', `${files.length} files of ${table.root} can not be rewritten: ${reason}`, { cause })
+    } finally {
+      await rm(dir, { recursive: true, force: true })
+    }
+  }
+
+/** Local places of the files, by their path below the table's root; what is not local is fetched into `dir`. */
+const localFiles = async (store: ObjectStore, root: string, files: readonly AddFile[], dir: string): Promise<Map<string, string>> => {
+  const locals = new Map<string, string>()
+  for (const [index, file] of files.entries()) {
+    const below = filePath(file.path)
+    const local = store.localPath(`${root}/${below}`)
+    // The folders stay as they are: readers take partition values from their names.
+    const copy = path.join(dir, String(index), below)
+    if (local === null) await download(store, `${root}/${below}`, { localFilePath: copy, sizeBytes: file.size })
+    locals.set(below, local ?? copy)
+  }
+  return locals
+}
+
+const rowGroupRows = async (duckdb: DuckDb, locals: readonly string[]): Promise<number> => {
+  const [found] = await duckdb.rows<{ bytes: number; rows: number }>(
+    `SELECT sum(total_uncompressed_size)::DOUBLE AS bytes, (sum(num_values) FILTER (column_id = 0))::DOUBLE AS rows
+     FROM parquet_metadata(?)`,
+    [locals],
+  )
+  const rowBytes = Math.max(1, (found?.bytes ?? 0) / Math.max(1, found?.rows ?? 0))
+  return Math.min(MAX_ROW_GROUP_ROWS, Math.max(VECTOR_ROWS, Math.floor(ROW_GROUP_BYTES / rowBytes / VECTOR_ROWS) * VECTOR_ROWS))
+}
