@@ -1,6 +1,7 @@
 import { ReadflowError } from '../../runtime/errors.ts'
 import { type Action, decodeActions, entryName } from './actions.ts'
 import { lastCheckpointVersion, readCheckpoint } from './checkpoint.ts'
+import { commitTimes, newestAt } from './commit-times.ts'
 import { type LogListing, listLog, type TablePlace } from './log-files.ts'
 import { applyEntries, emptySnapshot, type Snapshot } from './snapshot.ts'
 
@@ -30,31 +31,42 @@ export const loadNewest = (place: TablePlace): Promise<Snapshot> =>
   againIfCleaned(async () => {
     const hint = await lastCheckpointVersion(place)
     const recent = hint === null ? null : await listLog(place, hint)
-    const fromHint = recent && newestOf(recent) >= 0 && (await build(place, recent, newestOf(recent)))
+    const fromHint = recent && recent.newestVersion >= 0 && (await build(place, recent, recent.newestVersion))
     if (fromHint) return fromHint
     const listing = await listLog(place)
-    if (listing.entries.length === 0 && listing.checkpoints.length === 0 && !listing.hasNewerKind) return emptySnapshot
-    return (await build(place, listing, newestOf(listing))) ?? refuse(place, listing)
+    if (listing.newestVersion < 0 && !listing.hasNewerKind) return emptySnapshot
+    return (await build(place, listing, listing.newestVersion)) ?? refuse(place, listing)
   })
 
 /** One version. Rejects with `lake-not-found`, which names what there is, where that version can not be had any more. */
 export const loadVersion = async (place: TablePlace, version: number): Promise<Snapshot> => {
   const { listing, snapshot } = await againIfCleaned(async () => {
     const listing = await listLog(place)
-    return { listing, snapshot: version >= 0 && version <= newestOf(listing) ? await build(place, listing, version) : null }
+    return { listing, snapshot: version >= 0 && version <= listing.newestVersion ? await build(place, listing, version) : null }
   })
   if (snapshot) return snapshot
-  if (!Number.isInteger(version) || version < 0 || version > newestOf(listing))
-    throw new ReadflowError('lake-not-found', `${place.root} has no version ${version}; its newest is ${newestOf(listing)}`)
-  throw new ReadflowError('lake-not-found', `${place.root} has no version ${version} any more; its oldest is ${oldestOf(listing)}`)
+  const { newestVersion, oldestVersion } = listing
+  if (!Number.isInteger(version) || version < 0 || version > newestVersion)
+    throw new ReadflowError('lake-not-found', `${place.root} has no version ${version}; its newest is ${newestVersion}`)
+  throw new ReadflowError('lake-not-found', `${place.root} has no version ${version} any more; its oldest is ${oldestVersion}`)
 }
 
-const newestOf = ({ entries, checkpoints }: LogListing): number =>
-  Math.max(entries.at(-1)?.version ?? -1, checkpoints.at(-1)?.version ?? -1)
-
-/** The oldest version that the files of the log give. */
-export const oldestOf = ({ entries, checkpoints }: LogListing): number =>
-  entries[0]?.version === 0 ? 0 : (checkpoints[0]?.version ?? entries.at(-1)?.version ?? -1)
+/**
+ * The version that was the newest at a time, by the times at which the store took the log's entries. Rejects with
+ * `lake-not-found` where the log begins later.
+ */
+export const versionAt = async (place: TablePlace, timestampMs: number): Promise<number> => {
+  const { entries, oldestVersion } = await listLog(place)
+  const times = commitTimes(entries).filter(({ version }) => version >= oldestVersion)
+  const version = newestAt(times, timestampMs)
+  if (version !== null) return version
+  const asked = new Date(timestampMs).toISOString()
+  const oldest = times[0]
+  const known = oldest
+    ? `its oldest version ${oldest.version} is of ${new Date(oldest.timestampMs).toISOString()}`
+    : 'there is no such table'
+  throw new ReadflowError('lake-not-found', `${place.root} has no version of ${asked}; ${known}`)
+}
 
 /** A version from the newest checkpoint at or before it, else from an older one or the log's beginning; null where none leads to it. */
 const build = async (place: TablePlace, { entries, checkpoints }: LogListing, version: number): Promise<Snapshot | null> => {
@@ -82,7 +94,7 @@ const refuse = ({ root }: TablePlace, listing: LogListing): never => {
   const versions = new Set(listing.entries.map(({ version }) => version))
   let missing = first + 1
   while (versions.has(missing)) missing++
-  if (missing < newestOf(listing)) throw new ReadflowError('lake-invalid', `the log of ${root} lacks version ${missing}`)
+  if (missing < listing.newestVersion) throw new ReadflowError('lake-invalid', `the log of ${root} lacks version ${missing}`)
   throw new ReadflowError(
     'lake-invalid',
     `no checkpoint of ${root} can be read, and the log's entries before version ${listing.entries[0]?.version} are gone`,

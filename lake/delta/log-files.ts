@@ -13,6 +13,9 @@ export interface LogListing {
   entries: { version: number; modifiedMs: number }[]
   /** Those that have all their parts. */
   checkpoints: CheckpointFiles[]
+  /** The newest version, and the oldest that the files lead to; -1 where there is none. */
+  newestVersion: number
+  oldestVersion: number
   /** Whether there are checkpoints of the kind that only tables of newer protocols have. */
   hasNewerKind: boolean
 }
@@ -52,20 +55,24 @@ export const logFileOf = (
 
 /** The files of the log from that version on. */
 export const listLog = async ({ store, root }: TablePlace, fromVersion = 0): Promise<LogListing> => {
-  const listing: LogListing = { entries: [], checkpoints: [], hasNewerKind: false }
+  const entries: LogListing['entries'] = []
+  const checkpoints: CheckpointFiles[] = []
+  let hasNewerKind = false
   const parts = new Map<string, CheckpointFiles & { parts: number }>()
   for await (const { path, modifiedMs } of store.list(`${root}/_delta_log/`, { startAfter: `${root}/_delta_log/${padded(fromVersion)}` })) {
     const file = logFileOf(path)
-    if (file?.kind === 'entry') listing.entries.push({ version: file.version, modifiedMs: Math.floor(modifiedMs) })
-    if (file?.kind === 'checkpoint') listing.checkpoints.push({ version: file.version, paths: [path] })
-    if (file?.kind === 'newer-checkpoint') listing.hasNewerKind = true
+    if (file?.kind === 'entry') entries.push({ version: file.version, modifiedMs: Math.floor(modifiedMs) })
+    if (file?.kind === 'checkpoint') checkpoints.push({ version: file.version, paths: [path] })
+    if (file?.kind === 'newer-checkpoint') hasNewerKind = true
     if (file?.kind !== 'part') continue
     const key = `${file.version}/${file.parts}`
     const checkpoint = parts.get(key) ?? { version: file.version, paths: [], parts: file.parts }
     parts.set(key, checkpoint)
     checkpoint.paths.push(path)
-    if (checkpoint.paths.length === checkpoint.parts) listing.checkpoints.push({ version: file.version, paths: checkpoint.paths })
+    if (checkpoint.paths.length === checkpoint.parts) checkpoints.push({ version: file.version, paths: checkpoint.paths })
   }
-  listing.checkpoints.sort((a, b) => a.version - b.version)
-  return listing
+  checkpoints.sort((a, b) => a.version - b.version)
+  const newestVersion = Math.max(entries.at(-1)?.version ?? -1, checkpoints.at(-1)?.version ?? -1)
+  const oldestVersion = entries[0]?.version === 0 ? 0 : (checkpoints[0]?.version ?? newestVersion)
+  return { entries, checkpoints, newestVersion, oldestVersion, hasNewerKind }
 }

@@ -18,8 +18,22 @@ export const checkpointInterval = (snapshot: Table): number => {
 /** Table property `delta.deletedFileRetentionDuration` in milliseconds: how long removed files stay. */
 export const deletedFileRetentionMs = (snapshot: Table): number => durationMs(snapshot, 'delta.deletedFileRetentionDuration', 7 * DAY_MS)
 
+/**
+ * Shortest time that entries of the log stay, whatever the table says. A writer that has read a version and writes the
+ * next one has to be sure that this was not written and cleaned up in the meantime.
+ */
+const MIN_LOG_RETENTION_MS = 3_600_000
+
 /** Table property `delta.logRetentionDuration` in milliseconds: how long entries of the log stay. */
-export const logRetentionMs = (snapshot: Table): number => durationMs(snapshot, 'delta.logRetentionDuration', 30 * DAY_MS)
+export const logRetentionMs = (snapshot: Table): number =>
+  Math.max(MIN_LOG_RETENTION_MS, durationMs(snapshot, 'delta.logRetentionDuration', 30 * DAY_MS))
+
+/** Table property `delta.enableExpiredLogCleanup`: whether old entries of the log may be deleted. */
+export const isLogCleanupOn = (snapshot: Table): boolean =>
+  snapshot.metadata?.configuration['delta.enableExpiredLogCleanup']?.toLowerCase() !== 'false'
+
+/** Table property `delta.appendOnly`: whether rows may only be added. */
+export const isAppendOnly = (snapshot: Table): boolean => snapshot.metadata?.configuration['delta.appendOnly']?.toLowerCase() === 'true'
 
 const unitMs: Readonly<Record<string, number>> = {
   millisecond: 1,

@@ -2,7 +2,7 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import { checkedPath, type ObjectStore } from '../store/store.ts'
 import { type Action, type CommitInfo, entryName } from './actions.ts'
 import { createCheckpointer } from './checkpointer.ts'
-import { loadNewest, loadVersion, readEntry } from './load.ts'
+import { loadNewest, loadVersion, readEntry, versionAt } from './load.ts'
 import type { TablePlace } from './log-files.ts'
 import { applyEntries, emptySnapshot, type Snapshot } from './snapshot.ts'
 
@@ -16,8 +16,11 @@ export interface HistoryEntry {
 
 /** A Delta table at `root` in a store. What it has read of the log it keeps, and reads only what is newer. */
 export interface Table extends TablePlace {
-  /** The newest snapshot, or the one at `version`; rejects with `lake-not-found` where there is no such version. */
-  snapshot: (options?: { version?: number }) => Promise<Snapshot>
+  /**
+   * The newest snapshot, the one at `version`, or the one that was the newest at `timestampMs`, by the store's clock.
+   * Rejects with `lake-not-found` where there is no such version, or none any more.
+   */
+  snapshot: (at?: { version?: number; timestampMs?: number }) => Promise<Snapshot>
   /** The newest snapshot that was read so far, without asking the store. */
   known: () => Snapshot
   /** What was read so far where that was not long ago, else the newest snapshot: what a commit may be planned on. */
@@ -97,6 +100,8 @@ export const openTable = (store: ObjectStore, root: string, { warn = () => {} }:
     return refreshing
   }
 
+  const atVersion = async (version: number) => (version >= 0 && version === latest.version ? latest : loadVersion(place, version))
+
   return {
     store,
     root,
@@ -105,10 +110,9 @@ export const openTable = (store: ObjectStore, root: string, { warn = () => {} }:
     advance: (base, actions) => adopt(applyEntries(base, [actions]), Date.now()),
     checkpointAfter: checkpointer.after,
     settled: checkpointer.settled,
-    snapshot: async ({ version } = {}) => {
-      if (version !== undefined && version === latest.version) return latest
-      if (version === undefined) return queueRefresh()
-      return loadVersion(place, version)
+    snapshot: async ({ timestampMs, version } = {}) => {
+      if (timestampMs !== undefined) return atVersion(await versionAt(place, timestampMs))
+      return version === undefined ? queueRefresh() : atVersion(version)
     },
     history: async ({ limit = Number.POSITIVE_INFINITY } = {}) => {
       const { version: newest } = await queueRefresh()
