@@ -2,7 +2,8 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import type { Field } from '../columns/column.ts'
 import { engineInfo } from '../engine.ts'
 import { type Action, type AddFile, type MetaData, protocol, type Txn } from './actions.ts'
-import { mergeSchema, schemaString } from './schema.ts'
+import { plannedMetadata } from './plan-metadata.ts'
+import { isAppendOnly } from './properties.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** What a commit is to do. */
@@ -19,6 +20,11 @@ export interface CommitPlan {
   adds?: readonly AddFile[]
   /** Files to take out, which must be live; paths as in their actions. */
   removes?: readonly { path: string }[]
+  /**
+   * Files to take out as well: all that are live at the version before the commit, whoever added them and when, or those
+   * that this says yes to. So an overwrite replaces what is there when it comes through.
+   */
+  replaces?: 'all' | ((file: AddFile) => boolean)
   txns?: readonly Txn[]
   requires?: Requirements
   /** Whether removed rows are gone (true, the default), or only lie in other files now. */
@@ -32,6 +38,8 @@ export interface Requirements {
   txns?: readonly { appId: string; version: number | null }[]
   /** Files that must be live, by the path in their action. */
   live?: readonly string[]
+  /** What table properties must be; null: not set. */
+  configuration?: Readonly<Record<string, string | null>>
 }
 
 export interface CommitContext {
@@ -44,36 +52,33 @@ export interface CommitContext {
 
 /**
  * The actions that carry out a plan on a snapshot, in the order that other writers use. Pure. Throws `lake-fenced`
- * where progress is not what the plan requires, `lake-conflict` where a file is no longer live, `lake-invalid` where
- * the schema, the partitioning or the protocol does not allow it.
+ * where progress is not what the plan requires, `lake-conflict` where a file is no longer live or a property is not
+ * what the plan requires, `lake-invalid` where the schema, the partitioning or the protocol does not allow it.
  */
 export const planCommit = (snapshot: Snapshot, plan: CommitPlan, context: CommitContext): Action[] => {
   checkRequirements(snapshot, plan)
-  if (snapshot.protocol && snapshot.protocol.minWriterVersion > protocol.minWriterVersion)
-    throw new ReadflowError(
-      'lake-invalid',
-      `the table needs Delta writer version ${snapshot.protocol.minWriterVersion}; ReadFlow writes version 2`,
-    )
   const { commitId, nowMs } = context
+  const { adds = [], txns = [], dataChange = true } = plan
+  const metaData = plannedMetadata(snapshot, plan, context)
+  const removed = removedFiles(snapshot, plan)
+  checkAllowed(snapshot, plan, removed, metaData ?? snapshot.metadata!.action)
   const commitInfo = {
     timestamp: nowMs,
     operation: plan.operation,
     operationParameters: plan.operationParameters ?? {},
     ...(snapshot.version >= 0 ? { readVersion: snapshot.version } : {}),
-    isBlindAppend: (plan.removes ?? []).length === 0,
+    isBlindAppend: removed.length === 0 && plan.replaces === undefined,
     engineInfo,
     txnId: commitId,
     ...plan.info,
   }
-  const metaData = plannedMetadata(snapshot, plan, context)
-  const dataChange = plan.dataChange ?? true
   return [
     { commitInfo },
     ...(snapshot.protocol ? [] : [{ protocol }]),
     ...(metaData ? [{ metaData }] : []),
-    ...(plan.txns ?? []).map((txn) => ({ txn: { ...txn, lastUpdated: txn.lastUpdated ?? nowMs } })),
-    ...(plan.removes ?? []).map(({ path }) => ({ remove: plannedRemove(snapshot.files.get(path)!, nowMs, dataChange) })),
-    ...(plan.adds ?? []).map((add) => ({ add: { ...add, dataChange } })),
+    ...txns.map((txn) => ({ txn: { ...txn, lastUpdated: txn.lastUpdated ?? nowMs } })),
+    ...removed.map((file) => ({ remove: plannedRemove(file, nowMs, dataChange) })),
+    ...adds.map((add) => ({ add: { ...add, dataChange } })),
   ]
 }
 
@@ -88,6 +93,45 @@ const checkRequirements = (snapshot: Snapshot, { requires, removes = [] }: Commi
   }
   const lost = [...(requires?.live ?? []), ...removes.map(({ path }) => path)].find((path) => !snapshot.files.has(path))
   if (lost !== undefined) throw new ReadflowError('lake-conflict', `another writer removed the file ${lost}`)
+  for (const [key, expected] of Object.entries(requires?.configuration ?? {})) {
+    const current = snapshot.metadata?.configuration[key] ?? null
+    if (current !== expected)
+      throw new ReadflowError('lake-conflict', `another writer set the table property ${key} to ${current ?? 'nothing'}`)
+  }
+}
+
+/** The live files that the plan takes out, each once. */
+const removedFiles = (snapshot: Snapshot, { removes = [], replaces }: CommitPlan): AddFile[] => {
+  const removed = new Map(removes.map(({ path }) => [path, snapshot.files.get(path)!]))
+  if (replaces) for (const [path, file] of snapshot.files) if (replaces === 'all' || replaces(file)) removed.set(path, file)
+  return [...removed.values()]
+}
+
+/** What Delta writer version 2 must not do. */
+const checkAllowed = (snapshot: Snapshot, plan: CommitPlan, removed: readonly AddFile[], metaData: MetaData) => {
+  const { adds = [], txns = [], dataChange = true } = plan
+  if (snapshot.protocol && snapshot.protocol.minWriterVersion > protocol.minWriterVersion)
+    throw new ReadflowError(
+      'lake-invalid',
+      `the table needs Delta writer version ${snapshot.protocol.minWriterVersion}; ReadFlow writes version 2`,
+    )
+  if (dataChange && removed.length > 0 && isAppendOnly(snapshot))
+    throw new ReadflowError('lake-invalid', 'the table is append-only (delta.appendOnly), so no rows can be taken out of it')
+  if (dataChange && adds.length > 0 && metaData.schemaString.includes('"delta.invariants"'))
+    throw new ReadflowError('lake-invalid', 'the table has column invariants (delta.invariants), which ReadFlow can not check')
+  const twice = repeated([...removed.map(({ path }) => path), ...adds.map(({ path }) => path)]) ?? repeated(txns.map(({ appId }) => appId))
+  if (twice !== null) throw new ReadflowError('lake-invalid', `${twice} comes twice in one commit`)
+  for (const { path, partitionValues } of adds)
+    if (Object.keys(partitionValues).sort().join() !== [...metaData.partitionColumns].sort().join())
+      throw new ReadflowError(
+        'lake-invalid',
+        `the file ${path} does not say its values of the partition columns ${metaData.partitionColumns}`,
+      )
+}
+
+const repeated = (names: readonly string[]): string | null => {
+  const seen = new Set<string>()
+  return names.find((name) => seen.size === seen.add(name).size) ?? null
 }
 
 const plannedRemove = ({ path, partitionValues, size }: AddFile, nowMs: number, dataChange: boolean) => ({
@@ -98,36 +142,3 @@ const plannedRemove = ({ path, partitionValues, size }: AddFile, nowMs: number, 
   partitionValues,
   size,
 })
-
-const plannedMetadata = (snapshot: Snapshot, plan: CommitPlan, { tableId, nowMs }: CommitContext): MetaData | null => {
-  const { fields, partitionColumns, configuration = {} } = plan
-  const current = snapshot.metadata?.action
-  if (!current) {
-    if (!fields) throw new ReadflowError('lake-not-found', 'the table does not exist, and the commit does not say what columns it has')
-    const unknown = (partitionColumns ?? []).find((name) => !fields.some((field) => field.name === name))
-    if (unknown !== undefined) throw new ReadflowError('lake-invalid', `there is no column ${unknown} to partition by`)
-    return {
-      id: tableId,
-      format: { provider: 'parquet', options: {} },
-      schemaString: schemaString(fields),
-      partitionColumns: [...(partitionColumns ?? [])],
-      configuration: withProperties({}, configuration),
-      createdTime: nowMs,
-    }
-  }
-  if (partitionColumns && partitionColumns.join() !== current.partitionColumns.join())
-    throw new ReadflowError(
-      'lake-invalid',
-      `the table is partitioned by ${current.partitionColumns.join(', ') || 'nothing'}, not by ${partitionColumns.join(', ') || 'nothing'}`,
-    )
-  const merged = fields ? mergeSchema(current.schemaString, fields) : current.schemaString
-  const isSet = Object.entries(configuration).every(([key, value]) => (current.configuration?.[key] ?? null) === value)
-  if (merged === current.schemaString && isSet) return null
-  return { ...current, schemaString: merged, configuration: withProperties(current.configuration, configuration) }
-}
-
-const withProperties = (
-  current: Readonly<Record<string, string>> | undefined,
-  changes: Readonly<Record<string, string | null>>,
-): Record<string, string> =>
-  Object.fromEntries(Object.entries({ ...current, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null))

@@ -34,7 +34,7 @@ const deltaType = (type: ColumnType): DeltaType => {
 
 const deltaField = ({ name, type, nullable }: Field): DeltaField => ({ name, type: deltaType(type), nullable, metadata: {} })
 
-// What other writers' tables may hold, and the kind that it is read as.
+// What other writers' tables may hold, and the kind that it is read as; a decimal is read as its text.
 const primitives: Readonly<Record<string, ColumnType>> = {
   string: { kind: 'string' },
   long: { kind: 'long' },
@@ -51,7 +51,7 @@ const primitives: Readonly<Record<string, ColumnType>> = {
 
 const columnType = (type: DeltaType, column: string): ColumnType => {
   if (typeof type === 'string') {
-    const known = primitives[type]
+    const known = type.startsWith('decimal(') ? primitives['string'] : primitives[type]
     if (!known) throw new ReadflowError('lake-invalid', `column ${column} has the type ${type}, which ReadFlow does not read`)
     return known
   }
@@ -68,33 +68,64 @@ export const parseSchema = (schemaString: string): Field[] => (JSON.parse(schema
 
 /** Fields as a Delta schema. Throws `lake-invalid` for names that a table without column mapping can not have. */
 export const schemaString = (fields: readonly Field[]): string => {
-  checkNames(fields.map((field) => field.name))
-  return JSON.stringify({ type: 'struct', fields: fields.map(deltaField) } satisfies DeltaSchema)
+  const schema: DeltaSchema = { type: 'struct', fields: fields.map(deltaField) }
+  checkNames(schema.fields)
+  return JSON.stringify(schema)
 }
 
 /**
- * The schema with the columns that `fields` has beyond it, nullable and at its end; the very same text where it has
- * none. Throws `lake-invalid` where a column's type differs, or a column that may not be null is missing in `fields`.
+ * The schema with the columns and inner fields that `fields` has beyond it, nullable and after those that were there;
+ * the very same text where it has none. Throws `lake-invalid` where a type differs, or a column that may not be null is
+ * missing in `fields` or may be null there.
  */
 export const mergeSchema = (current: string, fields: readonly Field[]): string => {
   const schema = JSON.parse(current) as DeltaSchema
-  const known = new Map(schema.fields.map((field) => [field.name, field]))
-  const given = new Set(fields.map((field) => field.name))
-  const missing = schema.fields.find((field) => !field.nullable && !given.has(field.name))
-  if (missing) throw new ReadflowError('lake-invalid', `column ${missing.name} may not be null, and the new rows do not have it`)
-  const added: DeltaField[] = []
-  for (const field of fields) {
-    const before = known.get(field.name)
-    if (!before) added.push(deltaField({ ...field, nullable: true }))
-    else if (typeText(before.type) !== typeText(deltaType(field.type)))
-      throw new ReadflowError(
-        'lake-invalid',
-        `column ${field.name} is ${typeText(before.type)} in the table and can not become ${typeText(deltaType(field.type))}`,
-      )
-  }
-  if (added.length === 0) return current
-  checkNames([...schema.fields, ...added].map((field) => field.name))
-  return JSON.stringify({ ...schema, fields: [...schema.fields, ...added] })
+  const merged = mergeFields(schema.fields, fields, '')
+  return merged === schema.fields ? current : JSON.stringify({ ...schema, fields: merged })
+}
+
+/** The same array where nothing is new. */
+const mergeFields = (before: DeltaField[], given: readonly Field[], prefix: string): DeltaField[] => {
+  const byName = new Map(given.map((field) => [field.name, field]))
+  const known = new Set(before.map(({ name }) => name))
+  const kept = before.map((field) => mergeField(field, byName.get(field.name), `${prefix}${field.name}`))
+  const added = given.filter(({ name }) => !known.has(name)).map((field) => deltaField({ ...field, nullable: true }))
+  if (added.length === 0 && kept.every((field, index) => field === before[index])) return before
+  const merged = [...kept, ...added]
+  checkNames(merged)
+  return merged
+}
+
+const mergeField = (before: DeltaField, given: Field | undefined, path: string): DeltaField => {
+  if (!before.nullable && (given?.nullable ?? true))
+    throw new ReadflowError(
+      'lake-invalid',
+      `column ${path} may not be null, and the new rows ${given ? 'may have nulls there' : 'do not have it'}`,
+    )
+  if (!given) return before
+  const type = mergeType(before.type, given.type, path)
+  return type === before.type ? before : { ...before, type }
+}
+
+const mergeType = (before: DeltaType, given: ColumnType, path: string): DeltaType => {
+  if (typeof before === 'object') {
+    if (before.type === 'struct' && given.kind === 'struct') {
+      const fields = mergeFields(before.fields, given.fields, `${path}.`)
+      return fields === before.fields ? before : { ...before, fields }
+    }
+    if (before.type === 'array' && given.kind === 'list') {
+      const elementType = mergeType(before.elementType, given.element, `${path}.element`)
+      return elementType === before.elementType ? before : { ...before, elementType }
+    }
+    if (before.type === 'map' && given.kind === 'map' && before.keyType === 'string') {
+      const valueType = mergeType(before.valueType, given.value, `${path}.value`)
+      return valueType === before.valueType ? before : { ...before, valueType }
+    }
+  } else if (before === given.kind) return before
+  throw new ReadflowError(
+    'lake-invalid',
+    `column ${path} is ${typeText(before)} in the table and can not become ${typeText(deltaType(given))}`,
+  )
 }
 
 /** A type for people and for comparing: nullability and metadata left out. */
@@ -105,13 +136,21 @@ const typeText = (type: DeltaType): string => {
   return `struct<${type.fields.map((field) => `${field.name}:${typeText(field.type)}`).join(',')}>`
 }
 
-const checkNames = (names: readonly string[]) => {
+/** At every depth. Throws `lake-invalid` for names that a table without column mapping can not have. */
+const checkNames = (fields: readonly DeltaField[]): void => {
   const seen = new Map<string, string>()
-  for (const name of names) {
+  for (const { name, type } of fields) {
     if (name === '' || /[ ,;{}()\n\t=]/.test(name))
       throw new ReadflowError('lake-invalid', `${JSON.stringify(name)} can not be the name of a column`)
     const twin = seen.get(name.toLowerCase())
     if (twin !== undefined) throw new ReadflowError('lake-invalid', `the columns ${twin} and ${name} have the same name but for case`)
     seen.set(name.toLowerCase(), name)
+    checkInnerNames(type)
   }
+}
+
+const checkInnerNames = (type: DeltaType): void => {
+  if (typeof type === 'string') return
+  if (type.type === 'struct') checkNames(type.fields)
+  else checkInnerNames(type.type === 'array' ? type.elementType : type.valueType)
 }
