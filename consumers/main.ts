@@ -33,14 +33,17 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const controller = new AbortController()
   const either = AbortSignal.any([signal, controller.signal])
   const startedMs = Date.now()
-  process.send?.({ type: 'status', program: 'consume', state: 'running' })
+  const report = (lastError: string | null) => process.send?.({ type: 'status', program: 'consume', state: 'running', lastError })
+  report(null)
   const flush = { intervalMs: config.flushIntervalMs, maxRows: config.flushMaxRows, maxBytes: config.flushMaxBytes }
   const outcomes = await Promise.all(
     config.stages.map(async (name) => {
       try {
+        const { isOnce, isLossAccepted } = config
+        const onStopped = (stopped: ReadonlyMap<string, string>) => report([...stopped.values()].join(' ') || null)
         // A stage that is resumed begins like one that was just started.
         const run = (until: AbortSignal) =>
-          runSink({ stage: create[name](), store, client, producer, flush, isOnce: config.isOnce, log }, until)
+          runSink({ stage: create[name](), store, client, producer, flush, isOnce, isLossAccepted, onStopped, log }, until)
         return [name, (await pausable.run(name, either, run)) ?? {}] as const
       } catch (error) {
         controller.abort(error)

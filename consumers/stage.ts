@@ -16,14 +16,25 @@ export interface StageResult {
   accepted: () => void
 }
 
+export interface RestoredPartition {
+  topicId: string
+  partition: number
+  /** Only what the records before this offset left; all where it is missing. */
+  below?: number | undefined
+}
+
 /** A sink's transform for one topic: pure on its input and the state that it was given at assignment. */
 export interface StageTable {
   entity: TopicName
   /** Path of the table in the lake. */
   root: string
   partitionColumns: string[]
+  /** Columns of a table that does not exist yet. */
+  fields: readonly Field[]
+  /** Whether every delivered record becomes a row, so that the table can prove that none is missing. */
+  isComplete: boolean
   /** Forgets all state and restores that of these partitions from the table. */
-  restore: (snapshot: Snapshot, partitions: readonly { topicId: string; partition: number }[]) => Promise<void>
+  restore: (snapshot: Snapshot, partitions: readonly RestoredPartition[]) => Promise<void>
   transform: (inputs: readonly PartitionInput[], tableFields: readonly Field[]) => Promise<StageResult>
 }
 
@@ -37,4 +48,9 @@ export const addOutcome = (outcomes: Map<number, Outcomes>, partition: number, n
   const of = outcomes.get(partition) ?? {}
   of[name] = (of[name] ?? 0) + 1
   outcomes.set(partition, of)
+}
+
+/** Adds counts to others, in place. */
+export const addCounts = (sum: Outcomes, counts: Outcomes) => {
+  for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count
 }

@@ -13,6 +13,8 @@ const codes = {
   'kafka-unavailable': { retriable: true },
   'kafka-invalid': { retriable: false },
   'kafka-corrupt': { retriable: false },
+  'topic-changed': { retriable: false },
+  'records-lost': { retriable: false, needsPerson: true },
   'registry-unavailable': { retriable: true },
   'schema-incompatible': { retriable: false, needsPerson: true },
   'lake-not-found': { retriable: false },

@@ -26,6 +26,7 @@ export const bronzeColumns: readonly Field[] = [
   field('_value_hash', { kind: 'string' }),
   field('_raw', { kind: 'binary' }),
   field('_error', { kind: 'string' }),
+  field('_undelivered_before', { kind: 'long' }),
   field('ingestion_timestamp', { kind: 'timestamp' }),
   field('ingestion_date', { kind: 'date' }),
 ]
@@ -33,17 +34,17 @@ const reserved = new Set(bronzeColumns.map(({ name }) => name))
 
 /** How the fields of one writer schema reach the columns of a batch. */
 interface Plan {
-  targets: { name: string; column: Column }[]
+  targets: { name: string; column: Column; convert: (value: unknown) => unknown }[]
   problem: string | null
 }
 
 const planFor = (schema: object, rows: RowBatch): Plan => {
-  const { fields, unrepresented } = avroFields(schema)
+  const { fields, converts, unrepresented } = avroFields(schema)
   const problems = unrepresented.map((name) => `field ${name} has a type or name that no column can hold`)
   const targets: Plan['targets'] = []
   for (const each of fields) {
     const column = reserved.has(each.name) ? null : rows.column(each)
-    if (column) targets.push({ name: each.name, column })
+    if (column) targets.push({ name: each.name, column, convert: converts.get(each.name) ?? ((value) => value) })
     else problems.push(`field ${each.name} has another type than its column`)
   }
   return { targets, problem: problems.length > 0 ? problems.join('; ') : null }
@@ -60,6 +61,8 @@ const bronzeTable = (entity: TopicName, decoder: Decoder): StageTable => ({
   entity,
   root: `bronze/${entity}`,
   partitionColumns: ['ingestion_date'],
+  fields: [...avroFields(catalogue[entity].schema).fields, ...bronzeColumns],
+  isComplete: true,
   restore: async () => undefined,
   transform: async (inputs, tableFields) => {
     await prepareSchemas(inputs, decoder)
@@ -70,9 +73,13 @@ const bronzeTable = (entity: TopicName, decoder: Decoder): StageTable => ({
     const rows = createRowBatch([...seed, ...bronzeColumns])
     const system = bronzeColumns.map((each) => rows.column(each) as Column)
     const plans = new Map<number, Plan>()
+    const expected = new Map<PartitionInput, number>(inputs.map((input) => [input, input.fromOffset - input.undelivered]))
     eachRecord(inputs, (record, input) => {
       const { schemaId, error } = appendFields(record, { decoder, rows, plans })
-      for (const [index, value] of bronzeValues(record, input, schemaId, error).entries()) appendValue(system[index] as Column, value)
+      const undelivered = record.offset - (expected.get(input) ?? record.offset)
+      expected.set(input, record.offset + 1)
+      const values = bronzeValues(record, input, { schemaId, error, undelivered })
+      for (const [index, value] of values.entries()) appendValue(system[index] as Column, value)
       rows.endRow()
       addOutcome(outcomes, input.partition, 'rows')
     })
@@ -90,7 +97,7 @@ const appendFields = (
   const { schemaId } = decoded
   const plan = plans.get(schemaId) ?? planFor(decoder.writerSchema(schemaId) ?? {}, rows)
   plans.set(schemaId, plan)
-  for (const { name, column } of plan.targets) appendValue(column, decoded.value[name])
+  for (const { name, column, convert } of plan.targets) appendValue(column, convert(decoded.value[name] ?? null))
   return { schemaId, error: plan.problem }
 }
 
@@ -98,8 +105,7 @@ const appendFields = (
 const bronzeValues = (
   record: KafkaRecord,
   { topic, topicId, partition }: PartitionInput,
-  schemaId: number | null,
-  error: string | null,
+  { schemaId, error, undelivered }: { schemaId: number | null; error: string | null; undelivered: number },
 ): unknown[] => [
   topic,
   topicId,
@@ -112,6 +118,7 @@ const bronzeValues = (
   record.value === null ? null : hash('sha256', record.value, 'hex'),
   error === null ? null : record.value,
   error,
+  undelivered || null,
   record.timestampMs,
   dayOf(record.timestampMs),
 ]

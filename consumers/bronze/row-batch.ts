@@ -8,7 +8,8 @@ import { appendValue, type Column, type ColumnBatch, type Field, newColumn } fro
 export const createRowBatch = (fields: readonly Field[]) => {
   const known: Field[] = [...fields]
   const columns: Column[] = fields.map(({ type }) => newColumn(type))
-  const byName = new Map(known.map(({ name }, index) => [name, index]))
+  // A table tells columns apart by their name whatever its case.
+  const byName = new Map(known.map(({ name }, index) => [name.toLowerCase(), index]))
   let rows = 0
 
   const pad = (column: Column) => {
@@ -16,13 +17,14 @@ export const createRowBatch = (fields: readonly Field[]) => {
   }
 
   return {
-    /** The column for a field; null where the batch has that name with another type. */
+    /** The column for a field; null where the batch has that name with another type, or in another case. */
     column: (field: Field): Column | null => {
-      const index = byName.get(field.name)
-      if (index !== undefined) return isDeepStrictEqual(known[index]?.type, field.type) ? (columns[index] ?? null) : null
+      const index = byName.get(field.name.toLowerCase())
+      if (index !== undefined)
+        return isDeepStrictEqual(known[index], { ...field, nullable: known[index]?.nullable }) ? (columns[index] ?? null) : null
       const column = newColumn(field.type)
       pad(column)
-      byName.set(field.name, known.push(field) - 1)
+      byName.set(field.name.toLowerCase(), known.push(field) - 1)
       columns.push(column)
       return column
     },

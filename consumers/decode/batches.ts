@@ -1,5 +1,4 @@
-import type { FetchedBytes } from '../../runtime/kafka/group-consumer.ts'
-import { decodeBatches, type KafkaRecord } from '../../runtime/kafka/record-batch.ts'
+import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
 import type { Decoder } from './decoder.ts'
 
 /** What one flush holds of one partition, in offset order. */
@@ -7,16 +6,17 @@ export interface PartitionInput {
   topic: string
   topicId: string
   partition: number
-  fetched: FetchedBytes[]
+  /** What Kafka delivered of [fromOffset, nextOffset). */
+  records: readonly KafkaRecord[]
+  fromOffset: number
+  nextOffset: number
+  /** Offsets directly before `fromOffset` that Kafka did not deliver, back to the row before. */
+  undelivered: number
 }
 
 /** Calls `onRecord` for every delivered record of a flush, partition by partition, in offset order. */
 export const eachRecord = (inputs: readonly PartitionInput[], onRecord: (record: KafkaRecord, input: PartitionInput) => void) => {
-  for (const input of inputs) {
-    for (const { bytes, fetchedOffset, aborted } of input.fetched) {
-      decodeBatches(bytes, { fromOffset: fetchedOffset, aborted, onRecord: (record) => onRecord(record, input) })
-    }
-  }
+  for (const input of inputs) for (const record of input.records) onRecord(record, input)
 }
 
 /** Fetches every writer schema that the flush needs and the decoder lacks. An unknown id is asked once a flush. */

@@ -65,10 +65,14 @@ const silverTable = (entity: EntityName, { registry, store }: { registry: Regist
     entity,
     root,
     partitionColumns: ['ingestion_date', ...silverPartitions],
+    fields: [...fields, ...silverColumns, flagsField],
+    isComplete: false,
     restore: async (snapshot, partitions) => {
       dedupe = createDedupe()
-      const wanted = new Set(partitions.map(({ topicId, partition }) => `${topicId}/${partition}`))
-      const columns = ['_topic_id', '_partition', '_key', '_order', '_hash']
+      const wanted = new Map(
+        partitions.map(({ topicId, partition, below = Number.POSITIVE_INFINITY }) => [`${topicId}/${partition}`, below]),
+      )
+      const columns = ['_topic_id', '_partition', '_key', '_order', '_hash', '_offset']
       for await (const batch of scan(store, snapshot, { root, columns })) restoreFrom(dedupe, batch, wanted)
     },
     transform: async (inputs) => {
@@ -80,13 +84,19 @@ const silverTable = (entity: EntityName, { registry, store }: { registry: Regist
   }
 }
 
-const restoreFrom = (dedupe: Dedupe, batch: ColumnBatch, wanted: ReadonlySet<string>) => {
-  const [topicIds, partitions, keys, orders, hashes] = ['_topic_id', '_partition', '_key', '_order', '_hash'].map((name) =>
-    columnOf(batch, name),
-  ) as [Column, Column, Column, Column, Column]
+/** Puts back the versions of `wanted` partitions, each up to its offset. */
+const restoreFrom = (dedupe: Dedupe, batch: ColumnBatch, wanted: ReadonlyMap<string, number>) => {
+  const [topicIds, partitions, keys, orders, hashes, offsets] = batch.fields.map(({ name }) => columnOf(batch, name)) as [
+    Column,
+    Column,
+    Column,
+    Column,
+    Column,
+    Column,
+  ]
   for (let row = 0; row < batch.length; row++) {
     const id = `${valueAt(topicIds, row)}/${valueAt(partitions, row)}`
-    if (wanted.has(id))
+    if ((valueAt(offsets, row) as number) < (wanted.get(id) ?? Number.NEGATIVE_INFINITY))
       dedupe.restore(id, valueAt(keys, row) as string, { order: valueAt(orders, row) as number, hash: valueAt(hashes, row) as string })
   }
 }

@@ -1,47 +1,54 @@
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
+import { partitionId } from '../../runtime/kafka/group-consumer.ts'
+import { fetchedTo, isDrained, type SinkPartition } from './partition.ts'
 import type { TableSink } from './table-sink.ts'
 
-/** Next offset of every partition of these topics, by `topic/partition`. */
-export const endOffsets = async (client: KafkaClient, topics: readonly string[]) => {
+type Sinks = ReadonlyMap<string, TableSink>
+/** Next offset of every partition, by `topic/partition`. */
+export type Targets = ReadonlyMap<string, number>
+
+/** The ends of these topics, open transactions aside. */
+export const endOffsets = async (client: Pick<KafkaClient, 'topicOffsets'>, topics: readonly string[]): Promise<Targets> => {
   const ends = new Map<string, number>()
-  for (const topic of topics) for (const { partition, end } of await client.topicOffsets(topic)) ends.set(`${topic}/${partition}`, end)
+  for (const topic of topics)
+    for (const { partition, end } of await client.topicOffsets(topic)) ends.set(partitionId({ topic, partition }), end)
   return ends
 }
 
-const everyPartition = (
-  sinks: Map<string, TableSink>,
-  targets: Map<string, number>,
-  reached: (sink: TableSink, partition: number, target: number) => boolean,
-) =>
-  [...targets].every(([id, target]) => {
-    const at = id.lastIndexOf('/')
-    const sink = sinks.get(id.slice(0, at))
-    return sink !== undefined && reached(sink, Number(id.slice(at + 1)), target)
-  })
-
 /** Upper bound of the records buffered, and their bytes as fetched. */
-export const bufferedOf = (sinks: Map<string, TableSink>) => {
+export const bufferedOf = (sinks: Iterable<TableSink>) => {
   const size = { rows: 0, bytes: 0 }
-  for (const sink of sinks.values()) {
-    for (const { buffered } of sink.partitions()) {
-      for (const { count, bytes } of buffered) {
-        size.rows += count
-        size.bytes += bytes.length
-      }
+  for (const sink of sinks) {
+    for (const { reader, pending } of sink.partitions()) {
+      size.rows += reader.bufferedCount() + (pending?.records.length ?? 0)
+      size.bytes += reader.bufferedBytes() + (pending?.decodedBytes ?? 0)
     }
   }
   return size
 }
 
-const partitionOf = (sink: TableSink, partition: number) => sink.partitions().find((each) => each.partition === partition)
+const everyPartition = (
+  sinks: Sinks,
+  targets: Targets,
+  isReached: (partition: SinkPartition | undefined, id: string, target: number) => boolean,
+) => {
+  const found = new Map<string, SinkPartition>()
+  for (const { topic, partitions } of sinks.values())
+    for (const partition of partitions()) found.set(partitionId({ topic, partition: partition.partition }), partition)
+  return [...targets].every(([id, target]) => isReached(found.get(id), id, target))
+}
 
-/** Whether everything before the targets is fetched, committed or not. */
-export const hasFetchedAll = (sinks: Map<string, TableSink>, targets: Map<string, number>) =>
-  everyPartition(sinks, targets, (sink, partition, target) => (partitionOf(sink, partition)?.fetchedTo ?? -1) >= target)
+type Stopped = ReadonlyMap<string, string>
 
-/** Whether everything before the targets is committed. */
-export const isCaughtUp = (sinks: Map<string, TableSink>, targets: Map<string, number>) =>
-  everyPartition(sinks, targets, (sink, partition, target) => {
-    const of = partitionOf(sink, partition)
-    return of !== undefined && of.buffered.length === 0 && of.fetchedTo >= target
-  })
+/** Whether everything before the targets is fetched, committed or not; stopped partitions aside. */
+export const hasFetchedAll = (sinks: Sinks, targets: Targets, stopped: Stopped) =>
+  everyPartition(sinks, targets, (partition, id, target) => stopped.has(id) || (partition !== undefined && fetchedTo(partition) >= target))
+
+/** Whether everything before the targets is committed; stopped partitions aside. */
+export const isCaughtUp = (sinks: Sinks, targets: Targets, stopped: Stopped) =>
+  everyPartition(
+    sinks,
+    targets,
+    (partition, id, target) =>
+      stopped.has(id) || (partition !== undefined && partition.replay === null && isDrained(partition) && partition.position >= target),
+  )

@@ -2,25 +2,41 @@ import { openTable } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
-import { type FetchedBytes, type GroupConsumer, openGroupConsumer, type TopicPartition } from '../../runtime/kafka/group-consumer.ts'
+import {
+  type FetchedBytes,
+  type GroupConsumer,
+  openGroupConsumer,
+  partitionId,
+  type TopicPartition,
+} from '../../runtime/kafka/group-consumer.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import type { Log } from '../../runtime/log.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
-import type { Outcomes, Stage } from '../stage.ts'
+import { addCounts, type Outcomes, type Stage } from '../stage.ts'
 import { loadAssignment } from './assignment.ts'
 import { bufferedOf, endOffsets, hasFetchedAll, isCaughtUp } from './catch-up.ts'
+import { handleCorrupt } from './corrupt.ts'
+import { followGroup } from './follow-group.ts'
+import { abandonReplay, fetchedTo, isDerived, type SinkPartition } from './partition.ts'
 import { beating, retrying } from './patience.ts'
-import { offsetMetadata } from './start.ts'
-import { createTableSink, type FlushReport, type TableSink } from './table-sink.ts'
+import { createTableSink, type FlushReport, type TableSink, type TableSinkOptions } from './table-sink.ts'
 
 export interface SinkOptions {
   stage: Stage
   store: ObjectStore
   client: KafkaClient
-  producer: Producer
+  producer: Pick<Producer, 'send'>
+  /** A flush is due after the interval, or when this much is buffered; one flush commits at most this much. */
   flush: { intervalMs: number; maxRows: number; maxBytes: number }
   /** Stops by itself once everything that the topics hold at the start is committed. */
   isOnce: boolean
+  /** Goes on where records are lost or damaged, and names the gap in the table. */
+  isLossAccepted?: boolean
+  /** How long a consumer may be silent before the group gives its partitions to another. */
+  sessionTimeoutMs?: number
+  countDeadLetters?: TableSinkOptions['countDeadLetters']
+  /** Told why partitions do not go on, by `topic/partition`, when that changes. */
+  onStopped?: (stopped: ReadonlyMap<string, string>) => void
   log: Log
 }
 
@@ -28,90 +44,144 @@ const FETCH_MAX_BYTES = 8 * 1024 * 1024
 
 /**
  * Runs one stage until `signal` is aborted (or, with `isOnce`, until it has caught up): fetch → columns →
- * transform → commit rows and progress together → group offsets. Resolves with the outcomes of this run;
- * rejects with what ended it otherwise.
+ * transform → commit rows and progress together → group offsets. Resolves with the outcomes of this run, having
+ * left the group; rejects with what ended it otherwise, with `isOnce` also with `records-lost`.
  */
 export const runSink = async (options: SinkOptions, signal: AbortSignal): Promise<Record<string, Outcomes>> => {
-  const { stage, client, store, producer, log } = options
+  const { stage, client, store, producer, log, isLossAccepted = false } = options
+  const topicId = async (topic: string) => (await client.topicIds([topic])).get(topic)
   const sinks = new Map<string, TableSink>(
     stage.tables.map((stageTable) => {
       const { topic } = catalogue[stageTable.entity]
-      return [topic, createTableSink({ topic, stageTable, table: openTable(store, stageTable.root), producer })]
+      const { countDeadLetters } = options
+      return [topic, createTableSink({ topic, stageTable, table: openTable(store, stageTable.root), producer, topicId, countDeadLetters })]
     }),
   )
+  const topics = [...sinks.keys()]
+  const budget = { records: options.flush.maxRows, bytes: options.flush.maxBytes }
   const totals: Record<string, Outcomes> = Object.fromEntries(stage.tables.map(({ entity }) => [entity, {}]))
-  const targets = options.isOnce ? await endOffsets(client, [...sinks.keys()]) : null
+  const targets = options.isOnce ? await endOffsets(client, topics) : null
   const done = Promise.withResolvers<void>()
   done.promise.catch(() => undefined)
+  let stopped = new Map<string, string>()
   let consumer: GroupConsumer | undefined
   let flushing: Promise<void> = Promise.resolve()
   let isStopping = false
 
-  const record = ({ topic, stageTable }: TableSink, report: FlushReport, startedMs: number) => {
-    const of = totals[stageTable.entity] ?? {}
-    for (const [name, count] of Object.entries(report.outcomes)) of[name] = (of[name] ?? 0) + count
-    totals[stageTable.entity] = of
-    log.info(
-      { stage: stage.name, topic, version: report.version, rows: report.rows, ...report.outcomes, durationMs: Date.now() - startedMs },
-      'committed',
-    )
+  const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: done.promise })
+
+  const checkCaughtUp = () => {
+    if (!targets || !isCaughtUp(sinks, targets, stopped)) return
+    if (stopped.size === 0) return done.resolve()
+    done.reject(new ReadflowError('records-lost', [...stopped.values()].join(' ')))
   }
 
-  const flushAll = async () => {
-    const offsets: Parameters<GroupConsumer['commitOffsets']>[0][number][] = []
-    for (const sink of sinks.values()) {
+  const stop = (id: string, reason: string) => {
+    if (stopped.get(id) === reason) return
+    stopped.set(id, reason)
+    log.error({ stage: stage.name }, reason)
+    options.onStopped?.(stopped)
+  }
+
+  const noted = ({ topic, stageTable }: TableSink, report: FlushReport, startedMs: number) => {
+    const total = totals[stageTable.entity]
+    if (total) addCounts(total, report.outcomes)
+    const { version, rows, replayed } = report
+    const about = { stage: stage.name, topic, version, rows, ...report.outcomes, durationMs: Date.now() - startedMs }
+    if (rows > 0 || replayed.length === 0) log.info(about, 'committed')
+    if (replayed.length > 0) log.info({ ...about, partitions: replayed.map(({ partition }) => partition) }, 'replayed')
+  }
+
+  const goOn = ({ topic }: TableSink, partition: SinkPartition) => {
+    partition.reader.clear()
+    consumer?.goOn({ topic, partition: partition.partition }, partition.position)
+  }
+
+  /** Nothing more of this partition is wanted for now. */
+  const leaveToOthers = ({ topic }: TableSink, partition: SinkPartition) => {
+    partition.reader.clear()
+    consumer?.pause({ topic, partition: partition.partition })
+  }
+
+  /** A range that can not be derived again keeps its rows; the group goes back to the table's progress. */
+  const abandon = (sink: TableSink, partition: SinkPartition) => {
+    const { topic } = sink
+    log.warn({ stage: stage.name, topic, partition: partition.partition }, 'the replay is given up, and the rows of before stay')
+    abandonReplay(partition)
+    leaveToOthers(sink, partition)
+    flushing = flushing.then(async () => {
+      if (consumer) await followGroup({ stage, client, sinks: [sink], consumer, log })
+      consumer?.restart().catch(done.reject)
+    })
+  }
+
+  const flushSink = async (sink: TableSink) => {
+    for (;;) {
       const startedMs = Date.now()
-      const report = await retrying(() => sink.flush(), { log, signal: done.promise })
-      if (!report) continue
-      record(sink, report, startedMs)
-      const tableId = (await sink.table.snapshot()).metadata?.id ?? ''
-      for (const { partition, topicId, nextOffset } of report.partitions) {
-        offsets.push({
-          topic: sink.topic,
-          partition,
-          offset: nextOffset,
-          metadata: offsetMetadata({ clusterId: client.clusterId, topicId, tableId }, nextOffset),
-        })
+      const report = await patiently(() => sink.flush(budget))
+      if (!report) return
+      noted(sink, report, startedMs)
+      for (const partition of sink.partitions().filter(isDerived)) leaveToOthers(sink, partition)
+      for (const partition of report.replayed) goOn(sink, partition)
+      for (const { partition, error } of report.corrupt) {
+        const outcome = await handleCorrupt({ sink, partition, error, isLossAccepted, log })
+        if (outcome === 'go-on') goOn(sink, partition)
+        else if (outcome === 'abandon') abandon(sink, partition)
+        else {
+          leaveToOthers(sink, partition)
+          stop(partitionId({ topic: sink.topic, partition: partition.partition }), outcome.reason)
+        }
       }
     }
-    if (offsets.length > 0) await commitGroup(offsets)
-    if (targets && isCaughtUp(sinks, targets)) done.resolve()
   }
 
-  // Group offsets are for people's tools: progress is in the table, so a failure here costs nothing.
-  const commitGroup = async (offsets: Parameters<GroupConsumer['commitOffsets']>[0]) => {
-    try {
-      await consumer?.commitOffsets(offsets)
-    } catch (error) {
-      log.warn({ stage: stage.name, reason: errorLine(error) }, 'group offsets not committed; they follow with the next batch')
-    }
+  const flushAll = async (wanted: readonly TableSink[]) => {
+    for (const sink of wanted) await flushSink(sink)
+    if (consumer) await followGroup({ stage, client, sinks: wanted, consumer, log })
+    checkCaughtUp()
   }
 
   /** One flush at a time. A fenced one means that somebody else went on: start over from the table. */
-  const flush = (): Promise<void> => {
-    flushing = flushing.then(flushAll).catch(async (error: unknown) => {
-      if (error instanceof ReadflowError && error.code === 'lake-fenced' && !isStopping) {
-        log.warn({ stage: stage.name, reason: errorLine(error) }, 'another writer went on with a partition: starting over from the table')
+  const flush = (wanted: readonly TableSink[] = [...sinks.values()]): Promise<void> => {
+    flushing = flushing
+      .then(() => flushAll(wanted))
+      .catch(async (error: unknown) => {
+        if (!isOutdated(error) || isStopping) return done.reject(error)
+        log.warn({ stage: stage.name, reason: errorLine(error) }, 'starting over from the table')
+        for (const sink of sinks.values()) sink.assign([])
         consumer?.restart().catch(done.reject)
-      } else {
-        done.reject(error)
-      }
-    })
+      })
     return flushing
   }
 
   const onData = async (fetched: FetchedBytes, heartbeat: () => Promise<void>) => {
     sinks.get(fetched.topic)?.buffer(fetched)
-    const { rows, bytes } = bufferedOf(sinks)
-    const isFull = rows >= options.flush.maxRows || bytes >= options.flush.maxBytes
-    if (isFull || (targets && hasFetchedAll(sinks, targets))) await beating(flush(), heartbeat)
+    if (targets && hasFetchedAll(sinks, targets, stopped)) return beating(flush(), heartbeat)
+    const sink = sinks.get(fetched.topic)
+    if (sink?.partitions().some((each) => each.replay && !isDerived(each) && fetchedTo(each) >= each.replay.until))
+      return beating(flush([sink]), heartbeat)
+    const { rows, bytes } = bufferedOf(sinks.values())
+    if (rows >= options.flush.maxRows || bytes >= options.flush.maxBytes) await beating(flush([fullest(sinks)]), heartbeat)
   }
 
   const onAssigned = async (partitions: TopicPartition[]) => {
     await flushing
-    const positions = await retrying(() => loadAssignment({ stage, client, sinks, partitions, log }), { log, signal: done.promise })
-    if (targets && isCaughtUp(sinks, targets)) done.resolve()
-    return positions
+    const load = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, log })
+    const assignment = await patiently(() => load().catch((error) => (isOutdated(error) ? load() : Promise.reject(error))))
+    if (stopped.size > 0 && assignment.stopped.size === 0) options.onStopped?.(assignment.stopped)
+    stopped = new Map([...stopped].filter(([id]) => assignment.stopped.has(id)))
+    for (const [id, reason] of assignment.stopped) stop(id, reason)
+    // Also where nothing new comes: after a crash between the two commits, or when the group has expired.
+    void flush()
+    return assignment.positions
+  }
+
+  const onOutOfRange = (at: TopicPartition) => {
+    log.warn({ stage: stage.name, ...at }, 'the topic no longer has the next offset')
+    const sink = sinks.get(at.topic)
+    const partition = sink?.partitions().find((each) => each.partition === at.partition)
+    if (sink && partition?.replay) abandon(sink, partition)
+    else consumer?.restart().catch(done.reject)
   }
 
   const onAbort = () => done.resolve()
@@ -119,16 +189,11 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   consumer = await openGroupConsumer({
     client,
     groupId: stage.groupId,
-    topics: [...sinks.keys()],
+    topics,
     maxBytesPerPartition: Math.min(FETCH_MAX_BYTES, options.flush.maxBytes),
+    ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
     log,
-    handlers: {
-      assigned: onAssigned,
-      data: onData,
-      outOfRange: ({ topic, partition }) =>
-        log.error({ stage: stage.name, topic, partition }, 'the topic no longer has the next offset; the partition is stopped'),
-      failed: (error) => done.reject(error),
-    },
+    handlers: { assigned: onAssigned, data: onData, outOfRange: onOutOfRange, failed: (error) => done.reject(error) },
   })
   const timer = setInterval(() => void flush(), options.flush.intervalMs)
   try {
@@ -145,4 +210,13 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     await consumer.stop()
   }
   return totals
+}
+
+/** Whether the table or the topic went on without us. */
+const isOutdated = (error: unknown): boolean =>
+  error instanceof ReadflowError && (error.code === 'lake-fenced' || error.code === 'topic-changed')
+
+const fullest = (sinks: ReadonlyMap<string, TableSink>): TableSink => {
+  const sized = [...sinks.values()].map((sink) => ({ sink, bytes: bufferedOf([sink]).bytes }))
+  return sized.reduce((most, each) => (each.bytes > most.bytes ? each : most)).sink
 }

@@ -1,84 +1,114 @@
-import { commit } from '../../lake/delta/commit.ts'
-import type { Snapshot } from '../../lake/delta/snapshot.ts'
-import { stageFiles } from '../../lake/delta/stage.ts'
 import type { Table } from '../../lake/delta/table.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
 import type { FetchedBytes } from '../../runtime/kafka/group-consumer.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
-import type { PartitionInput } from '../decode/batches.ts'
-import type { Outcomes, StageResult, StageTable } from '../stage.ts'
-
-/** One assigned partition of a topic, on its way into the table. */
-export interface SinkPartition {
-  topicId: string
-  partition: number
-  /** `<stage>/<cluster id>/<topic id>/<p>`: names this partition's progress in the table. */
-  appId: string
-  /** Next offset by the table; null before its first commit. */
-  progress: number | null
-  /** First offset that is not buffered yet. */
-  fetchedTo: number
-  buffered: FetchedBytes[]
-}
+import { CorruptBatchError } from '../../runtime/kafka/records/corrupt-batch.ts'
+import { addCounts, type Outcomes, type StageTable } from '../stage.ts'
+import { commitPieces, type Piece } from './commit-flush.ts'
+import { type Budget, inputOf, isDerived, isDrained, type SinkPartition, takePiece } from './partition.ts'
+import { isReplaying, type SwapOptions, stagePiece, swapReplays } from './replay.ts'
 
 export interface FlushReport {
   rows: number
   version: number
   outcomes: Outcomes
-  partitions: { partition: number; topicId: string; nextOffset: number }[]
+  /** Partitions whose replay is done: they are fetched from their progress on. */
+  replayed: SinkPartition[]
+  /** Partitions whose next batch is damaged. */
+  corrupt: { partition: SinkPartition; error: CorruptBatchError }[]
 }
 
-/**
- * The way of one topic into its table: buffers whole record batches, and on `flush` transforms them and
- * commits rows, progress and counters in one table version. Dead letters are acknowledged before it.
- */
-export const createTableSink = ({
-  topic,
-  stageTable,
-  table,
-  producer,
-}: {
+export interface TableSinkOptions {
   topic: string
   stageTable: StageTable
   table: Table
-  producer: Producer
-}) => {
+  producer: Pick<Producer, 'send'>
+  /** The topic's id as the cluster has it now; undefined where it has no such topic. */
+  topicId: (topic: string) => Promise<string | undefined>
+  countDeadLetters?: SwapOptions['countDeadLetters']
+}
+
+/**
+ * The way of one topic into its table: buffers whole record batches, and on `flush` transforms what fits into one
+ * flush and commits rows, progress and counters in one table version. Dead letters are acknowledged before it.
+ */
+export const createTableSink = (options: TableSinkOptions) => {
+  const { topic, stageTable, table, producer } = options
   let partitions = new Map<number, SinkPartition>()
 
-  const flush = async (): Promise<FlushReport | null> => {
-    const taken = [...partitions.values()]
-      .filter(({ buffered }) => buffered.length > 0)
-      .map((partition) => ({ partition, fetched: [...partition.buffered], nextOffset: partition.fetchedTo }))
-    if (taken.length === 0) return null
-    const snapshot = await table.snapshot()
-    const inputs: PartitionInput[] = taken.map(({ partition, fetched }) => ({
-      topic,
-      topicId: partition.topicId,
-      partition: partition.partition,
-      fetched,
-    }))
-    const result = await stageTable.transform(inputs, snapshot.metadata?.fields ?? [])
+  /** What was fetched from a topic that is gone must not be taken for records of its successor. */
+  const checkTopic = async (of: readonly SinkPartition[]) => {
+    const now = await options.topicId(topic)
+    const stale = of.find(({ topicId }) => topicId !== now)
+    if (stale) throw new ReadflowError('topic-changed', `the topic ${topic} is not the one that was read: it was deleted and made anew`)
+  }
+
+  const derive = async (pieces: readonly Piece[]) => {
+    const { fields = [] } = (await table.snapshot()).metadata ?? {}
+    const result = await stageTable.transform(
+      pieces.map(({ partition, chunk }) => inputOf(topic, partition, chunk)),
+      fields,
+    )
     await producer.send(result.deadLetters)
-    const adds = result.batch.length > 0 ? await stageFiles(table, result.batch, { partitionColumns: stageTable.partitionColumns }) : []
-    const committed = await commit(table, {
-      operation: 'STREAMING UPDATE',
-      fields: result.batch.fields,
-      partitionColumns: stageTable.partitionColumns,
-      adds,
-      removes: [],
-      txns: taken.flatMap(({ partition, nextOffset }) => progressTxns(partition, nextOffset, result, snapshot)),
-      requires: { txns: taken.map(({ partition }) => ({ appId: partition.appId, version: partition.progress })) },
-    })
+    return result
+  }
+
+  const flushReplays = async (pieces: readonly Piece[], report: FlushReport) => {
+    for (const piece of pieces) {
+      const result = await derive([piece])
+      await stagePiece({ table, stageTable }, piece, result)
+      result.accepted()
+      report.rows += result.batch.length
+      for (const outcomes of result.outcomes.values()) addCounts(report.outcomes, outcomes)
+    }
+    const replaying = [...partitions.values()].filter(isReplaying)
+    // Together, so that a reader sees a reset of several partitions whole.
+    if (replaying.length === 0 || !replaying.every(isDerived)) return
+    await checkTopic(replaying)
+    const { version } = await swapReplays({ table, stageTable, countDeadLetters: options.countDeadLetters }, replaying)
+    report.version = version
+    report.replayed = replaying
+  }
+
+  const flushNew = async (pieces: readonly Piece[], report: FlushReport) => {
+    if (pieces.length === 0) return
+    const result = await derive(pieces)
+    await checkTopic(pieces.map(({ partition }) => partition))
+    const committed = await commitPieces({ table, stageTable, snapshot: table.known() }, pieces, result)
     result.accepted()
-    for (const { partition, fetched, nextOffset } of taken) {
-      partition.progress = nextOffset
-      partition.buffered = partition.buffered.slice(fetched.length)
+    report.rows += result.batch.length
+    report.version = committed.version
+    for (const outcomes of result.outcomes.values()) addCounts(report.outcomes, outcomes)
+  }
+
+  /**
+   * Commits one flush of what is buffered, up to the budget; null where nothing is. Faults leave everything as it was:
+   * the same pieces are taken again.
+   */
+  const flush = async (limits: Budget): Promise<FlushReport | null> => {
+    const budget = { ...limits }
+    const pieces: Piece[] = []
+    const report: FlushReport = { rows: 0, version: table.known().version, outcomes: {}, replayed: [], corrupt: [] }
+    for (const partition of partitions.values()) {
+      const chunk = await takePiece(partition, budget).catch((error: unknown) => {
+        if (!(error instanceof CorruptBatchError)) throw error
+        report.corrupt.push({ partition, error })
+        return null
+      })
+      if (chunk) pieces.push({ partition, chunk })
     }
-    return {
-      rows: result.batch.length,
-      version: committed.version,
-      outcomes: total(result),
-      partitions: taken.map(({ partition, nextOffset }) => ({ partition: partition.partition, topicId: partition.topicId, nextOffset })),
-    }
+    const replaying = [...partitions.values()].filter(isReplaying)
+    const isSwapDue = replaying.length > 0 && replaying.every(isDerived)
+    if (pieces.length === 0 && report.corrupt.length === 0 && !isSwapDue) return null
+    await flushNew(
+      pieces.filter(({ partition }) => !partition.replay),
+      report,
+    )
+    await flushReplays(
+      pieces.filter(({ partition }) => partition.replay),
+      report,
+    )
+    return report
   }
 
   return {
@@ -87,31 +117,13 @@ export const createTableSink = ({
     table,
     flush,
     assign: (assigned: readonly SinkPartition[]) => {
+      for (const { reader } of partitions.values()) reader.clear()
       partitions = new Map(assigned.map((partition) => [partition.partition, partition]))
     },
     partitions: () => [...partitions.values()],
-    buffer: (fetched: FetchedBytes) => {
-      const partition = partitions.get(fetched.partition)
-      if (!partition) return
-      partition.buffered.push(fetched)
-      partition.fetchedTo = fetched.lastOffset + 1
-    },
+    isDrained: () => [...partitions.values()].every(isDrained),
+    buffer: (fetched: FetchedBytes) => partitions.get(fetched.partition)?.reader.push(fetched),
   }
 }
 
 export type TableSink = ReturnType<typeof createTableSink>
-
-/** Progress and the cumulative counters of one partition. */
-const progressTxns = ({ appId, partition }: SinkPartition, nextOffset: number, { outcomes }: StageResult, snapshot: Snapshot) => [
-  { appId, version: nextOffset },
-  ...Object.entries(outcomes.get(partition) ?? {}).map(([name, count]) => ({
-    appId: `${appId}/${name}`,
-    version: (snapshot.txns.get(`${appId}/${name}`) ?? 0) + count,
-  })),
-]
-
-const total = ({ outcomes }: StageResult): Outcomes => {
-  const sum: Outcomes = {}
-  for (const each of outcomes.values()) for (const [name, count] of Object.entries(each)) sum[name] = (sum[name] ?? 0) + count
-  return sum
-}

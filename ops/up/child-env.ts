@@ -21,7 +21,8 @@ export const childEnv = (
   env: NodeJS.ProcessEnv,
 ): NodeJS.ProcessEnv => {
   const fromFlags = Object.entries(knobs).flatMap(([, knob]) => {
-    const given = 'flag' in knob && knob.flag !== undefined ? flags[knob.flag] : undefined
+    const isGiven = 'flag' in knob && knob.flag !== undefined && Object.hasOwn(flags, knob.flag)
+    const given = isGiven ? ('isSwitch' in knob ? 'true' : flags[knob.flag]) : undefined
     return given !== undefined && 'env' in knob && knob.env !== undefined ? [[knob.env, given]] : []
   })
   return {

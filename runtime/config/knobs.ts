@@ -197,6 +197,14 @@ export const knobs = {
     programs: ['pause', 'resume'],
     doc: 'print one JSON line, for machines',
   }),
+  isLossAccepted: knob({
+    flag: 'accept-loss',
+    env: 'READFLOW_ACCEPT_LOSS',
+    schema: aSwitch,
+    isSwitch: true,
+    programs: ['up', 'consume'],
+    doc: 'go on where Kafka no longer has the next records or has damaged them; each gap is kept by name in the table',
+  }),
   buildIntervalMs: knob({
     flag: 'build-interval',
     env: 'READFLOW_BUILD_INTERVAL',

@@ -39,6 +39,8 @@ export interface GroupHandlers {
   failed: (error: Error) => void
 }
 
+const SESSION_TIMEOUT_MS = 15_000
+
 export const partitionId = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
 
 const groupByTopic = (partitions: readonly TopicPartition[]) =>
@@ -53,18 +55,20 @@ export const openGroupConsumer = async (options: {
   groupId: string
   topics: readonly string[]
   maxBytesPerPartition: number
+  /** How long this member may be silent before its partitions go to another. */
+  sessionTimeoutMs?: number
   handlers: GroupHandlers
   log: Log
 }) => {
-  const { handlers, log, groupId } = options
+  const { handlers, log, groupId, sessionTimeoutMs = SESSION_TIMEOUT_MS } = options
   const consumer = options.client.kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
     maxBytesPerPartition: options.maxBytesPerPartition,
     maxWaitTimeInMs: 500,
-    sessionTimeout: 15_000,
+    sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: 60_000,
-    heartbeatInterval: 3000,
+    heartbeatInterval: Math.floor(sessionTimeoutMs / 5),
     metadataMaxAge: 30_000,
     retry: { retries: 1_000_000, initialRetryTime: 100, maxRetryTime: 3000, restartOnFailure: async () => true },
   })
@@ -89,6 +93,7 @@ export const openGroupConsumer = async (options: {
   }
 
   let lastAssignment: TopicPartition[] = []
+  let lastHeartbeat: (() => Promise<void>) | null = null
   const fail = (error: unknown) => handlers.failed(error instanceof Error ? error : new Error(String(error)))
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     lastAssignment = Object.entries(payload.memberAssignment).flatMap(([topic, list]) => list.map((partition) => ({ topic, partition })))
@@ -109,6 +114,7 @@ export const openGroupConsumer = async (options: {
     autoCommit: false,
     partitionsConsumedConcurrently: 1,
     eachBatch: async ({ batch, heartbeat }) => {
+      lastHeartbeat = heartbeat
       const { topic, partition } = batch
       const id = partitionId({ topic, partition })
       const { fetchedOffset } = batch as unknown as { fetchedOffset: string }
@@ -131,8 +137,31 @@ export const openGroupConsumer = async (options: {
     /** Commits group offsets for other tools to see. Progress does not hang on it. */
     commitOffsets: (offsets: readonly OffsetCommit[]) =>
       consumer.commitOffsets(offsets.map(({ offset, ...rest }) => ({ ...rest, offset: String(offset) }))),
-    /** Drops what was fetched and asks `assigned` again for every partition held. */
-    restart: () => assign(lastAssignment),
+    /**
+     * Drops what was fetched and asks `assigned` again for every partition held. Whoever is no member any more holds
+     * none: kafkajs joins again, and the new assignment follows.
+     */
+    restart: async () => {
+      generation++
+      positions = new Map()
+      try {
+        await lastHeartbeat?.()
+      } catch {
+        return
+      }
+      await assign(lastAssignment)
+    },
+    /** Stops fetching a partition; what is fetched already is dropped. */
+    pause: (partition: TopicPartition) => {
+      positions.delete(partitionId(partition))
+      consumer.pause(groupByTopic([partition]))
+    },
+    /** Fetches a partition from `offset` on. */
+    goOn: (partition: TopicPartition, offset: number) => {
+      positions.set(partitionId(partition), offset)
+      consumer.seek({ ...partition, offset: String(offset) })
+      consumer.resume(groupByTopic([partition]))
+    },
     stop: async () => {
       stopListening()
       generation++

@@ -1,0 +1,118 @@
+import { type ColumnBatch, columnOf, valueAt } from '../../lake/columns/column.ts'
+import { type Rows, take } from '../../lake/columns/take.ts'
+import type { AddFile } from '../../lake/delta/actions.ts'
+import { scan } from '../../lake/delta/scan.ts'
+import type { Snapshot } from '../../lake/delta/snapshot.ts'
+import { stageFiles } from '../../lake/delta/stage.ts'
+import type { Table } from '../../lake/delta/table.ts'
+
+/** Rows of one Kafka partition from an offset on. */
+export interface OffsetRange {
+  topicId: string
+  partition: number
+  from: number
+}
+
+export interface Replaced {
+  removes: AddFile[]
+  /** Files with what the removed ones held beside the ranges. */
+  adds: AddFile[]
+  /** Rows that go, by range. */
+  rows: number[]
+  /** Those of them that are flagged as late; 0 where the table has no such flag. */
+  late: number[]
+}
+
+/**
+ * What takes the rows of some ranges out of a table: the files that hold any, and new files with their other rows.
+ * Nothing is committed. Memory is that of one batch of a scan.
+ */
+export const replaceRanges = async (table: Table, snapshot: Snapshot, ranges: readonly OffsetRange[]): Promise<Replaced> => {
+  const replaced: Replaced = { removes: [], adds: [], rows: ranges.map(() => 0), late: ranges.map(() => 0) }
+  const { fields = [], partitionColumns = [] } = snapshot.metadata ?? {}
+  const columns = fields.map(({ name }) => name)
+  const hasLate = columns.includes('_late')
+  for (const file of snapshot.files.values()) {
+    if (!ranges.some((range) => mayHold(file, range))) continue
+    const within = { root: table.root, where: (each: AddFile) => each.path === file.path }
+    const keys = ['_topic_id', '_partition', '_offset', ...(hasLate ? ['_late'] : [])]
+    const counts = { rows: ranges.map(() => 0), late: ranges.map(() => 0), kept: 0 }
+    for await (const batch of scan(table.store, snapshot, { ...within, columns: keys })) countRows(batch, ranges, counts)
+    if (counts.rows.every((count) => count === 0)) continue
+    counts.rows.forEach((count, index) => {
+      replaced.rows[index] = (replaced.rows[index] ?? 0) + count
+      replaced.late[index] = (replaced.late[index] ?? 0) + (counts.late[index] ?? 0)
+    })
+    replaced.removes.push(file)
+    if (counts.kept === 0) continue
+    for await (const batch of scan(table.store, snapshot, { ...within, columns })) {
+      const kept = otherRows(batch, ranges)
+      if (kept.length > 0) replaced.adds.push(...(await stageFiles(table, take(batch, kept), { partitionColumns })))
+    }
+  }
+  return replaced
+}
+
+/** By the file's statistics; one without any may hold anything. */
+const mayHold = ({ stats }: AddFile, { partition, from }: OffsetRange): boolean => {
+  if (stats === undefined) return true
+  const { minValues = {}, maxValues = {} } = JSON.parse(stats) as Record<string, Record<string, unknown> | undefined>
+  const [least, most, newest] = [minValues['_partition'], maxValues['_partition'], maxValues['_offset']]
+  if (typeof least === 'number' && least > partition) return false
+  if (typeof most === 'number' && most < partition) return false
+  return !(typeof newest === 'number' && newest < from)
+}
+
+/** The index of the range that each row lies in, -1 for none. */
+const rangeOfRows = (batch: ColumnBatch, ranges: readonly OffsetRange[]): ((row: number) => number) => {
+  const [topicIds, partitions, offsets] = ['_topic_id', '_partition', '_offset'].map((name) => columnOf(batch, name))
+  return (row) =>
+    ranges.findIndex(
+      ({ topicId, partition, from }) =>
+        valueAt(partitions!, row) === partition && (valueAt(offsets!, row) as number) >= from && valueAt(topicIds!, row) === topicId,
+    )
+}
+
+const countRows = (batch: ColumnBatch, ranges: readonly OffsetRange[], counts: { rows: number[]; late: number[]; kept: number }) => {
+  const rangeOf = rangeOfRows(batch, ranges)
+  const late = batch.fields.some(({ name }) => name === '_late') ? columnOf(batch, '_late') : null
+  for (let row = 0; row < batch.length; row++) {
+    const index = rangeOf(row)
+    if (index < 0) counts.kept++
+    else {
+      counts.rows[index] = (counts.rows[index] ?? 0) + 1
+      if (late && valueAt(late, row) === true) counts.late[index] = (counts.late[index] ?? 0) + 1
+    }
+  }
+}
+
+const otherRows = (batch: ColumnBatch, ranges: readonly OffsetRange[]): Rows => {
+  const rangeOf = rangeOfRows(batch, ranges)
+  const kept: number[] = []
+  for (let row = 0; row < batch.length; row++) if (rangeOf(row) < 0) kept.push(row)
+  return kept
+}
+
+/** The greatest offset of a partition's rows below `below`; null where there is none. */
+export const lastOffsetBelow = async (
+  table: Table,
+  snapshot: Snapshot,
+  { topicId, partition, below }: { topicId: string; partition: number; below: number },
+): Promise<number | null> => {
+  let last: number | null = null
+  const where = (file: AddFile) => mayHold(file, { topicId, partition, from: last ?? 0 }) && mayBeBelow(file, below)
+  for await (const batch of scan(table.store, snapshot, { root: table.root, columns: ['_topic_id', '_partition', '_offset'], where })) {
+    const rangeOf = rangeOfRows(batch, [{ topicId, partition, from: (last ?? -1) + 1 }])
+    const offsets = columnOf(batch, '_offset')
+    for (let row = 0; row < batch.length; row++) {
+      const offset = valueAt(offsets, row) as number
+      if (offset < below && rangeOf(row) === 0 && offset > (last ?? -1)) last = offset
+    }
+  }
+  return last
+}
+
+const mayBeBelow = ({ stats }: AddFile, below: number): boolean => {
+  const least = stats === undefined ? undefined : (JSON.parse(stats) as { minValues?: Record<string, unknown> }).minValues?.['_offset']
+  return !(typeof least === 'number' && least >= below)
+}

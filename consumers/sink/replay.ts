@@ -1,0 +1,151 @@
+import { commit } from '../../lake/delta/commit.ts'
+import type { Snapshot } from '../../lake/delta/snapshot.ts'
+import { stageFiles } from '../../lake/delta/stage.ts'
+import type { Table } from '../../lake/delta/table.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
+import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
+import { addCounts, type Outcomes, type StageResult, type StageTable } from '../stage.ts'
+import { fenceOf } from './commit-flush.ts'
+import { counterId, epochId, tailId, withoutGaps } from './ledger.ts'
+import { passed, type Replay, type SinkPartition } from './partition.ts'
+import { type Replaced, replaceRanges } from './replace-range.ts'
+
+/*
+ * A replay derives a range of a partition again. Its files are staged piece by piece and are nobody's; one commit puts
+ * them in the place of what the range held. Until then the group's offset stays where a person put it, so that a crash
+ * starts the replay over, to the same end.
+ */
+
+const MAX_SWAP_ATTEMPTS = 10
+
+/** Stages the rows of one piece of a replay. */
+export const stagePiece = async (
+  { table, stageTable }: { table: Table; stageTable: StageTable },
+  { partition, chunk }: { partition: SinkPartition; chunk: RecordChunk },
+  result: StageResult,
+) => {
+  const { replay } = partition
+  if (!replay) return
+  replay.adds.push(...(await stageFiles(table, result.batch, { partitionColumns: stageTable.partitionColumns })))
+  replay.fields = mergedFields(replay.fields, result.batch.fields)
+  addCounts(replay.outcomes, result.outcomes.get(partition.partition) ?? {})
+  passed(partition, chunk)
+}
+
+const mergedFields = (known: Replay['fields'], fields: Replay['fields']) => [
+  ...known,
+  ...fields.filter(({ name }) => !known.some((field) => field.name === name)),
+]
+
+export interface SwapOptions {
+  table: Table
+  stageTable: StageTable
+  /** How many records before the offset `below` are dead letters, of those that the table does not hold. */
+  countDeadLetters?: ((origin: { topicId: string; partition: number; below: number }) => Promise<number>) | undefined
+}
+
+type Replaying = SinkPartition & { replay: Replay }
+export const isReplaying = (partition: SinkPartition): partition is Replaying => partition.replay !== null
+
+/**
+ * Puts what some partitions' replays have staged in the place of what their ranges held, in one commit. Somebody who
+ * rewrites the same files meanwhile (compaction) makes it look again. Rejects with `lake-fenced` where another writer
+ * moved a partition.
+ */
+export const swapReplays = async (options: SwapOptions, partitions: readonly Replaying[]): Promise<Snapshot> => {
+  const { table, stageTable } = options
+  const ranges = partitions.map(({ topicId, partition, replay: { from } }) => ({ topicId, partition, from }))
+  const dead = await Promise.all(
+    partitions.map(({ topicId, partition, replay: { from } }) => options.countDeadLetters?.({ topicId, partition, below: from })),
+  )
+  for (let attempt = 1; ; attempt++) {
+    const snapshot = await table.snapshot()
+    const replaced = await replaceRanges(table, snapshot, ranges)
+    try {
+      const committed = await commit(table, {
+        operation: 'REPLAY',
+        operationParameters: {
+          ranges: JSON.stringify(partitions.map(({ replay: { from, until }, ...of }) => ({ partition: of.partition, from, until }))),
+        },
+        fields: partitions.reduce<Replay['fields']>((fields, { replay }) => mergedFields(fields, replay.fields), []),
+        partitionColumns: stageTable.partitionColumns,
+        removes: replaced.removes,
+        adds: [...replaced.adds, ...partitions.flatMap(({ replay }) => replay.adds)],
+        txns: partitions.flatMap((partition, index) =>
+          progressAfter(partition, snapshot, { replaced, index, dead: dead[index], stageTable }),
+        ),
+        configuration: Object.assign({}, ...partitions.map((partition) => withoutReplayed(partition, snapshot))),
+        requires: { txns: partitions.flatMap(fenceOf) },
+      })
+      for (const partition of partitions) swapped(partition, stageTable)
+      return committed
+    } catch (error) {
+      if (!(error instanceof ReadflowError && error.code === 'lake-conflict') || attempt === MAX_SWAP_ATTEMPTS) throw error
+    }
+  }
+}
+
+const withoutReplayed = ({ topicId, partition, replay: { from, until } }: Replaying, { metadata }: Snapshot) =>
+  withoutGaps(metadata?.configuration ?? {}, { topicId, partition }, { from, to: until })
+
+const swapped = (partition: Replaying, { isComplete }: StageTable) => {
+  const { ledger } = partition
+  partition.ledger = { ...ledger, epoch: (ledger.epoch ?? 0) + 1, tail: isComplete ? partition.undelivered : 0 }
+  ;(partition as SinkPartition).replay = null
+}
+
+interface AfterOptions {
+  replaced: Replaced
+  index: number
+  dead: number | undefined
+  stageTable: StageTable
+}
+
+const progressAfter = (partition: Replaying, { txns }: Snapshot, { replaced, index, dead, stageTable }: AfterOptions) => {
+  const { appId, ledger, replay, undelivered } = partition
+  const before = Object.fromEntries(
+    ['rows', 'valid', 'late', 'repeat', 'dead'].map((name) => [name, txns.get(counterId(appId, name)) ?? 0]),
+  ) as Record<string, number>
+  const gone = { rows: replaced.rows[index] ?? 0, late: replaced.late[index] ?? 0 }
+  const after = stageTable.isComplete
+    ? bronzeCounters(before, gone, replay.outcomes)
+    : silverCounters(before, gone, { dead, outcomes: replay.outcomes })
+  return [
+    { appId, version: replay.until },
+    { appId: epochId(appId), version: (ledger.epoch ?? 0) + 1 },
+    ...(stageTable.isComplete && undelivered !== ledger.tail ? [{ appId: tailId(appId), version: undelivered }] : []),
+    ...Object.entries(after)
+      .filter(([name, count]) => count !== before[name])
+      .map(([name, count]) => ({ appId: counterId(appId, name), version: count })),
+  ]
+}
+
+type Counts = Record<string, number>
+
+const bronzeCounters = (before: Counts, gone: { rows: number }, outcomes: Outcomes): Counts => ({
+  rows: (before['rows'] ?? 0) - gone.rows + (outcomes['rows'] ?? 0),
+})
+
+/**
+ * Silver's counters after a replay. Accepted rows are counted in the table. Of what the range's records became the
+ * first time only the sum is known, which is that of now: Kafka delivers the same. Dead letters before the range are
+ * counted in their topic, and repeats are the rest.
+ */
+export const silverCounters = (
+  before: Counts,
+  gone: { rows: number; late: number },
+  { dead, outcomes }: { dead: number | undefined; outcomes: Outcomes },
+): Counts => {
+  const of = (name: string) => outcomes[name] ?? 0
+  const delivered = (before['valid'] ?? 0) + (before['repeat'] ?? 0) + (before['dead'] ?? 0)
+  const again = of('valid') + of('repeat') + of('dead')
+  const validBefore = (before['valid'] ?? 0) - gone.rows
+  const dropped = Math.max(0, delivered - again - validBefore)
+  const deadBefore = Math.min(dead ?? Math.max(0, (before['dead'] ?? 0) - of('dead')), dropped)
+  return {
+    valid: validBefore + of('valid'),
+    late: (before['late'] ?? 0) - gone.late + of('late'),
+    dead: deadBefore + of('dead'),
+    repeat: dropped - deadBefore + of('repeat'),
+  }
+}
