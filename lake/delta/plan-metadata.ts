@@ -1,11 +1,21 @@
 import { ReadflowError } from '../../runtime/errors.ts'
+import type { Field } from '../columns/column.ts'
 import type { MetaData } from './actions.ts'
-import type { CommitContext, CommitPlan } from './plan.ts'
 import { mergeSchema, schemaString } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
 
+/** What a commit is to do to the table's metadata. */
+export interface MetadataPlan {
+  /** Schema of the rows: creates the table where there is none, and adds the columns that it lacks. */
+  fields?: readonly Field[]
+  /** For a table that does not exist yet; one that does must have the same. */
+  partitionColumns?: readonly string[]
+  /** Table properties to set, or with null to remove; others stay. */
+  configuration?: Readonly<Record<string, string | null>>
+}
+
 /** The metadata that a plan gives the table; null where it stays as it is. Pure; throws as `planCommit` does. */
-export const plannedMetadata = (snapshot: Snapshot, plan: CommitPlan, context: CommitContext): MetaData | null => {
+export const plannedMetadata = (snapshot: Snapshot, plan: MetadataPlan, context: { tableId: string; nowMs: number }): MetaData | null => {
   const current = snapshot.metadata?.action
   if (!current) return newMetadata(plan, context)
   const { fields, partitionColumns, configuration = {} } = plan
@@ -20,7 +30,10 @@ export const plannedMetadata = (snapshot: Snapshot, plan: CommitPlan, context: C
   return { ...current, schemaString: merged, configuration: withProperties(current.configuration, configuration) }
 }
 
-const newMetadata = ({ fields, partitionColumns = [], configuration = {} }: CommitPlan, { tableId, nowMs }: CommitContext): MetaData => {
+const newMetadata = (
+  { fields, partitionColumns = [], configuration = {} }: MetadataPlan,
+  { tableId, nowMs }: { tableId: string; nowMs: number },
+): MetaData => {
   if (!fields) throw new ReadflowError('lake-not-found', 'the table does not exist, and the commit does not say what columns it has')
   const unknown = partitionColumns.find((name) => !fields.some((field) => field.name === name))
   if (unknown !== undefined) throw new ReadflowError('lake-invalid', `there is no column ${unknown} to partition by`)

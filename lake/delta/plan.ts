@@ -1,22 +1,15 @@
 import { ReadflowError } from '../../runtime/errors.ts'
-import type { Field } from '../columns/column.ts'
 import { engineInfo } from '../engine.ts'
 import { type Action, type AddFile, type MetaData, protocol, type Txn } from './actions.ts'
-import { plannedMetadata } from './plan-metadata.ts'
+import { type MetadataPlan, plannedMetadata } from './plan-metadata.ts'
 import { isAppendOnly } from './properties.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** What a commit is to do. */
-export interface CommitPlan {
+export interface CommitPlan extends MetadataPlan {
   /** Delta's name of it, such as WRITE or OPTIMIZE. */
   operation: string
   operationParameters?: Record<string, unknown>
-  /** Schema of the rows: creates the table where there is none, and adds the columns that it lacks. */
-  fields?: readonly Field[]
-  /** For a table that does not exist yet; one that does must have the same. */
-  partitionColumns?: readonly string[]
-  /** Table properties to set, or with null to remove; others stay. */
-  configuration?: Readonly<Record<string, string | null>>
   adds?: readonly AddFile[]
   /** Files to take out, which must be live; paths as in their actions. */
   removes?: readonly { path: string }[]
