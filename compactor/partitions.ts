@@ -36,8 +36,10 @@ const minOf = (name: string, type: GoldType) => {
 
 const maxOf = (name: string, type: GoldType) => {
   if (type === 'strings') return 'NULL'
-  // A cut text is no upper bound; a timestamp is rounded up to the millisecond that statistics hold.
-  if (type === 'string') return `CASE WHEN length(max(${name})) <= ${MAX_TEXT} THEN max(${name}) END`
+  // A cut text is an upper bound with Unicode's last character after it, where that does not itself follow the cut.
+  if (type === 'string')
+    return `(SELECT CASE WHEN length(m) <= ${MAX_TEXT} OR m[${MAX_TEXT + 1}] = chr(1114111) THEN m ELSE left(m, ${MAX_TEXT}) || chr(1114111) END FROM (SELECT max(${name}) AS m))`
+  // Rounded up to the millisecond that statistics hold.
   if (type === 'timestamp') return `make_timestamptz((epoch_us(max(${name})) + 999) // 1000 * 1000)`
   return `max(${name})`
 }

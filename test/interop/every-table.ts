@@ -17,7 +17,7 @@ const string: ColumnType = { kind: 'string' }
 const timestamp: ColumnType = { kind: 'timestamp' }
 
 export const partitionColumns = ['p_text', 'p_day', 'p_long', 'p_flag']
-const fields: Field[] = [
+export const fields: Field[] = [
   { ...field('id', 'long'), nullable: false },
   field('text', 'string'),
   field('number', 'long'),
@@ -116,16 +116,19 @@ const append = (column: Column, value: unknown) => {
   new BigInt64Array(column.data.buffer, column.data.byteOffset)[column.length - 1] = value
 }
 
-/** `count` rows from `firstId` on: each column walks through its edges and a null after them; the partition columns in step. */
-export const everyBatch = (batchFields: readonly Field[], firstId: number, count: number): ColumnBatch => {
-  const batch = newBatch([...batchFields], count)
-  for (let row = firstId; row < firstId + count; row++)
-    for (const [index, { name }] of batchFields.entries()) {
-      const values = (edges as Record<string, readonly unknown[]>)[name] ?? []
-      const at = partitionColumns.includes(name) ? row % (edges.p_text.length + 1) : row
-      append(batch.columns[index]!, name === 'id' ? row : values[at % (values.length + 1)])
-    }
-  batch.length = count
+/** What the row `id` has in a column: an edge of it, or null. */
+export const everyValue = (name: string, id: number): unknown => {
+  const values = (edges as Record<string, readonly unknown[]>)[name] ?? []
+  const at = partitionColumns.includes(name) ? id % (edges.p_text.length + 1) : id
+  return values[at % (values.length + 1)] ?? null
+}
+
+/** The rows of these ids: each column walks through its edges and a null after them; the partition columns in step. */
+export const everyBatch = (batchFields: readonly Field[], ids: readonly number[]): ColumnBatch => {
+  const batch = newBatch([...batchFields], ids.length)
+  for (const id of ids)
+    for (const [index, { name }] of batchFields.entries()) append(batch.columns[index]!, name === 'id' ? id : everyValue(name, id))
+  batch.length = ids.length
   return batch
 }
 
@@ -150,7 +153,14 @@ export const writeEveryTable = async (table: Table, { pauseMs }: { pauseMs: numb
     await sleep(pauseMs)
   }
   const staged = (of: readonly Field[], firstId: number, count: number) =>
-    stageFiles(table, everyBatch(of, firstId, count), { partitionColumns })
+    stageFiles(
+      table,
+      everyBatch(
+        of,
+        Array.from({ length: count }, (_, index) => firstId + index),
+      ),
+      { partitionColumns },
+    )
   const write = { operation: 'WRITE', operationParameters: { mode: 'Append', partitionBy: JSON.stringify(partitionColumns) } }
   const progress = (version: number) => [{ appId: 'bronze/cluster/topic/0', version }]
 

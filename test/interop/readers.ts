@@ -33,15 +33,18 @@ export interface Answer {
 }
 export interface Where {
   column: string
-  operator: '=' | '<' | '<=' | '>' | '>='
+  operator: '=' | '<' | '<=' | '>' | '>=' | 'IS NULL'
   type: 'string' | 'long' | 'double' | 'date' | 'timestamp' | 'boolean'
-  value: string | number | boolean
+  /** As text that a cast to the type takes; times in ISO with microseconds. */
+  value: string
 }
 export interface Which {
   /** Path of the table's folder, or s3://bucket/path. */
   table: string
   version?: number
   timestampMs?: number
+  /** All where it is missing. */
+  columns?: string[]
   where?: Where
   /** delta-rs only: its SQL engine in place of its pyarrow dataset. */
   via?: 'sql'

@@ -86,13 +86,16 @@ def serve(handlers):
         out.flush()
 
 
-def sql_literal(where, timestamp):
-    """The value of a predicate {column, operator, type, value} in SQL; `timestamp` makes one of ISO text."""
-    value, kind = where["value"], where["type"]
-    if kind == "string":
-        return "'" + value.replace("'", "''") + "'"
-    if kind == "date":
-        return f"DATE '{value}'"
-    if kind == "timestamp":
-        return timestamp(value)
-    return str(value)
+def sql_where(where, quoted, timestamp):
+    """A predicate {column, operator, type, value} in SQL: `quoted` makes a text a literal, `timestamp` names that type."""
+    if where["operator"] == "IS NULL":
+        return "IS NULL"
+    names = {"long": "BIGINT", "double": "DOUBLE", "date": "DATE", "boolean": "BOOLEAN", "timestamp": timestamp}
+    literal = quoted(where["value"])
+    if where["type"] != "string":
+        literal = f"CAST({literal} AS {names[where['type']]})"
+    return f"{where['operator']} {literal}"
+
+
+def standard_quoted(text):
+    return "'" + text.replace("'", "''") + "'"

@@ -1,12 +1,14 @@
 """delta-rs (`deltalake` from PyPI) as a reader: Arrow through its pyarrow dataset, and its SQL for predicates."""
 
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from functools import cache
 
 import pyarrow as pa
+from pyarrow import dataset
 from deltalake import DeltaTable, QueryBuilder
 
-from canonical import answer, serve, sql_literal
+from canonical import answer, serve, sql_where, standard_quoted
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -17,28 +19,48 @@ def s3_options():
     return {"AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"], "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true"}
 
 
+@cache
+def at_version(url, version):
+    return DeltaTable(url, storage_options=s3_options(), version=version)
+
+
 def opened(job):
-    table = DeltaTable(job["table"], storage_options=s3_options(), version=job.get("version"))
+    if "version" in job:
+        return at_version(job["table"], job["version"])
+    table = DeltaTable(job["table"], storage_options=s3_options())
     if "timestampMs" in job:
         table.load_as_version(EPOCH + timedelta(milliseconds=job["timestampMs"]))
     return table
 
 
+PYTHON_VALUES = {
+    "string": str,
+    "long": int,
+    "double": float,
+    "boolean": lambda text: text == "true",
+    "date": date.fromisoformat,
+    "timestamp": datetime.fromisoformat,
+}
+
+
 def rows(job):
-    table, where = opened(job), job.get("where")
+    table, columns, where = opened(job), job.get("columns"), job.get("where")
     if where is None:
-        return answer(table.to_pyarrow_table())
+        return answer(table.to_pyarrow_table(columns=columns))
     if job.get("via") == "sql":
-        literal = sql_literal(where, lambda text: f"TIMESTAMP '{text}'")
-        query = f"SELECT * FROM t WHERE \"{where['column']}\" {where['operator']} {literal}"
+        names = ", ".join(f'"{name}"' for name in columns)
+        condition = sql_where(where, standard_quoted, "TIMESTAMP")
+        if where["type"] == "timestamp" and where["operator"] != "IS NULL":
+            # Its own TIMESTAMP literals are of nanoseconds, which reach from 1677 to 2262.
+            condition = f"{where['operator']} arrow_cast('{where['value']}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
+        query = f"SELECT {names} FROM t WHERE \"{where['column']}\" {condition}"
         return answer(pa.table(QueryBuilder().register("t", table).execute(query)))
-    value = where["value"]
-    if where["type"] == "timestamp":
-        value = datetime.fromisoformat(value)
-    if where["type"] == "date":
-        value = datetime.fromisoformat(value).date()
+    field = dataset.field(where["column"])
+    if where["operator"] == "IS NULL":
+        return answer(table.to_pyarrow_dataset().to_table(columns=columns, filter=field.is_null()))
     operator = "==" if where["operator"] == "=" else where["operator"]
-    return answer(table.to_pyarrow_table(filters=[(where["column"], operator, value)]))
+    value = PYTHON_VALUES[where["type"]](where["value"])
+    return answer(table.to_pyarrow_table(columns=columns, filters=[(where["column"], operator, value)]))
 
 
 def detail(job):

@@ -7,7 +7,7 @@ from urllib.parse import urlparse
 
 import duckdb
 
-from canonical import answer, serve, sql_literal
+from canonical import answer, serve, sql_where, standard_quoted
 
 
 def extension(name):
@@ -37,14 +37,13 @@ def scan(job):
 
 def rows(job):
     where = job.get("where")
-    if where is None:
-        return answer(db.execute(f"SELECT * FROM {scan(job)}").fetch_arrow_table())
-    literal = sql_literal(where, lambda text: f"TIMESTAMPTZ '{text}'")
-    return answer(db.execute(f"SELECT * FROM {scan(job)} WHERE \"{where['column']}\" {where['operator']} {literal}").fetch_arrow_table())
+    names = ", ".join(f'"{name}"' for name in job["columns"]) if "columns" in job else "*"
+    condition = f"WHERE \"{where['column']}\" {sql_where(where, standard_quoted, 'TIMESTAMPTZ')}" if where else ""
+    return answer(db.execute(f"SELECT {names} FROM {scan(job)} {condition}").fetch_arrow_table())
 
 
 def progress(job):
-    return db.execute(f"SELECT delta_get_transaction_version('{job['table']}', '{job['appId']}')").fetchone()[0]
+    return db.execute(f"SELECT * FROM delta_get_transaction_version('{job['table']}', '{job['appId']}')").fetchone()[0]
 
 
 serve({"rows": rows, "progress": progress})

@@ -5,7 +5,7 @@ import tempfile
 
 from pyspark.sql import SparkSession
 
-from canonical import answer, serve, sql_literal
+from canonical import answer, serve, sql_where
 
 scratch = tempfile.TemporaryDirectory(prefix="readflow-spark-")
 config = {
@@ -53,11 +53,16 @@ def loaded(job):
     return reader.load(path(job))
 
 
+def quoted(text):
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def rows(job):
     frame, where = loaded(job), job.get("where")
     if where is not None:
-        literal = sql_literal({**where, "value": where["value"].replace("\\", "\\\\")}, lambda text: f"TIMESTAMP '{text}'")
-        frame = frame.where(f"`{where['column']}` {where['operator']} {literal}")
+        frame = frame.where(f"`{where['column']}` {sql_where(where, quoted, 'TIMESTAMP')}")
+    if "columns" in job:
+        frame = frame.select(*[f"`{name}`" for name in job["columns"]])
     return answer(frame.toArrow())
 
 
