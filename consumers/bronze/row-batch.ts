@@ -1,9 +1,9 @@
-import { isDeepStrictEqual } from 'node:util'
 import { appendValue, type Column, type ColumnBatch, type Field, newColumn } from '../../lake/columns/column.ts'
+import { mergedType, widenColumn } from '../../lake/columns/widen.ts'
 
 /**
  * A batch whose columns may appear while rows are added: a column that comes late is filled with nulls, and
- * a row that lacks one gets a null there.
+ * a row that lacks one gets a null there. Columns of records may get further fields.
  */
 export const createRowBatch = (fields: readonly Field[]) => {
   const known: Field[] = [...fields]
@@ -17,15 +17,21 @@ export const createRowBatch = (fields: readonly Field[]) => {
   }
 
   return {
-    /** The column for a field; null where the batch has that name with another type, or in another case. */
+    /** The column for a field; null where the batch has that name with a type that can't hold it, or in another case. */
     column: (field: Field): Column | null => {
       const index = byName.get(field.name.toLowerCase())
-      if (index !== undefined)
-        return isDeepStrictEqual(known[index], { ...field, nullable: known[index]?.nullable }) ? (columns[index] ?? null) : null
-      const column = newColumn(field.type)
-      pad(column)
-      byName.set(field.name.toLowerCase(), known.push(field) - 1)
-      columns.push(column)
+      if (index === undefined) {
+        const column = newColumn(field.type)
+        pad(column)
+        byName.set(field.name.toLowerCase(), known.push(field) - 1)
+        columns.push(column)
+        return column
+      }
+      const [present, column] = [known[index], columns[index]]
+      const type = present?.name === field.name ? mergedType(present.type, field.type) : null
+      if (!present || !column || !type) return null
+      widenColumn(column, type)
+      known[index] = { ...present, type }
       return column
     },
     endRow: () => {

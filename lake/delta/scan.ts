@@ -1,4 +1,5 @@
 import { appendValue, type Column, type ColumnBatch, type Field, newColumn } from '../columns/column.ts'
+import { conformedColumn } from '../columns/widen.ts'
 import { readParquet } from '../parquet/read.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { type AddFile, filePath } from './actions.ts'
@@ -35,7 +36,7 @@ export async function* scan(
       if (partitionColumns.includes(field.name))
         return constant(field, partitionValue(file.partitionValues[field.name] ?? null, field.type.kind), read.length)
       const index = read.fields.findIndex(({ name }) => name === field.name)
-      return index < 0 ? constant(field, null, read.length) : read.columns[index]!
+      return index < 0 ? constant(field, null, read.length) : conformedColumn(read.columns[index]!, field.type)
     }
     yield { fields: wanted, columns: wanted.map(columnFor), length: read.length }
   }
