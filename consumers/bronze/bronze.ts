@@ -6,7 +6,7 @@ import { catalogue, topicNames } from '../../schemas/catalogue.ts'
 import type { TopicName } from '../../schemas/records.ts'
 import { avroFields } from '../decode/avro-fields.ts'
 import { eachRecord, type PartitionInput, prepareSchemas } from '../decode/batches.ts'
-import { createDecoder, type Decoder } from '../decode/decoder.ts'
+import { createDecoder, type Decoder, tooLarge } from '../decode/decoder.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
 import { dayOf } from '../time.ts'
 import { createRowBatch, type RowBatch } from './row-batch.ts'
@@ -88,9 +88,10 @@ const bronzeTable = (entity: TopicName, decoder: Decoder): StageTable => ({
 })
 
 const appendFields = (
-  { value }: KafkaRecord,
+  { value, oversizedBytes }: KafkaRecord,
   { decoder, rows, plans }: { decoder: Decoder; rows: RowBatch; plans: Map<number, Plan> },
 ): { schemaId: number | null; error: string | null } => {
+  if (oversizedBytes !== undefined) return { schemaId: null, error: `too-large: ${tooLarge(oversizedBytes)}` }
   if (value === null) return { schemaId: null, error: null }
   const decoded = decoder.decode(value)
   if (!decoded.ok) return { schemaId: decoded.error.schemaId, error: decoded.error.message }
@@ -115,7 +116,7 @@ const bronzeValues = (
   record.key,
   Object.fromEntries(record.headers.map(([name, value]) => [name, value === null ? null : value.toString('utf8')])),
   schemaId,
-  record.value === null ? null : hash('sha256', record.value, 'hex'),
+  record.value === null ? (record.oversizedHash ?? null) : hash('sha256', record.value, 'hex'),
   error === null ? null : record.value,
   error,
   undelivered || null,

@@ -10,6 +10,9 @@ export interface Undecodable {
 
 export type Decoded = { ok: true; schemaId: number; value: Record<string, unknown> } | { ok: false; error: Undecodable }
 
+/** Why a record has no value: the reader passed over it. */
+export const tooLarge = (bytes: number): string => `the value has ${bytes} bytes, more than can be held`
+
 /** Writer schemas by id, with what was compiled from them. */
 export interface WriterSchema {
   schema: object

@@ -19,7 +19,7 @@ import type { EntityName } from '../../schemas/records.ts'
 import { rules } from '../../schemas/rules.ts'
 import { avroFields } from '../decode/avro-fields.ts'
 import { eachRecord, type PartitionInput, prepareSchemas } from '../decode/batches.ts'
-import { createDecoder, type Decoder } from '../decode/decoder.ts'
+import { createDecoder, type Decoder, tooLarge } from '../decode/decoder.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
 import { dayOf } from '../time.ts'
 import { check } from './check.ts'
@@ -158,6 +158,12 @@ type Read = { key: string; value: Record<string, unknown> | null; schemaId: numb
 const readRecord = (entity: EntityName, record: KafkaRecord, decoder: Decoder): Read | Rejection => {
   if (record.key === null) return { errorClass: 'null-key', message: 'the record has no key', schemaId: null }
   const key = record.key.toString('utf8')
+  if (record.oversizedBytes !== undefined)
+    return {
+      errorClass: 'too-large',
+      message: `${tooLarge(record.oversizedBytes)}; its SHA-256 is ${record.oversizedHash}`,
+      schemaId: null,
+    }
   if (record.value === null) return { key, value: null, schemaId: null, nulled: [] }
   const decoded = decoder.decode(record.value)
   if (!decoded.ok) return decoded.error

@@ -41,6 +41,7 @@ export interface SinkOptions {
 }
 
 const FETCH_MAX_BYTES = 8 * 1024 * 1024
+const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
 
 /**
  * Runs one stage until `signal` is aborted (or, with `isOnce`, until it has caught up): fetch → columns →
@@ -190,7 +191,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     client,
     groupId: stage.groupId,
     topics,
-    maxBytesPerPartition: Math.min(FETCH_MAX_BYTES, options.flush.maxBytes),
+    fetch: { maxBytes: Math.min(FETCH_MAX_BYTES, options.flush.maxBytes), maxBytesPerPartition: FETCH_MAX_BYTES_PER_PARTITION },
     ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
     log,
     handlers: { assigned: onAssigned, data: onData, outOfRange: onOutOfRange, failed: (error) => done.reject(error) },

@@ -54,7 +54,8 @@ export const openGroupConsumer = async (options: {
   client: KafkaClient
   groupId: string
   topics: readonly string[]
-  maxBytesPerPartition: number
+  /** Bounds one fetch, of one partition and of all together; a larger record batch comes alone. */
+  fetch: { maxBytes: number; maxBytesPerPartition: number }
   /** How long this member may be silent before its partitions go to another. */
   sessionTimeoutMs?: number
   handlers: GroupHandlers
@@ -64,7 +65,8 @@ export const openGroupConsumer = async (options: {
   const consumer = options.client.kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
-    maxBytesPerPartition: options.maxBytesPerPartition,
+    maxBytes: options.fetch.maxBytes,
+    maxBytesPerPartition: options.fetch.maxBytesPerPartition,
     maxWaitTimeInMs: 500,
     sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: 60_000,

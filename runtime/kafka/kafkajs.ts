@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { compressZstd } from './compression.ts'
+import zlib from 'node:zlib'
 import { type AbortedTransaction, frameBatches } from './record-batch.ts'
 
 /**
@@ -95,7 +95,7 @@ ConsumerGroup.prototype.recoverFromOffsetOutOfRange = async function (this: Cons
 
 const kafkajs = require('kafkajs') as typeof import('kafkajs')
 kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
-  compress: async (encoder: { buffer: Buffer }) => compressZstd(encoder.buffer),
+  compress: async (encoder: { buffer: Buffer }) => zlib.zstdCompressSync(encoder.buffer),
   decompress: async () => {
     throw new Error('fetched batches are expanded by our own decoder')
   },

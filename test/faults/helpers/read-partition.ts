@@ -38,7 +38,7 @@ export const readPartition = async (
     client,
     groupId: randomUUID(),
     topics: [topic],
-    maxBytesPerPartition,
+    fetch: { maxBytes: maxBytesPerPartition, maxBytesPerPartition },
     log: createLog('test', 'error'),
     handlers: {
       assigned: async () => new Map([[`${topic}/0`, from]]),
