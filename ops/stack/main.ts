@@ -6,7 +6,7 @@ import { lockDataDir } from './data-lock.ts'
 import { startStack } from './stack.ts'
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
-const titles = { fetch: 'download', kafka: 'Kafka', registry: 'registry' } as const
+const titles = { fetch: 'download', kafka: 'Kafka', registry: 'registry', minio: 'MinIO' } as const
 
 await runProgram('stack', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('stack', argv, env)

@@ -6,15 +6,19 @@ import { commandLine, isAlive, processMark } from '../../runtime/process.mjs'
 const STOP_GRACE_MS = 15_000
 const POLL_MS = 50
 
-export type ServiceName = 'kafka' | 'registry'
+export type ServiceName = 'kafka' | 'registry' | 'minio'
 
 interface PidRecord {
   pid: number
   mark: string | null
 }
 
-/** An argument on the command line of each service, by which it is known to belong to a data folder. */
-export const dataMark = (dataDir: string): string => `-Dreadflow.data=${dataDir}`
+/**
+ * Text on the command line of each service, by which it is known to belong to a data folder: an argument that Java
+ * programs keep but do not use, or MinIO's own folder.
+ */
+export const dataMark = (dataDir: string, name: ServiceName = 'kafka'): string =>
+  name === 'minio' ? path.join(dataDir, 'minio') : `-Dreadflow.data=${dataDir}`
 
 const fileOf = (dataDir: string, name: ServiceName) => path.join(dataDir, 'run', `${name}.json`)
 
@@ -42,7 +46,7 @@ export const findLeftover = (dataDir: string, name: ServiceName): number | null 
   if (!record || !isAlive(record.pid)) return null
   if (record.mark !== null && processMark(record.pid) !== record.mark) return null
   // The mark says it is the same process; its command line says that it is a service of this folder.
-  return commandLine(record.pid)?.includes(dataMark(dataDir)) ? record.pid : null
+  return commandLine(record.pid)?.includes(dataMark(dataDir, name)) ? record.pid : null
 }
 
 const send = (pid: number, signal: NodeJS.Signals) => {

@@ -12,7 +12,7 @@ const READY_POLL_MS = 100
 const STOP_GRACE_MS = 15_000
 const LOG_MAX_BYTES = 10 * 1024 ** 2
 
-/** How to run a service. Its command line must hold `dataMark(dataDir)`, by which a leftover is known. */
+/** How to run a service. Its command line must hold `dataMark(dataDir, name)`, by which a leftover is known. */
 export interface ServiceSpec {
   name: ServiceName
   /** For people: `Kafka`. */

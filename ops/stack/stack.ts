@@ -11,7 +11,7 @@ import { registrySpec, registryUrl } from './registry.ts'
 import { type RunningService, startService } from './service.ts'
 import { startWatcher } from './watcher.ts'
 
-export type StackStep = 'fetch' | 'kafka' | 'registry'
+export type StackStep = 'fetch' | ServiceName
 
 export interface StackOptions {
   /** Held by the caller, so that nobody else runs on the data folder. */
@@ -85,7 +85,7 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
  * ports before must do it first, as a leftover holds them.
  */
 export const endLeftovers = async ({ lock: { dataDir }, log }: Pick<StackOptions, 'lock' | 'log'>): Promise<void> => {
-  const pids = await Promise.all([endLeftover(dataDir, 'registry'), endLeftover(dataDir, 'kafka')])
+  const pids = await Promise.all((['registry', 'kafka', 'minio'] as const).map((name) => endLeftover(dataDir, name)))
   for (const pid of pids) if (pid !== null) log.warn({ pid }, 'ended a service that an earlier run left behind')
 }
 

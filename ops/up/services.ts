@@ -17,7 +17,7 @@ export interface StartOptions {
   onService: (name: ServiceName, lastError: string | null) => void
 }
 
-const titles = { fetch: 'download', kafka: 'Kafka', registry: 'schema registry' } as const
+const titles = { fetch: 'download', kafka: 'Kafka', registry: 'schema registry', minio: 'MinIO' } as const
 
 /**
  * What the programs of `up` need: ports picked before anything starts, so that all addresses are known, and
