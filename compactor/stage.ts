@@ -49,7 +49,7 @@ export const stageTable = async ({ store, duckdb, name, current, tempDir, nowMs,
       size,
       modificationTime: nowMs(),
       dataChange: true,
-      stats: JSON.stringify(partition.stats),
+      stats: partition.stats,
       tags: { [DIGEST_TAG]: partition.digest },
     })
   }

@@ -73,6 +73,7 @@ describe('file statistics', () => {
     assert.deepEqual(statsOf('boolean', [false, false]), [false, false, 0])
     assert.deepEqual(statsOf('double', [Number.POSITIVE_INFINITY, 1.5]), [1.5, 'Infinity', 0])
     assert.deepEqual(statsOf('double', [0, -0]), [-0, 0, 0])
+    assert.deepEqual(statsOf('double', [-0, 0]), [-0, 0, 0])
     assert.deepEqual(statsOf('double', [Number.NaN, 1]), [undefined, undefined, 0])
     assert.deepEqual(statsOf('double', [1, Number.NaN]), [undefined, undefined, 0])
   })
