@@ -33,6 +33,8 @@ export interface StageTable {
   fields: readonly Field[]
   /** Whether every delivered record becomes a row, so that the table can prove that none is missing. */
   isComplete: boolean
+  /** Where records go that become no row; null where there are none. */
+  deadLetterTopic: string | null
   /** Forgets all state and restores that of these partitions from the table. */
   restore: (snapshot: Snapshot, partitions: readonly RestoredPartition[]) => Promise<void>
   transform: (inputs: readonly PartitionInput[], tableFields: readonly Field[]) => Promise<StageResult>

@@ -63,6 +63,7 @@ const bronzeTable = (entity: TopicName, decoder: Decoder): StageTable => ({
   partitionColumns: ['ingestion_date'],
   fields: [...avroFields(catalogue[entity].schema).fields, ...bronzeColumns],
   isComplete: true,
+  deadLetterTopic: null,
   restore: async () => undefined,
   transform: async (inputs, tableFields) => {
     await prepareSchemas(inputs, decoder)

@@ -67,6 +67,7 @@ const silverTable = (entity: EntityName, { registry, store }: { registry: Regist
     partitionColumns: ['ingestion_date', ...silverPartitions],
     fields: [...fields, ...silverColumns, flagsField],
     isComplete: false,
+    deadLetterTopic: dlqTopic(entity),
     restore: async (snapshot, partitions) => {
       dedupe = createDedupe()
       const wanted = new Map(

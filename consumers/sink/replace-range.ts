@@ -116,3 +116,26 @@ const mayBeBelow = ({ stats }: AddFile, below: number): boolean => {
   const least = stats === undefined ? undefined : (JSON.parse(stats) as { minValues?: Record<string, unknown> }).minValues?.['_offset']
   return !(typeof least === 'number' && least >= below)
 }
+
+/** How many of some offsets the table holds rows of, for each of `wanted`. */
+export const heldOffsets = async (
+  table: Table,
+  snapshot: Snapshot,
+  wanted: readonly { topicId: string; partition: number; below: number }[],
+  offsets: readonly ReadonlySet<number>[],
+): Promise<number[]> => {
+  const held = wanted.map(() => 0)
+  if (offsets.every(({ size }) => size === 0)) return held
+  const ranges = wanted.map(({ topicId, partition }) => ({ topicId, partition, from: 0 }))
+  const where = (file: AddFile) =>
+    wanted.some(({ partition, topicId, below }) => mayHold(file, { topicId, partition, from: 0 }) && mayBeBelow(file, below))
+  for await (const batch of scan(table.store, snapshot, { root: table.root, columns: ['_topic_id', '_partition', '_offset'], where })) {
+    const rangeOf = rangeOfRows(batch, ranges)
+    const column = columnOf(batch, '_offset')
+    for (let row = 0; row < batch.length; row++) {
+      const index = rangeOf(row)
+      if (index >= 0 && offsets[index]?.has(valueAt(column, row) as number)) held[index] = (held[index] ?? 0) + 1
+    }
+  }
+  return held
+}

@@ -6,9 +6,10 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import { addCounts, type Outcomes, type StageResult, type StageTable } from '../stage.ts'
 import { fenceOf } from './commit-flush.ts'
+import type { Origins } from './dead-letter-origins.ts'
 import { counterId, epochId, tailId, withoutGaps } from './ledger.ts'
 import { passed, type Replay, type SinkPartition } from './partition.ts'
-import { type Replaced, replaceRanges } from './replace-range.ts'
+import { heldOffsets, type OffsetRange, type Replaced, replaceRanges } from './replace-range.ts'
 
 /*
  * A replay derives a range of a partition again. Its files are staged piece by piece and are nobody's; one commit puts
@@ -40,8 +41,8 @@ const mergedFields = (known: Replay['fields'], fields: Replay['fields']) => [
 export interface SwapOptions {
   table: Table
   stageTable: StageTable
-  /** How many records before the offset `below` are dead letters, of those that the table does not hold. */
-  countDeadLetters?: ((origin: { topicId: string; partition: number; below: number }) => Promise<number>) | undefined
+  /** The offsets that dead letters name as their origin, for each of the ranges. */
+  deadLetterOrigins: (topic: string, wanted: readonly Origins[]) => Promise<Set<number>[]>
 }
 
 type Replaying = SinkPartition & { replay: Replay }
@@ -55,9 +56,7 @@ export const isReplaying = (partition: SinkPartition): partition is Replaying =>
 export const swapReplays = async (options: SwapOptions, partitions: readonly Replaying[]): Promise<Snapshot> => {
   const { table, stageTable } = options
   const ranges = partitions.map(({ topicId, partition, replay: { from } }) => ({ topicId, partition, from }))
-  const dead = await Promise.all(
-    partitions.map(({ topicId, partition, replay: { from } }) => options.countDeadLetters?.({ topicId, partition, below: from })),
-  )
+  const dead = await deadBefore(options, ranges)
   for (let attempt = 1; ; attempt++) {
     const snapshot = await table.snapshot()
     const replaced = await replaceRanges(table, snapshot, ranges)
@@ -72,7 +71,7 @@ export const swapReplays = async (options: SwapOptions, partitions: readonly Rep
         removes: replaced.removes,
         adds: [...replaced.adds, ...partitions.flatMap(({ replay }) => replay.adds)],
         txns: partitions.flatMap((partition, index) =>
-          progressAfter(partition, snapshot, { replaced, index, dead: dead[index], stageTable }),
+          progressAfter(partition, snapshot, { replaced, index, dead: dead[index] ?? 0, stageTable }),
         ),
         configuration: Object.assign({}, ...partitions.map((partition) => withoutReplayed(partition, snapshot))),
         requires: { txns: partitions.flatMap(fenceOf) },
@@ -83,6 +82,16 @@ export const swapReplays = async (options: SwapOptions, partitions: readonly Rep
       if (!(error instanceof ReadflowError && error.code === 'lake-conflict') || attempt === MAX_SWAP_ATTEMPTS) throw error
     }
   }
+}
+
+/** How many records before each range are dead letters; one that a replay has accepted since is none any more. */
+const deadBefore = async ({ table, stageTable, deadLetterOrigins }: SwapOptions, ranges: readonly OffsetRange[]): Promise<number[]> => {
+  if (stageTable.deadLetterTopic === null) return []
+  const wanted = ranges.map(({ topicId, partition, from }) => ({ topicId, partition, below: from }))
+  if (wanted.every(({ below }) => below === 0)) return []
+  const origins = await deadLetterOrigins(stageTable.deadLetterTopic, wanted)
+  const accepted = await heldOffsets(table, await table.snapshot(), wanted, origins)
+  return origins.map((offsets, index) => offsets.size - (accepted[index] ?? 0))
 }
 
 const withoutReplayed = ({ topicId, partition, replay: { from, until } }: Replaying, { metadata }: Snapshot) =>
@@ -97,7 +106,7 @@ const swapped = (partition: Replaying, { isComplete }: StageTable) => {
 interface AfterOptions {
   replaced: Replaced
   index: number
-  dead: number | undefined
+  dead: number
   stageTable: StageTable
 }
 
@@ -134,14 +143,14 @@ const bronzeCounters = (before: Counts, gone: { rows: number }, outcomes: Outcom
 export const silverCounters = (
   before: Counts,
   gone: { rows: number; late: number },
-  { dead, outcomes }: { dead: number | undefined; outcomes: Outcomes },
+  { dead, outcomes }: { dead: number; outcomes: Outcomes },
 ): Counts => {
   const of = (name: string) => outcomes[name] ?? 0
   const delivered = (before['valid'] ?? 0) + (before['repeat'] ?? 0) + (before['dead'] ?? 0)
   const again = of('valid') + of('repeat') + of('dead')
   const validBefore = (before['valid'] ?? 0) - gone.rows
   const dropped = Math.max(0, delivered - again - validBefore)
-  const deadBefore = Math.min(dead ?? Math.max(0, (before['dead'] ?? 0) - of('dead')), dropped)
+  const deadBefore = Math.min(dead, dropped)
   return {
     valid: validBefore + of('valid'),
     late: (before['late'] ?? 0) - gone.late + of('late'),

@@ -16,6 +16,7 @@ import { addCounts, type Outcomes, type Stage } from '../stage.ts'
 import { loadAssignment } from './assignment.ts'
 import { bufferedOf, endOffsets, hasFetchedAll, isCaughtUp } from './catch-up.ts'
 import { handleCorrupt } from './corrupt.ts'
+import { readDeadLetterOrigins } from './dead-letter-origins.ts'
 import { followGroup } from './follow-group.ts'
 import { abandonReplay, fetchedTo, isDerived, type SinkPartition } from './partition.ts'
 import { beating, retrying } from './patience.ts'
@@ -34,7 +35,6 @@ export interface SinkOptions {
   isLossAccepted?: boolean
   /** How long a consumer may be silent before the group gives its partitions to another. */
   sessionTimeoutMs?: number
-  countDeadLetters?: TableSinkOptions['countDeadLetters']
   /** Told why partitions do not go on, by `topic/partition`, when that changes. */
   onStopped?: (stopped: ReadonlyMap<string, string>) => void
   log: Log
@@ -54,8 +54,8 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   const sinks = new Map<string, TableSink>(
     stage.tables.map((stageTable) => {
       const { topic } = catalogue[stageTable.entity]
-      const { countDeadLetters } = options
-      return [topic, createTableSink({ topic, stageTable, table: openTable(store, stageTable.root), producer, topicId, countDeadLetters })]
+      const deadLetterOrigins: TableSinkOptions['deadLetterOrigins'] = (of, wanted) => readDeadLetterOrigins({ client, log }, of, wanted)
+      return [topic, createTableSink({ topic, stageTable, table: openTable(store, stageTable.root), producer, topicId, deadLetterOrigins })]
     }),
   )
   const topics = [...sinks.keys()]

@@ -25,7 +25,7 @@ export interface TableSinkOptions {
   producer: Pick<Producer, 'send'>
   /** The topic's id as the cluster has it now; undefined where it has no such topic. */
   topicId: (topic: string) => Promise<string | undefined>
-  countDeadLetters?: SwapOptions['countDeadLetters']
+  deadLetterOrigins: SwapOptions['deadLetterOrigins']
 }
 
 /**
@@ -65,7 +65,7 @@ export const createTableSink = (options: TableSinkOptions) => {
     // Together, so that a reader sees a reset of several partitions whole.
     if (replaying.length === 0 || !replaying.every(isDerived)) return
     await checkTopic(replaying)
-    const { version } = await swapReplays({ table, stageTable, countDeadLetters: options.countDeadLetters }, replaying)
+    const { version } = await swapReplays({ table, stageTable, deadLetterOrigins: options.deadLetterOrigins }, replaying)
     report.version = version
     report.replayed = replaying
   }

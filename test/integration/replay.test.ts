@@ -155,6 +155,25 @@ for (const stage of ['bronze', 'silver'] as const) {
     assert.deepEqual(second, { ...beforeState.partitions[1], epoch: (beforeState.partitions[1]?.epoch ?? 0) + 1 })
   })
 
+  if (stage === 'silver')
+    test('silver: the counts before the range stay, also of what was dropped there', async () => {
+      await producer.send([{ topic, key: 'bad too', value: Buffer.from('not avro') }])
+      await send(0, 50)
+      await drain(stage)
+      const { partitions } = await state(stage)
+      await reset('readflow.silver', Object.fromEntries(partitions.map(({ progress }, partition) => [partition, (progress ?? 0) - 20])))
+      await drain(stage)
+      const epochs = partitions.map(({ epoch }) => ({ epoch: (epoch ?? 0) + 1 }))
+      assert.deepEqual(
+        (await state(stage)).partitions,
+        partitions.map((partition, index) => ({ ...partition, ...epochs[index] })),
+      )
+      assert.equal(
+        partitions.reduce((sum, partition) => sum + ((partition as unknown as { dead: number }).dead ?? 0), 0),
+        2,
+      )
+    })
+
   test(`${stage}: records that came in the meantime follow the replay`, async () => {
     const before = await rows(stage)
     await reset(`readflow.${stage}`, { 0: 10 })

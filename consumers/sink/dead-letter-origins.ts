@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto'
+import type { KafkaClient } from '../../runtime/kafka/client.ts'
+import { openGroupConsumer } from '../../runtime/kafka/group-consumer.ts'
+import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
+import { openRecordReader, type RecordReader } from '../../runtime/kafka/record-reader.ts'
+import type { Log } from '../../runtime/log.ts'
+
+/** Records of one partition of the topic that dead letters come from, before an offset. */
+export interface Origins {
+  topicId: string
+  partition: number
+  below: number
+}
+
+const PIECE = { maxRecords: 10_000, maxBytes: 4 * 1024 * 1024 }
+
+/**
+ * The offsets, for each of `wanted`, that a dead letter names as its origin: each once, however often it was sent.
+ * Reads the whole dead letter topic in a group of its own, which commits nothing.
+ */
+export const readDeadLetterOrigins = async (
+  { client, log }: { client: KafkaClient; log: Log },
+  topic: string,
+  wanted: readonly Origins[],
+): Promise<Set<number>[]> => {
+  const found = wanted.map(() => new Set<number>())
+  const bounds = await client.topicOffsets(topic)
+  const open = new Map(bounds.filter(({ logStart, end }) => end > logStart).map(({ partition, end }) => [partition, end]))
+  if (open.size === 0) return found
+  const readers = new Map<number, RecordReader>([...open.keys()].map((partition) => [partition, openRecordReader()]))
+  const done = Promise.withResolvers<void>()
+  const note = (record: KafkaRecord) => {
+    const origin = originOf(record)
+    wanted.forEach(({ topicId, partition, below }, index) => {
+      if (origin.topicId === topicId && origin.partition === partition && origin.offset < below) found[index]?.add(origin.offset)
+    })
+  }
+  const consumer = await openGroupConsumer({
+    client,
+    groupId: `readflow.dead-letters.${randomUUID()}`,
+    topics: [topic],
+    fetch: { maxBytes: PIECE.maxBytes, maxBytesPerPartition: PIECE.maxBytes },
+    log,
+    handlers: {
+      assigned: async () => new Map(bounds.map(({ partition, logStart }) => [`${topic}/${partition}`, logStart])),
+      data: async (fetched) => {
+        const reader = readers.get(fetched.partition)
+        if (!reader) return
+        reader.push(fetched)
+        for (let chunk = await reader.take(PIECE); chunk; chunk = await reader.take(PIECE)) chunk.records.forEach(note)
+        if (fetched.lastOffset + 1 >= (open.get(fetched.partition) ?? 0)) open.delete(fetched.partition)
+        if (open.size === 0) done.resolve()
+      },
+      outOfRange: () => done.resolve(),
+      failed: done.reject,
+    },
+  })
+  try {
+    await done.promise
+  } finally {
+    await consumer.stop()
+  }
+  return found
+}
+
+const originOf = ({ headers }: KafkaRecord) => {
+  const text = (name: string) => headers.find(([each]) => each === `readflow.${name}`)?.[1]?.toString('utf8') ?? ''
+  return { topicId: text('topic-id'), partition: Number(text('partition') || Number.NaN), offset: Number(text('offset') || Number.NaN) }
+}
