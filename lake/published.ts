@@ -37,13 +37,37 @@ export const publish = async (store: ObjectStore, entry: Omit<Published, 'versio
   return published
 }
 
+/**
+ * Removes entries that were published longer ago than `retainMs`, oldest first, but never one of the newest
+ * `keepNewest`. Gives how many, and those newest ones, oldest first.
+ */
+export const prunePublished = async (
+  store: ObjectStore,
+  { keepNewest, retainMs, nowMs, isDryRun = false }: { keepNewest: number; retainMs: number; nowMs: number; isDryRun?: boolean },
+): Promise<{ removed: number; newest: Published[] }> => {
+  const entries: { version: number; modifiedMs: number }[] = []
+  for await (const { path, modifiedMs } of store.list(FOLDER)) {
+    const version = versionOf(path)
+    if (version !== null) entries.push({ version, modifiedMs })
+  }
+  const newest: Published[] = []
+  for (const { version } of entries.splice(-keepNewest)) newest.push((await readPublished(store, { version }))!)
+  const old = entries.filter(({ modifiedMs }) => modifiedMs <= nowMs - retainMs)
+  if (!isDryRun) for (const { version } of old) await store.delete(entryPath(version))
+  return { removed: old.length, newest }
+}
+
 const latestVersion = async (store: ObjectStore): Promise<number | null> => {
   let latest: number | null = null
   for await (const { path } of store.list(FOLDER)) {
-    const version = /\/(\d{20})\.json$/.exec(path)?.[1]
-    if (version !== undefined) latest = Number(version)
+    latest = versionOf(path) ?? latest
   }
   return latest
+}
+
+const versionOf = (path: string): number | null => {
+  const version = /\/(\d{20})\.json$/.exec(path)?.[1]
+  return version === undefined ? null : Number(version)
 }
 
 // The file is a public interface, in the case that SQL and JSON tools around it use.
