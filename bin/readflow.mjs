@@ -21,6 +21,9 @@ const commands = {
   pause: ['ops/pause/main.ts', 'pause a stage of the up that runs, so that its group is idle'],
   resume: ['ops/resume/main.ts', 'let a paused stage run again'],
   'kafka-tool': ['ops/kafka-tool/main.ts', "run one of Kafka's own command-line tools, such as consumer-groups"],
+  optimize: ['compactor/commands/optimize.ts', 'merge small files of tables'],
+  vacuum: ['compactor/commands/vacuum.ts', 'remove files that no retained version of a table needs'],
+  history: ['compactor/commands/history.ts', 'list the versions of a table'],
 }
 
 const help = () =>

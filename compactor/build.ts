@@ -47,9 +47,9 @@ export interface BuildResult {
   durationMs: number
 }
 
-export const openBuildTables = (store: ObjectStore): BuildTables => ({
-  silver: keyed(entityNames, (entity) => openTable(store, `silver/${entity}`)),
-  gold: keyed(goldNames, (name) => openTable(store, goldRoot(name))),
+export const openBuildTables = (tableAt: (root: string) => Table): BuildTables => ({
+  silver: keyed(entityNames, (entity) => tableAt(`silver/${entity}`)),
+  gold: keyed(goldNames, (name) => tableAt(goldRoot(name))),
 })
 
 /**
@@ -59,7 +59,7 @@ export const openBuildTables = (store: ObjectStore): BuildTables => ({
  * Throws ReadflowError `build-failed`, or what the lake throws.
  */
 export const buildGold = async (options: BuildOptions): Promise<BuildResult> => {
-  const { store, tables = openBuildTables(store), openDuckDb, log, nowMs, signal } = options
+  const { store, tables = openBuildTables((root) => openTable(store, root)), openDuckDb, log, nowMs, signal } = options
   const startedMs = nowMs()
   const published = await readPublished(store)
   const silver = await keyedAsync(entityNames, (entity) => tables.silver[entity].snapshot())

@@ -1,5 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises'
-import path from 'node:path'
 import { openStore } from '../lake/store/open.ts'
 import { parseConfig } from '../runtime/config/config.ts'
 import { openDuckDb } from '../runtime/duckdb.ts'
@@ -9,7 +7,11 @@ import { createLog } from '../runtime/log.ts'
 import { createPausable } from '../runtime/pausable.ts'
 import { type BuildResult, buildGold, openBuildTables } from './build.ts'
 import { runBuilds } from './schedule.ts'
-import { removeLeftovers } from './temp.ts'
+import { createExclusive } from './upkeep/exclusive.ts'
+import { createRewrite } from './upkeep/rewrite.ts'
+import { checkUpkeep, runUpkeep } from './upkeep/run.ts'
+import { cachedTables, upkeepTables } from './upkeep/tables.ts'
+import { openWorkspace } from './workspace.ts'
 
 await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('compact', argv, env)
@@ -18,13 +20,14 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const log = createLog('compact', config.logLevel)
   const store = openStore(config.lakeUrl)
   defer(() => store.close())
-  const tempDir = path.join(config.dataDir, 'tmp', 'compact', String(process.pid))
-  await removeLeftovers(path.dirname(tempDir))
-  await mkdir(tempDir, { recursive: true })
-  defer(() => rm(tempDir, { recursive: true, force: true }))
+  const tempDir = await openWorkspace(config.dataDir, 'compact', defer)
 
-  const tables = openBuildTables(store)
-  const build = (until: AbortSignal) => buildGold({ store, tables, openDuckDb, tempDir, log, nowMs: Date.now, signal: until })
+  const tableAt = cachedTables(store, (error) => log.warn({ error: errorLine(error) }, 'a table is slower to open than it should be'))
+  const tables = openBuildTables(tableAt)
+  // Each takes the memory of a DuckDB: one at a time, and upkeep in small pieces, so that a build waits for one at most.
+  const exclusive = createExclusive()
+  const build = (until: AbortSignal) =>
+    exclusive(() => buildGold({ store, tables, openDuckDb, tempDir, log, nowMs: Date.now, signal: until }))
   const report = (state: string, detail: Record<string, unknown>) =>
     process.send?.({ type: 'status', program: 'compact', state, ...detail })
 
@@ -33,8 +36,24 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
     process.stdout.write(`${JSON.stringify(summaryOf(result))}\n`)
     return
   }
+  checkUpkeep(config)
   report('running', {})
-  await pausable.run('gold', signal, (until) =>
+  const rewrite = createRewrite({ openDuckDb, tempDir, signal })
+  const upkeep = runUpkeep({
+    store,
+    tables: upkeepTables(tableAt),
+    rewrite: (rows) => exclusive(() => rewrite(rows)),
+    optimizeIntervalMs: config.optimizeIntervalMs,
+    targetBytes: config.targetBytes,
+    minFiles: config.optimizeMinFiles,
+    vacuumIntervalMs: config.vacuumIntervalMs,
+    defaultRetainMs: config.retainMs,
+    log,
+    nowMs: Date.now,
+    sleep: (delayMs) => sleep(delayMs, signal),
+    signal,
+  })
+  const builds = pausable.run('gold', signal, (until) =>
     runBuilds({
       build: () => build(until),
       intervalMs: config.buildIntervalMs,
@@ -48,6 +67,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
       signal: until,
     }),
   )
+  await Promise.all([builds, upkeep])
 })
 
 // A function, not a constant: the program above runs before a constant down here exists.

@@ -18,8 +18,10 @@ export const STAGED_MS = 24 * HOUR_MS
 export const MIN_RETAIN_MS = 24 * HOUR_MS
 
 export interface VacuumOptions {
-  /** How long a version stays readable after a newer one; without it what the table's property says, or 7 days. */
+  /** How long a version stays readable after a newer one; without it what the table's property says. */
   retainMs?: number | undefined
+  /** Where neither `retainMs` nor the property says it; 7 days without it. */
+  defaultRetainMs?: number | undefined
   /** Lets `retainMs` be shorter than the table's property or a day. */
   isShortAllowed?: boolean
   /** Finds what would be removed, and removes nothing. */
@@ -51,8 +53,8 @@ export const vacuum = async (table: Table, options: VacuumOptions = {}): Promise
   const snapshot = await table.snapshot()
   const result: VacuumResult = { files: 0, bytes: 0 }
   if (!snapshot.metadata) return result
-  const cutoffMs = nowMs - retention(table.root, snapshot, options)
-  const needed = await neededFiles(table, snapshot, cutoffMs, options.keepVersions ?? [])
+  const cutoffMs = nowMs - checkedRetentionMs(table.root, snapshot, options)
+  const needed = await neededFiles(table, snapshot, { cutoffMs, nowMs, keepVersions: options.keepVersions ?? [] })
   // What a commit took out of the table nobody is about to commit, however young it is.
   const removed = pathsOf(snapshot.tombstones)
 
@@ -85,18 +87,22 @@ export const vacuum = async (table: Table, options: VacuumOptions = {}): Promise
   return result
 }
 
-/** Checked: a short retention would take files from under those who read. */
-const retention = (root: string, snapshot: Snapshot, { retainMs, isShortAllowed }: VacuumOptions): number => {
+/** How long a table's versions are kept by those options. Throws `config` where that takes files from under readers. */
+export const checkedRetentionMs = (
+  root: string,
+  snapshot: Pick<Snapshot, 'metadata'>,
+  { retainMs, defaultRetainMs, isShortAllowed }: Pick<VacuumOptions, 'retainMs' | 'defaultRetainMs' | 'isShortAllowed'>,
+): number => {
   const ownMs = deletedFileRetentionMs(snapshot)
   const isOwn = snapshot.metadata?.configuration['delta.deletedFileRetentionDuration'] !== undefined
   const minMs = isOwn ? ownMs : MIN_RETAIN_MS
   if (retainMs !== undefined && retainMs < minMs && !isShortAllowed)
     throw new ReadflowError(
       'config',
-      `a retention of ${retainMs / HOUR_MS} h is shorter than the ${minMs / HOUR_MS} h that readers of ${root} are promised`,
+      `a retention of ${retainMs / HOUR_MS} h is shorter than the ${minMs / HOUR_MS} h that readers of ${root} are promised.`,
       { hint: 'Nobody may be reading an older version then; --allow-short-retention does it anyway.' },
     )
-  return retainMs ?? ownMs
+  return retainMs ?? (isOwn ? ownMs : Math.max(minMs, defaultRetainMs ?? ownMs))
 }
 
 const belowRoot = (root: string, path: string): string => path.slice(root.length + 1)
@@ -111,7 +117,11 @@ const isDataFile = (below: string, { metadata }: Snapshot): boolean => {
 const pathsOf = (files: ReadonlyMap<string, unknown>): Set<string> => new Set([...files.keys()].map(filePath))
 
 /** Paths below the root of the files of every retained version. */
-const neededFiles = async (table: Table, snapshot: Snapshot, cutoffMs: number, keepVersions: Iterable<number>): Promise<Set<string>> => {
+const neededFiles = async (
+  table: Table,
+  snapshot: Snapshot,
+  { cutoffMs, nowMs, keepVersions }: { cutoffMs: number; nowMs: number; keepVersions: Iterable<number> },
+): Promise<Set<string>> => {
   const needed = new Set<string>()
   const keep = ({ files }: Pick<Snapshot, 'files'>) => {
     for (const path of files.keys()) needed.add(filePath(path))
@@ -121,7 +131,7 @@ const neededFiles = async (table: Table, snapshot: Snapshot, cutoffMs: number, k
   for (const { path, deletionTimestamp } of snapshot.tombstones.values())
     if ((deletionTimestamp ?? 0) >= cutoffMs) needed.add(filePath(path))
   // Checkpoints forget a removed file after the table's own retention. Asked for a longer one, only the log knows.
-  if (cutoffMs < Date.now() - deletedFileRetentionMs(snapshot))
+  if (cutoffMs < nowMs - deletedFileRetentionMs(snapshot))
     for (const path of await removedSince(table, snapshot.version, cutoffMs)) needed.add(filePath(path))
   for (const version of new Set(keepVersions)) {
     if (version === snapshot.version) continue

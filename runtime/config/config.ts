@@ -12,7 +12,7 @@ export type Config = { readonly [K in Exclude<KnobName, 'lakeUrl'>]: Value<K> } 
   readonly lakeUrl: string
   /** Knobs that a person set, by flag or environment; the others hold their default. */
   readonly explicit: ReadonlySet<KnobName>
-  /** What stands on the command line beside flags, as many as the program takes; missing ones are ''. */
+  /** What stands on the command line beside flags, as many as the program takes; missing ones are '', but for those that may be any number. */
   readonly operands: readonly string[]
 }
 
@@ -68,8 +68,14 @@ const fillFromRun = (values: Record<string, unknown>) => {
   values['lakeUrl'] ??= run?.lakeUrl ?? undefined
 }
 
-/** Programs that take operands, by their names in the help. */
-const operandNames: Partial<Record<Program, readonly string[]>> = { pause: ['STAGE'], resume: ['STAGE'] }
+/** Programs that take operands, by their names in the help; one with dots stands for any number. */
+const operandNames: Partial<Record<Program, readonly string[]>> = {
+  pause: ['STAGE'],
+  resume: ['STAGE'],
+  optimize: ['[TABLE…]'],
+  vacuum: ['[TABLE…]'],
+  history: ['TABLE'],
+}
 
 const readArguments = (program: Program, known: typeof entries, argv: string[]) => {
   const names = operandNames[program] ?? []
@@ -79,6 +85,8 @@ const readArguments = (program: Program, known: typeof entries, argv: string[]) 
   try {
     const allowPositionals = names.length > 0
     const parsed = parseArgs({ args: argv, options: { ...options, json: { type: 'boolean' } }, strict: true, allowPositionals })
+    if (names[0]?.includes('…'))
+      return { values: parsed.values as Record<string, string | boolean | undefined>, operands: parsed.positionals }
     const surplus = parsed.positionals[names.length]
     if (surplus !== undefined) throw new Error(`Unexpected argument '${surplus}'`)
     const operands = names.map((_, index) => parsed.positionals[index] ?? '')
@@ -99,6 +107,9 @@ const purposes: Record<Program, string> = {
   pause: 'pauses a stage of the up that runs, and leaves its consumer group idle',
   resume: 'lets a paused stage run again',
   'kafka-tool': "runs one of Kafka's own command-line tools",
+  optimize: 'merges small files of tables; safe beside all else',
+  vacuum: 'removes files that no retained version of a table needs',
+  history: 'lists the versions of a table',
 }
 
 /** What `--help` prints: every flag with its variable, default and meaning. */

@@ -1,8 +1,21 @@
 import { z } from 'zod'
 import { stageNames } from '../up-status.ts'
-import { count, durationMs, portNumber, sizeBytes } from './units.ts'
+import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
+import { upkeepKnobs } from './upkeep-knobs.ts'
 
-export type Program = 'up' | 'stack' | 'poll' | 'consume' | 'compact' | 'serve' | 'pause' | 'resume' | 'kafka-tool'
+export type Program =
+  | 'up'
+  | 'stack'
+  | 'poll'
+  | 'consume'
+  | 'compact'
+  | 'serve'
+  | 'pause'
+  | 'resume'
+  | 'kafka-tool'
+  | 'optimize'
+  | 'vacuum'
+  | 'history'
 
 interface Knob {
   flag?: string
@@ -19,7 +32,6 @@ interface Knob {
 
 const all = ['up', 'stack', 'poll', 'consume', 'compact', 'serve'] as const
 const knob = <const K extends Knob>(definition: K): K => definition
-const aSwitch = z.string().transform((text) => text !== 'false')
 const text = z.string().min(1, 'must not be empty')
 const list = text.transform((value) =>
   value
@@ -37,7 +49,7 @@ export const knobs = {
     env: 'READFLOW_DATA',
     default: '.readflow',
     schema: text,
-    programs: [...all, 'pause', 'resume', 'kafka-tool'],
+    programs: [...all, 'pause', 'resume', 'kafka-tool', 'optimize', 'vacuum', 'history'],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
   source: knob({
@@ -112,7 +124,7 @@ export const knobs = {
     flag: 'lake',
     env: 'LAKE_URL',
     schema: text,
-    programs: ['up', 'poll', 'consume', 'compact', 'serve'],
+    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'history'],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder)',
   }),
   pollIntervalMs: knob({
@@ -194,7 +206,7 @@ export const knobs = {
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['pause', 'resume'],
+    programs: ['pause', 'resume', 'optimize', 'vacuum', 'history'],
     doc: 'print one JSON line, for machines',
   }),
   isLossAccepted: knob({
@@ -213,6 +225,7 @@ export const knobs = {
     programs: ['up', 'compact'],
     doc: 'time between looks for new Silver versions to build Gold from',
   }),
+  ...(upkeepKnobs satisfies Record<string, Knob>),
   topicPartitions: knob({
     flag: 'partitions',
     env: 'READFLOW_PARTITIONS',

@@ -33,3 +33,5 @@ const whole = (min: number, max: number) => (text: string, context: z.Refinement
 
 export const count = (min = 1, max = 1_000_000_000) => z.string().transform(whole(min, max))
 export const portNumber = z.string().transform(whole(0, 65_535))
+/** On where it is given, and where a variable says anything but false. */
+export const aSwitch = z.string().transform((text) => text !== 'false')

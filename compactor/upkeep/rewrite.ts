@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { type AddFile, filePath } from '../lake/delta/actions.ts'
-import type { Rewrite } from '../lake/delta/optimize.ts'
-import { sqlName, tableSql } from '../lake/sql.ts'
-import { download } from '../lake/store/download.ts'
-import type { ObjectStore } from '../lake/store/store.ts'
-import type { DuckDb, DuckDbOptions } from '../runtime/duckdb.ts'
-import { ReadflowError } from '../runtime/errors.ts'
-import { fileStats } from './file-stats.ts'
+import { type AddFile, filePath } from '../../lake/delta/actions.ts'
+import type { Rewrite } from '../../lake/delta/optimize.ts'
+import { sqlName, tableSql } from '../../lake/sql.ts'
+import { download } from '../../lake/store/download.ts'
+import type { ObjectStore } from '../../lake/store/store.ts'
+import type { DuckDb, DuckDbOptions } from '../../runtime/duckdb.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
+import { fileStats } from '../file-stats.ts'
 
 export interface RewriteOptions {
   openDuckDb: (options: DuckDbOptions) => Promise<DuckDb>

@@ -1,0 +1,52 @@
+import { optimize } from '../../lake/delta/optimize.ts'
+import { openTable } from '../../lake/delta/table.ts'
+import { openStore } from '../../lake/store/open.ts'
+import { parseConfig } from '../../runtime/config/config.ts'
+import { openDuckDb } from '../../runtime/duckdb.ts'
+import { errorLine, ReadflowError } from '../../runtime/errors.ts'
+import { runProgram } from '../../runtime/lifecycle.ts'
+import { createRewrite } from '../upkeep/rewrite.ts'
+import { namedTables, upkeepTables } from '../upkeep/tables.ts'
+import { openWorkspace } from '../workspace.ts'
+import { megabytes, progressLine } from './show.ts'
+
+await runProgram('optimize', async ({ argv, env, signal, defer }) => {
+  const config = parseConfig('optimize', argv, env)
+  if (!config) return
+  const store = openStore(config.lakeUrl)
+  defer(() => store.close())
+  const tables = namedTables(
+    upkeepTables((root) => openTable(store, root)),
+    config.operands,
+  )
+  const rewrite = createRewrite({ openDuckDb, tempDir: await openWorkspace(config.dataDir, 'optimize', defer), signal })
+  const show = progressLine()
+  const results = []
+  let failures = 0
+  for (const { name, table, sortBy } of tables) {
+    const startedMs = Date.now()
+    const result = await optimize(table, {
+      rewrite,
+      sortBy,
+      targetBytes: config.targetBytes,
+      minFiles: 2,
+      signal,
+      onProgress: ({ filesRemoved, bytesRemoved }) => show(`${name}: ${filesRemoved} files merged, ${megabytes(bytesRemoved)}`),
+      onFailure: (error) => process.stderr.write(`optimize: ${name}: ${errorLine(error)}\n`),
+    })
+    await table.settled()
+    show('')
+    failures += result.failures
+    results.push({ table: name, ...result, ms: Date.now() - startedMs })
+    if (config.isJson) continue
+    const { filesRemoved, filesAdded, bytesRemoved, bytesAdded, conflicts } = result
+    const done =
+      filesRemoved === 0
+        ? 'nothing to merge'
+        : `${filesRemoved} files, ${megabytes(bytesRemoved)} → ${filesAdded} files, ${megabytes(bytesAdded)}`
+    const later = conflicts > 0 ? `; ${conflicts} groups left for the next time, as another writer changed them` : ''
+    process.stdout.write(`${name}: ${done}${later}\n`)
+  }
+  if (config.isJson) process.stdout.write(`${JSON.stringify({ ok: failures === 0, tables: results })}\n`)
+  if (failures > 0) throw new ReadflowError('lake-invalid', `${failures} groups of files could not be merged, and are as they were.`)
+})

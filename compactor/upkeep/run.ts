@@ -1,0 +1,125 @@
+import type { Rewrite } from '../../lake/delta/optimize.ts'
+import { optimize } from '../../lake/delta/optimize.ts'
+import { MIN_RETAIN_MS } from '../../lake/delta/vacuum.ts'
+import type { ObjectStore } from '../../lake/store/store.ts'
+import { errorLine, ReadflowError } from '../../runtime/errors.ts'
+import type { Log } from '../../runtime/log.ts'
+import type { UpkeepTable } from './tables.ts'
+import { pruneGold, vacuumTable } from './vacuum.ts'
+
+export interface UpkeepOptions {
+  store: ObjectStore
+  tables: readonly UpkeepTable[]
+  rewrite: Rewrite
+  /** 0: never. */
+  optimizeIntervalMs: number
+  targetBytes: number
+  minFiles: number
+  /** 0: never. */
+  vacuumIntervalMs: number
+  defaultRetainMs?: number | undefined
+  log: Log
+  nowMs: () => number
+  /** Rejects when `signal` is aborted. */
+  sleep: (delayMs: number) => Promise<void>
+  signal: AbortSignal
+}
+
+const SETTLED_MS = 86_400_000
+/** A compactor that is started often must come to it too. */
+const FIRST_VACUUM_MS = 10 * 60_000
+/** A table whose upkeep failed is left alone for twice as long each time, up to this. */
+const MAX_PAUSE_MS = 3_600_000
+
+/** Throws `config` where the settings would take files from under readers. */
+export const checkUpkeep = ({ retainMs }: { retainMs?: number | undefined }): void => {
+  if (retainMs !== undefined && retainMs < MIN_RETAIN_MS)
+    throw new ReadflowError('config', `--retain: upkeep keeps older versions for at least ${MIN_RETAIN_MS / 3_600_000}h.`, {
+      hint: 'readflow vacuum --allow-short-retention takes less, once.',
+    })
+}
+
+/**
+ * Keeps the tables in order until the signal is aborted: merges small files, and from time to time removes what no
+ * retained version needs. Nothing waits for it. What fails is logged, and tried again later.
+ */
+export const runUpkeep = async (options: UpkeepOptions): Promise<void> => {
+  const { optimizeIntervalMs, vacuumIntervalMs, nowMs, sleep, signal } = options
+  const jobs = [
+    { everyMs: optimizeIntervalMs, nextMs: nowMs() + optimizeIntervalMs, work: createOptimizeRound(options) },
+    { everyMs: vacuumIntervalMs, nextMs: nowMs() + Math.min(vacuumIntervalMs, FIRST_VACUUM_MS), work: () => vacuumRound(options) },
+  ].filter(({ everyMs }) => everyMs > 0)
+  if (jobs.length === 0) return
+  try {
+    for (;;) {
+      const next = jobs.reduce((a, b) => (a.nextMs <= b.nextMs ? a : b))
+      await sleep(Math.max(0, next.nextMs - nowMs()))
+      await next.work()
+      next.nextMs = nowMs() + next.everyMs
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+/** One look at every table for small files. Remembers which tables failed, and how often. */
+const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeIntervalMs, log, nowMs, signal }: UpkeepOptions) => {
+  const failing = new Map<string, { times: number; untilMs: number }>()
+  return async () => {
+    for (const { name, table, sortBy } of tables) {
+      const failed = failing.get(name)
+      if (failed && nowMs() < failed.untilMs) continue
+      const startedMs = nowMs()
+      const faults: unknown[] = []
+      const result = await attempt({ log, signal, step: 'optimize', table: name }, () =>
+        optimize(table, {
+          rewrite,
+          sortBy,
+          targetBytes,
+          minFiles,
+          settledBeforeMs: nowMs() - SETTLED_MS,
+          signal,
+          onFailure: (error) => faults.push(error),
+        }),
+      )
+      if (result && result.commits > 0) log.info({ table: name, ...result, ms: nowMs() - startedMs }, 'optimized')
+      if (faults.length > 0) log.warn({ table: name, files: faults.length, error: errorLine(faults[0]) }, 'some files could not be merged')
+      if (result && result.failures === 0) failing.delete(name)
+      else {
+        const times = (failed?.times ?? 0) + 1
+        failing.set(name, { times, untilMs: nowMs() + Math.min(MAX_PAUSE_MS, optimizeIntervalMs * 2 ** times) })
+      }
+    }
+  }
+}
+
+const vacuumRound = async ({ store, tables, defaultRetainMs, log, nowMs, signal }: UpkeepOptions) => {
+  const startedMs = nowMs()
+  const options = { defaultRetainMs, nowMs: startedMs, signal }
+  const pruned = await attempt({ log, signal, step: 'vacuum', table: 'gold' }, () => pruneGold(store, tables, options))
+  const total = { files: 0, bytes: 0, logFiles: 0, goldVersions: pruned?.removed ?? 0 }
+  for (const each of tables) {
+    // Without the list of published versions nobody knows which files of Gold are needed.
+    if (!pruned && each.name.startsWith('gold.')) continue
+    const result = await attempt({ log, signal, step: 'vacuum', table: each.name }, () => vacuumTable(each, pruned?.newest ?? [], options))
+    total.files += result?.files ?? 0
+    total.bytes += result?.bytes ?? 0
+    total.logFiles += result?.logFiles ?? 0
+  }
+  log.info({ ...total, ms: nowMs() - startedMs }, 'vacuumed')
+}
+
+/** Undefined where it failed, which is logged. A stop goes through. */
+const attempt = async <T>(
+  { log, signal, step, table }: { log: Log; signal: AbortSignal; step: string; table: string },
+  work: () => Promise<T>,
+): Promise<T | undefined> => {
+  signal.throwIfAborted()
+  try {
+    return await work()
+  } catch (error) {
+    signal.throwIfAborted()
+    log.warn({ table, error: errorLine(error) }, `${step} failed`)
+    return undefined
+  }
+}
