@@ -33,7 +33,7 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const controller = new AbortController()
   const either = AbortSignal.any([signal, controller.signal])
   const startedMs = Date.now()
-  const report = (lastError: string | null) => process.send?.({ type: 'status', program: 'consume', state: 'running', lastError })
+  const report = (warning: string | null) => process.send?.({ type: 'status', program: 'consume', state: 'running', warning })
   report(null)
   const flush = { intervalMs: config.flushIntervalMs, maxRows: config.flushMaxRows, maxBytes: config.flushMaxBytes }
   const outcomes = await Promise.all(

@@ -13,6 +13,8 @@ export interface UpStatus {
     state: 'waiting' | 'starting' | 'running' | 'restarting' | 'failed' | 'stopped'
     restarts: number
     lastError: string | null
+    /** What the program itself says a person must look at while it runs on; null where all is well. */
+    warning: string | null
   }[]
   /** What runs of the flow. `waiting`: its program is not up. `pausing`: it is to pause and has not yet. */
   stages: { name: StageName; state: 'waiting' | 'running' | 'pausing' | 'paused' }[]

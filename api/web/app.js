@@ -43,10 +43,11 @@ const showLive = ({ gold, now, up }) => {
   } else {
     text.textContent = up?.phase === 'setting-up' ? 'Connected, setting up' : 'Connected, no Gold yet'
   }
+  const warned = up?.programs.find((/** @type {any} */ { warning }) => warning)
   const failing = up?.programs.find((/** @type {any} */ { state }) => state === 'failed' || state === 'restarting')
   if (up?.phase === 'stopping') say(byId('notice'), 'ReadFlow is being stopped.')
   else if (failing) say(byId('notice'), `${failing.name} is ${failing.state}${failing.lastError ? `: ${failing.lastError}` : '.'}`)
-  else say(byId('notice'), '')
+  else say(byId('notice'), warned?.warning ?? '')
 }
 
 const showLost = () => {

@@ -64,6 +64,8 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
       if (message['type'] !== 'status') return
       hasRun = true
       if (typeof message['isGenerated'] === 'boolean') status.source({ isGenerated: message['isGenerated'] })
+      const warning = message['warning']
+      if (typeof warning === 'string' || warning === null) status.warning(name, warning)
     }
     const one = keepRunning({
       start: () => {

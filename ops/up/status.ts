@@ -18,7 +18,7 @@ export const createStatus = (options: {
     phase: 'setting-up',
     startedAt: new Date(options.nowMs()).toISOString(),
     steps: options.steps.map((name) => ({ name, state: 'waiting', detail: '', seconds: null })),
-    programs: options.programs.map((name) => ({ name, state: 'waiting', restarts: 0, lastError: null })),
+    programs: options.programs.map((name) => ({ name, state: 'waiting', restarts: 0, lastError: null, warning: null })),
     stages: options.stages,
     links: { page: null, brokers: null, registry: null, lake: options.lake },
     source: options.source,
@@ -43,6 +43,12 @@ export const createStatus = (options: {
       const program = status.programs.find((each) => each.name === name)
       if (!program) return
       Object.assign(program, { state, restarts, lastError: lastError ?? program.lastError })
+      changed()
+    },
+    warning: (name: string, warning: string | null) => {
+      const program = status.programs.find((each) => each.name === name)
+      if (!program || program.warning === warning) return
+      program.warning = warning
       changed()
     },
     stages: (stages: UpStatus['stages']) => {

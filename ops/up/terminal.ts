@@ -23,7 +23,8 @@ export const createTerminal = (write: (line: string) => void) => {
       if (state === 'paused') say(`stage ${name}`, `  ! ${name} is paused (readflow resume ${name})`)
       else if (state === 'running' && shown.has(`stage ${name}`)) say(`stage ${name}`, `  ✓ ${name} runs again`)
     }
-    for (const { name, state, lastError, restarts } of status.programs) {
+    for (const { name, state, lastError, restarts, warning } of status.programs) {
+      if (warning !== null) say(`warning ${name}`, `  ! ${name}: ${warning}`)
       if (state === 'restarting' || state === 'failed')
         say(
           `program ${name} ${restarts}`,
