@@ -46,7 +46,7 @@ module.exports = {
     one('kafkajs-in-one-file', 'runtime/kafka/kafkajs\\.ts', 'kafkajs'),
     one('crc32-in-one-file', 'runtime/kafka/records/crc32c\\.ts', '@node-rs/crc32'),
     one('lz4js-in-one-file', 'runtime/kafka/records/lz4\\.ts', 'lz4js'),
-    one('platformatic-kafka-in-one-file', 'runtime/kafka/topic-ids\\.ts', '@platformatic/kafka'),
+    one('platformatic-kafka-in-one-folder', 'runtime/kafka/second/', '@platformatic/kafka'),
     one('registry-in-one-file', 'runtime/registry\\.ts', '@kafkajs/confluent-schema-registry'),
     one('avsc-in-one-file', 'runtime/avro\\.ts', 'avsc'),
     one('duckdb-in-one-file', 'runtime/duckdb\\.ts', '@duckdb/node-api'),

@@ -1,7 +1,7 @@
 import { ReadflowError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Admin, Kafka, logLevel } from './kafkajs.ts'
-import { readTopicIds } from './topic-ids.ts'
+import { readTopicIds } from './second/topic-ids.ts'
 
 export interface KafkaOptions {
   brokers: readonly string[]

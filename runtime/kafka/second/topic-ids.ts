@@ -1,9 +1,9 @@
 import { Admin } from '@platformatic/kafka'
-import { ReadflowError } from '../errors.ts'
+import { ReadflowError } from '../../errors.ts'
 
 /**
  * The id of each topic, which tells a topic from its successor of the same name; kafkajs knows no ids.
- * The only file that imports @platformatic/kafka. Throws ReadflowError `kafka-unavailable`.
+ * Throws ReadflowError `kafka-unavailable`.
  */
 export const readTopicIds = async ({
   brokers,
