@@ -67,6 +67,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   let stopped = new Map<string, string>()
   let consumer: GroupConsumer | undefined
   let flushing: Promise<void> = Promise.resolve()
+  let flushesDue = 0
   let isStopping = false
 
   const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: done.promise })
@@ -144,6 +145,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
 
   /** One flush at a time. A fenced one means that somebody else went on: start over from the table. */
   const flush = (wanted: readonly TableSink[] = [...sinks.values()]): Promise<void> => {
+    flushesDue++
     flushing = flushing
       .then(() => flushAll(wanted))
       .catch(async (error: unknown) => {
@@ -152,6 +154,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
         for (const sink of sinks.values()) sink.assign([])
         consumer?.restart().catch(done.reject)
       })
+      .finally(() => flushesDue--)
     return flushing
   }
 
@@ -196,7 +199,8 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     log,
     handlers: { assigned: onAssigned, data: onData, outOfRange: onOutOfRange, failed: (error) => done.reject(error) },
   })
-  const timer = setInterval(() => void flush(), options.flush.intervalMs)
+  // While a fault is waited out, one flush waits, and not one for every tick.
+  const timer = setInterval(() => void (flushesDue === 0 && flush()), options.flush.intervalMs)
   try {
     if (signal.aborted) done.resolve()
     await done.promise
