@@ -197,6 +197,13 @@ export const appendValue = (column: Column, value: unknown): void => {
   column.length = row + 1
 }
 
+/** A column of so many nulls. */
+export const nullColumn = (type: ColumnType, length: number): Column => {
+  const column = newColumn(type, length)
+  while (column.length < length) appendValue(column, null)
+  return column
+}
+
 /** The value of one row, or null. */
 export const valueAt = (column: Column, row: number): unknown => {
   if (isNullAt(column, row)) return null

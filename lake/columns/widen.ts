@@ -1,4 +1,4 @@
-import { appendValue, type Column, type ColumnType, type Field, newColumn } from './column.ts'
+import { type Column, type ColumnType, type Field, nullColumn } from './column.ts'
 
 /**
  * The type that holds the values of both: structs, also inside of lists and maps, have the fields of both. The very
@@ -44,33 +44,11 @@ export const widenColumn = (column: Column, type: ColumnType): void => {
     type.fields.forEach((field, index) => {
       const child = column.children[index]
       if (child) widenColumn(child, field.type)
-      else column.children.push(nulls(field.type, column.length))
+      else column.children.push(nullColumn(field.type, column.length))
     })
   }
   const [first, second] = column.children
   if (type.kind === 'list' && first) widenColumn(first, type.element)
   if (type.kind === 'map' && second) widenColumn(second, type.value)
   column.type = type
-}
-
-/** A column as one of the type `type`, whose struct fields it may lack or have in another order; what it lacks is null. */
-export const conformedColumn = (column: Column, type: ColumnType): Column => {
-  const from = column.type
-  if (type.kind === 'struct' && from.kind === 'struct') {
-    const children = type.fields.map((field) => {
-      const child = column.children[from.fields.findIndex(({ name }) => name === field.name)]
-      return child ? conformedColumn(child, field.type) : nulls(field.type, column.length)
-    })
-    return { ...column, type, children }
-  }
-  const [first, second] = column.children
-  if (type.kind === 'list' && first) return { ...column, type, children: [conformedColumn(first, type.element)] }
-  if (type.kind === 'map' && first && second) return { ...column, type, children: [first, conformedColumn(second, type.value)] }
-  return column
-}
-
-const nulls = (type: ColumnType, length: number): Column => {
-  const column = newColumn(type, length)
-  while (column.length < length) appendValue(column, null)
-  return column
 }

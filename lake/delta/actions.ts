@@ -98,8 +98,13 @@ export const padded = (version: number): string => String(version).padStart(20, 
 /** Path of a log entry below the table's root. */
 export const entryName = (version: number): string => `_delta_log/${padded(version)}.json`
 
-/** Path of a data file below the table's root, from the path in its action. */
+/**
+ * Path of a data file below the table's root, from the path in its action. Throws `lake-invalid` for a file that lies
+ * elsewhere, as those of a shallow clone do.
+ */
 export const filePath = (path: string): string => {
+  if (/^([a-z][a-z0-9+.-]*:)?\//i.test(path))
+    throw new ReadflowError('lake-invalid', `the file ${path} of the table lies outside of its folder, where ReadFlow does not read`)
   try {
     return decodeURIComponent(path)
   } catch (cause) {

@@ -1,6 +1,5 @@
 import { appendValue, type Column, type ColumnBatch, type Field, newColumn } from '../columns/column.ts'
-import { conformedColumn } from '../columns/widen.ts'
-import { readParquet } from '../parquet/read.ts'
+import { scanParquet } from '../parquet/scan.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { type AddFile, filePath } from './actions.ts'
 import { partitionValue } from './partition.ts'
@@ -11,14 +10,14 @@ export interface ScanOptions {
   root: string
   /** Columns of the table to read, in this order; partition columns may be among them. */
   columns: readonly string[]
-  /** Which files to read; all where it is missing. */
+  /** Which files to read, by their partition values and statistics; all where it is missing. */
   where?: (file: AddFile) => boolean
 }
 
 /**
- * The rows of a table's live files, one batch a file, reading only the named columns. A column that a file lacks is
- * null in its rows. The order of the files is that of the log. A table that does not exist has none. Throws where the
- * table has no column of that name.
+ * The rows of a table's live files, in batches of bounded size, reading only the named columns' bytes. Each batch is of
+ * one file; a column that the file lacks is null in it. The order of the files is that of the log. A table that does not
+ * exist has none. Throws where the table has no column of that name.
  */
 export async function* scan(
   store: ObjectStore,
@@ -28,17 +27,17 @@ export async function* scan(
   if (!snapshot.metadata) return
   const { fields, partitionColumns } = snapshot.metadata
   const wanted = columns.map((name) => fieldOf(fields, name))
-  const stored = columns.filter((name) => !partitionColumns.includes(name))
+  const stored = wanted.filter(({ name }) => !partitionColumns.includes(name))
   for (const file of snapshot.files.values()) {
     if (!where(file)) continue
-    const read = readParquet(await store.get(`${root}/${filePath(file.path)}`), { columns: stored })
-    const columnFor = (field: Field): Column => {
-      if (partitionColumns.includes(field.name))
-        return constant(field, partitionValue(file.partitionValues[field.name] ?? null, field.type.kind), read.length)
-      const index = read.fields.findIndex(({ name }) => name === field.name)
-      return index < 0 ? constant(field, null, read.length) : conformedColumn(read.columns[index]!, field.type)
+    const path = `${root}/${filePath(file.path)}`
+    const source = { path, sizeBytes: file.size, read: (start: number, end: number) => store.getRange(path, start, end) }
+    for await (const read of scanParquet(source, stored)) {
+      const columnFor = (field: Field): Column =>
+        read.columns[stored.indexOf(field)] ??
+        constant(field, partitionValue(file.partitionValues[field.name] ?? null, field.type.kind), read.length)
+      yield { fields: wanted, columns: wanted.map(columnFor), length: read.length }
     }
-    yield { fields: wanted, columns: wanted.map(columnFor), length: read.length }
   }
 }
 

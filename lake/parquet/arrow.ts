@@ -24,7 +24,7 @@ import {
   type Vector,
 } from 'apache-arrow'
 import { ReadflowError } from '../../runtime/errors.ts'
-import { appendValue, type Column, type ColumnBatch, type ColumnType, type Field, newColumn } from '../columns/column.ts'
+import { appendValue, type Column, type ColumnBatch, type ColumnType, type Field, newColumn, nullColumn } from '../columns/column.ts'
 import { concatColumns } from '../columns/take.ts'
 
 // Inner fields are always nullable: a null struct holds a null in each of its children.
@@ -154,13 +154,6 @@ const validityOf = (data: Data): Uint8Array => {
   return all
 }
 
-/** A column of that many nulls. */
-export const nullColumn = (type: ColumnType, length: number): Column => {
-  const column = newColumn(type, length)
-  for (let row = 0; row < length; row++) appendValue(column, null)
-  return column
-}
-
 /** A column over Arrow's own arrays where they are laid out as ours are, else of converted ones. */
 const toColumn = (data: Data, type: ColumnType, name: string): Column => {
   const { length, nullCount } = data
@@ -279,6 +272,3 @@ export const fromIpcAs = (ipc: Uint8Array, fields: readonly Field[]): ColumnBatc
   })
   return { fields: [...fields], length: table.numRows, columns }
 }
-
-/** Names of the top-level fields in an Arrow IPC stream. */
-export const ipcNames = (ipc: Uint8Array): string[] => tableFromIPC(ipc).schema.fields.map(({ name }) => name)

@@ -1,7 +1,7 @@
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { ColumnBatch, Field } from '../columns/column.ts'
-import { fromIpc, fromIpcAs, ipcNames } from './arrow.ts'
-import { ipcFromParquet, schemaIpcFromParquet } from './wasm.ts'
+import { fromIpc, fromIpcAs } from './arrow.ts'
+import { ipcFromParquet } from './wasm.ts'
 
 /**
  * The rows of a Parquet file. `columns` names what to read, in this order; names that the file lacks are left out.
@@ -9,12 +9,9 @@ import { ipcFromParquet, schemaIpcFromParquet } from './wasm.ts'
  */
 export const readParquet = (bytes: Uint8Array, { columns }: { columns?: readonly string[] } = {}): ColumnBatch =>
   parsing(() => {
-    if (!columns) return fromIpc(ipcFromParquet(bytes))
-    const present = new Set(ipcNames(schemaIpcFromParquet(bytes)))
-    const wanted = columns.filter((name) => present.has(name))
-    // Without any column the file still says how many rows it has.
-    const batch = fromIpc(ipcFromParquet(bytes, wanted.length > 0 ? wanted : [...present].slice(0, 1)))
-    const order = wanted.map((name) => batch.fields.findIndex((field) => field.name === name))
+    const batch = fromIpc(ipcFromParquet(bytes))
+    if (!columns) return batch
+    const order = columns.map((name) => batch.fields.findIndex((field) => field.name === name)).filter((index) => index >= 0)
     return {
       length: batch.length,
       fields: order.map((index) => batch.fields[index]!),
@@ -28,11 +25,7 @@ export const readParquet = (bytes: Uint8Array, { columns }: { columns?: readonly
  * a type can not be read as that of the field.
  */
 export const readParquetAs = (bytes: Uint8Array, fields: readonly Field[]): ColumnBatch =>
-  parsing(() => {
-    const present = ipcNames(schemaIpcFromParquet(bytes))
-    const wanted = present.filter((name) => fields.some((field) => field.name === name))
-    return fromIpcAs(ipcFromParquet(bytes, wanted.length > 0 ? wanted : present.slice(0, 1)), fields)
-  })
+  parsing(() => fromIpcAs(ipcFromParquet(bytes), fields))
 
 const parsing = <T>(read: () => T): T => {
   try {
