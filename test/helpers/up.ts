@@ -94,6 +94,23 @@ export const startUp = async (t: Pick<TestContext, 'after'>, args: string[], tim
   }
 }
 
+/** Starts `readflow stack` on free ports and waits until it runs; it is stopped when the test ends. */
+export const startStackCommand = async (t: Pick<TestContext, 'after'>, dataDir: string): Promise<void> => {
+  const child = spawn(process.execPath, [launcher, 'stack', '--data', dataDir, '--kafka-port', '0', '--registry-port', '0'], { cwd: root })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text) => {
+      output += text
+    })
+  const closed = new Promise((resolve) => child.once('close', resolve))
+  t.after(() => {
+    child.kill('SIGTERM')
+    return closed
+  })
+  await until('the stack', async () => child.exitCode !== null || output.includes('is running'), 120_000)
+  if (!output.includes('is running')) throw new Error(`the stack did not start:\n${output}`)
+}
+
 /** Waits until `check` gives something; fails with what it waited for. */
 export const until = async <T>(what: string, check: () => Promise<T | null | undefined | false>, timeoutMs = 60_000): Promise<T> => {
   const deadline = Date.now() + timeoutMs
