@@ -7,6 +7,19 @@ export interface ObjectInfo {
   modifiedMs: number
 }
 
+export interface PutOptions {
+  /** S3 storage class, such as `STANDARD_IA`; stores without classes ignore it. */
+  storageClass?: string | undefined
+}
+
+/** Limits of a store that is reached by a network; a folder has none. */
+export interface StoreOptions {
+  /** How long a fault that may pass is tried again before it is `lake-unavailable`; default 30,000. */
+  patienceMs?: number
+  /** Limit of one request until its answer begins, and of each pause in the answer; default 30,000. */
+  requestTimeoutMs?: number
+}
+
 /**
  * Where the lake's bytes are. Paths are relative to the lake's root, with '/' between their parts. An object is seen
  * whole or not at all, and what a call has put is durable when it returns. Faults of the store are ReadflowError
@@ -20,10 +33,13 @@ export interface ObjectStore {
   /** Bytes `start` to `end` (exclusive), fewer where the object ends before. Rejects with `lake-not-found`. */
   getRange: (path: string, start: number, end: number) => Promise<Uint8Array>
   /** Creates or replaces an object. */
-  put: (path: string, bytes: Uint8Array) => Promise<void>
-  /** Like `put`, with the bytes of a finished local file. The file belongs to the store from then on: it may move it. */
-  putFile: (path: string, localFilePath: string) => Promise<void>
-  /** Creates an object unless there is one: of any number of callers at once exactly one is told 'created'. */
+  put: (path: string, bytes: Uint8Array, options?: PutOptions) => Promise<void>
+  /** Like `put`, with the bytes of a finished local file. The file belongs to the store: it is moved or removed. */
+  putFile: (path: string, localFilePath: string, options?: PutOptions) => Promise<void>
+  /**
+   * Creates an object unless there is one: of any number of callers at once exactly one is told 'created'. The bytes must
+   * be the caller's own, such as by an id in them: a store that lost an answer knows by them whose object stands there.
+   */
   putIfAbsent: (path: string, bytes: Uint8Array) => Promise<'created' | 'exists'>
   /** All objects whose path begins with `prefix` and sorts after `startAfter`, in the order of their UTF-8 bytes. */
   list: (prefix: string, options?: { startAfter?: string }) => AsyncIterable<ObjectInfo>
