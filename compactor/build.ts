@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Field } from '../lake/columns/column.ts'
 import { commit } from '../lake/delta/commit.ts'
+import { mayDiffer } from '../lake/delta/data-change.ts'
 import type { Snapshot } from '../lake/delta/snapshot.ts'
 import { openTable, type Table } from '../lake/delta/table.ts'
 import { type Published, publish, readPublished } from '../lake/published.ts'
@@ -36,7 +37,7 @@ export interface BuildOptions {
 }
 
 export interface BuildResult {
-  /** False where Gold was of these Silver versions already, or there is no Silver yet. */
+  /** False where Gold was of the same Silver rows already, or there is no Silver yet. */
   isBuilt: boolean
   /** The published Gold version; null where nothing was ever published. */
   version: number | null
@@ -54,7 +55,7 @@ export const openBuildTables = (tableAt: (root: string) => Table): BuildTables =
 
 /**
  * Builds Gold from the newest Silver versions, whole, and publishes it; writes and commits only what differs from
- * the Gold that is there, and does nothing where the published Gold is of these Silver versions already. A build
+ * the Gold that is there, and does nothing where the published Gold is of the same Silver rows already. A build
  * that dies leaves the published Gold as it was, and the next one goes on from whatever was committed.
  * Throws ReadflowError `build-failed`, or what the lake throws.
  */
@@ -66,7 +67,7 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
   const inputs = keyed(entityNames, (entity) => silver[entity].version)
 
   const isEmpty = entityNames.every((entity) => inputs[entity] < 0)
-  if (isEmpty || isBuiltFrom(published, inputs)) {
+  if (isEmpty || (await isBuiltFrom(published, inputs, tables))) {
     const version = published?.version ?? null
     return {
       isBuilt: false,
@@ -149,10 +150,15 @@ const commitAndPublish = async ({ store, tables, staged, inputs, nowMs }: Publis
   return publish(store, { publishId, publishedAt: new Date(nowMs()).toISOString(), tables: versions, inputs, completeThrough: null })
 }
 
-const isBuiltFrom = (published: Published | null, inputs: Record<EntityName, number>) =>
-  published !== null &&
-  goldNames.every((name) => published.tables[name] !== undefined) &&
-  entityNames.every((entity) => published.inputs[entity] === inputs[entity])
+/** Whether the published Gold is of the rows that Silver has, be they in other files since. */
+const isBuiltFrom = async (published: Published | null, inputs: Record<EntityName, number>, { silver }: BuildTables): Promise<boolean> => {
+  if (published === null || goldNames.some((name) => published.tables[name] === undefined)) return false
+  for (const entity of entityNames) {
+    const builtFrom = published.inputs[entity]
+    if (builtFrom === undefined || (await mayDiffer(silver[entity], builtFrom, inputs[entity]))) return false
+  }
+  return true
+}
 
 const publishedRows = (tables: BuildTables, published: Published | null) =>
   keyedAsync(goldNames, async (name) => {

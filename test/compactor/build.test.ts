@@ -6,8 +6,10 @@ import { describe, test } from 'node:test'
 import { type BuildResult, buildGold } from '../../compactor/build.ts'
 import { inputColumns } from '../../compactor/inputs.ts'
 import { goldNames } from '../../compactor/tables.ts'
+import { createRewrite } from '../../compactor/upkeep/rewrite.ts'
 import type { Field } from '../../lake/columns/column.ts'
 import { commit } from '../../lake/delta/commit.ts'
+import { optimize } from '../../lake/delta/optimize.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { readPublished } from '../../lake/published.ts'
 import { tableSql } from '../../lake/sql.ts'
@@ -256,6 +258,23 @@ describe('buildGold', () => {
       assert.deepEqual(await query('SELECT (SELECT count(*) FROM {dim_book}) AS books, (SELECT count(*) FROM {fact_rating}) AS ratings'), [
         { books: 3, ratings: 5 },
       ])
+    }))
+
+  test('builds nothing where Silver lies in other files only, or made progress without a row', () =>
+    withLake(async ({ addSilver, build, store, dir }) => {
+      await addSilver(silver)
+      await addSilver({ ratings: [rating('u5', 'b1', 5, '2026-03-10')] })
+      const { version } = await build()
+      const ratings = openTable(store, 'silver/ratings')
+      const rewrite = createRewrite({ openDuckDb, tempDir: path.join(dir, 'tmp') })
+      const { commits } = await optimize(ratings, { rewrite, sortBy: ['_key', '_order'], targetBytes: 1024 ** 2, minFiles: 2 })
+      assert.equal(commits, 1)
+      await commit(ratings, { operation: 'STREAMING UPDATE', txns: [{ appId: 'p', version: 1 }] })
+      const same = await build()
+      assert.deepEqual([same.isBuilt, same.version], [false, version])
+      await addSilver({ ratings: [rating('u6', 'b1', 5, '2026-03-10')] })
+      const next = await build()
+      assert.deepEqual([next.isBuilt, next.rows.fact_rating], [true, 6])
     }))
 
   test('lets one of two builds at once through, so that no row is in Gold twice', () =>
