@@ -48,6 +48,10 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
     minFiles: config.optimizeMinFiles,
     vacuumIntervalMs: config.vacuumIntervalMs,
     defaultRetainMs: config.retainMs,
+    cold:
+      config.coldAfterMs === undefined
+        ? null
+        : { coldAfterMs: config.coldAfterMs, folder: config.coldFolder, storageClass: config.coldStorageClass, tempDir },
     log,
     nowMs: Date.now,
     sleep: (delayMs) => sleep(delayMs, signal),

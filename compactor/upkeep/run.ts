@@ -1,7 +1,9 @@
+import { type LifecycleOptions, moveCold } from '../../lake/delta/lifecycle.ts'
 import type { Rewrite } from '../../lake/delta/optimize.ts'
 import { optimize } from '../../lake/delta/optimize.ts'
 import { MIN_RETAIN_MS } from '../../lake/delta/vacuum.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
+import type { Config } from '../../runtime/config/config.ts'
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { UpkeepTable } from './tables.ts'
@@ -18,6 +20,7 @@ export interface UpkeepOptions {
   /** 0: never. */
   vacuumIntervalMs: number
   defaultRetainMs?: number | undefined
+  cold: Cold
   log: Log
   nowMs: () => number
   /** Rejects when `signal` is aborted. */
@@ -31,8 +34,22 @@ const FIRST_VACUUM_MS = 10 * 60_000
 /** A table whose upkeep failed is left alone for twice as long each time, up to this. */
 const MAX_PAUSE_MS = 3_600_000
 
-/** Throws `config` where the settings would take files from under readers. */
-export const checkUpkeep = ({ retainMs }: { retainMs?: number | undefined }): void => {
+/** What moves old partitions; null: nothing does. */
+export type Cold = Pick<LifecycleOptions, 'coldAfterMs' | 'folder' | 'storageClass' | 'tempDir'> | null
+
+/** Throws `config` where the settings would take files from under readers, or would do nothing. */
+export const checkUpkeep = ({
+  retainMs,
+  coldAfterMs,
+  coldStorageClass,
+  lakeUrl,
+}: Pick<Config, 'retainMs' | 'coldAfterMs' | 'coldStorageClass' | 'lakeUrl'>): void => {
+  if (coldStorageClass !== undefined && coldAfterMs === undefined)
+    throw new ReadflowError('config', '--cold-storage-class does nothing without --cold-after.')
+  if (coldStorageClass !== undefined && !lakeUrl.startsWith('s3:'))
+    throw new ReadflowError('config', `--cold-storage-class: the lake ${lakeUrl} is a folder, which has no storage classes.`, {
+      hint: 'A cold folder may be a link to another disk instead.',
+    })
   if (retainMs !== undefined && retainMs < MIN_RETAIN_MS)
     throw new ReadflowError('config', `--retain: upkeep keeps older versions for at least ${MIN_RETAIN_MS / 3_600_000}h.`, {
       hint: 'readflow vacuum --allow-short-retention takes less, once.',
@@ -47,7 +64,7 @@ export const runUpkeep = async (options: UpkeepOptions): Promise<void> => {
   const { optimizeIntervalMs, vacuumIntervalMs, nowMs, sleep, signal } = options
   const jobs = [
     { everyMs: optimizeIntervalMs, nextMs: nowMs() + optimizeIntervalMs, work: createOptimizeRound(options) },
-    { everyMs: vacuumIntervalMs, nextMs: nowMs() + Math.min(vacuumIntervalMs, FIRST_VACUUM_MS), work: () => vacuumRound(options) },
+    { everyMs: vacuumIntervalMs, nextMs: nowMs() + Math.min(vacuumIntervalMs, FIRST_VACUUM_MS), work: () => longRound(options) },
   ].filter(({ everyMs }) => everyMs > 0)
   if (jobs.length === 0) return
   try {
@@ -90,6 +107,22 @@ const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeI
         failing.set(name, { times, untilMs: nowMs() + Math.min(MAX_PAUSE_MS, optimizeIntervalMs * 2 ** times) })
       }
     }
+  }
+}
+
+/** Moved files leave their old copies to a later vacuum. */
+const longRound = async (options: UpkeepOptions) => {
+  await vacuumRound(options)
+  if (options.cold) await coldRound(options, options.cold)
+}
+
+const coldRound = async ({ tables, log, nowMs, signal }: UpkeepOptions, cold: NonNullable<Cold>) => {
+  for (const { name, table } of tables) {
+    const startedMs = nowMs()
+    const result = await attempt({ log, signal, step: 'move to the cold folder', table: name }, () =>
+      moveCold(table, { ...cold, nowMs: startedMs, signal }),
+    )
+    if (result && result.commits > 0) log.info({ table: name, ...result, ms: nowMs() - startedMs }, 'moved to the cold folder')
   }
 }
 

@@ -54,4 +54,5 @@ export const stageLocalFile = async (
   }
 }
 
-const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/').replaceAll('%3D', '=')
+/** A path below the root as it stands in an action. */
+export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/').replaceAll('%3D', '=')

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { checkedPath, checkedPrefix, comparePaths, notFound, type ObjectInfo, type ObjectStore, TEMPORARY_FOLDER } from './store.ts'
@@ -51,7 +52,12 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
   }
 
   const moveIn = async (file: string, target: string) => {
-    await inFolderOf(target, () => rename(file, target))
+    try {
+      await inFolderOf(target, () => rename(file, target))
+    } catch (error) {
+      if (errnoOf(error) !== 'EXDEV') throw error
+      await copyIn(file, target)
+    }
     await syncFolder(dirname(target))
   }
 
@@ -72,13 +78,7 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
     putFile: (path, localFilePath) =>
       attempt(path, async () => {
         await syncFile(localFilePath)
-        try {
-          await moveIn(localFilePath, full(path))
-        } catch (error) {
-          if (errnoOf(error) !== 'EXDEV') throw error
-          // Another file system: only a copy can be put in place in one step.
-          await withTemporary(await readFile(localFilePath), (file) => moveIn(file, full(path)))
-        }
+        await moveIn(localFilePath, full(path))
       }),
     putIfAbsent: (path, bytes) =>
       attempt(path, () =>
@@ -131,6 +131,19 @@ const inFolderOf = async <T>(target: string, place: () => Promise<T>): Promise<T
   }
 }
 
+/** Onto another file system, such as the disk of a cold folder: only a copy beside the target can be put in place in one step. */
+const copyIn = async (file: string, target: string) => {
+  const beside = join(dirname(target), `.${randomUUID()}`)
+  try {
+    await copyFile(file, beside)
+    await syncFile(beside)
+    await rename(beside, target)
+    await rm(file, { force: true })
+  } finally {
+    await rm(beside, { force: true })
+  }
+}
+
 const openNew = (file: string): Promise<FileHandle> => inFolderOf(file, () => open(file, 'wx'))
 
 const createFolder = async (folder: string) => {
@@ -169,10 +182,12 @@ async function* listFolder(options: { root: string; prefix: string; startAfter: 
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
     throw new ReadflowError('lake-unavailable', `cannot list ${join(root, folder)}: ${errnoOf(error)}`, { cause: error })
   })
+  const kinds = await Promise.all(entries.map((entry) => kindOf(join(root, folder), entry)))
   const paths = entries
-    .filter((entry) => entry.isFile() || (entry.isDirectory() && !(folder === '' && entry.name === TEMPORARY_FOLDER)))
+    .map((entry, index) => ({ name: entry.name, kind: kinds[index] }))
+    .filter(({ name, kind }) => kind === 'file' || (kind === 'folder' && !(folder === '' && name === TEMPORARY_FOLDER)))
     // The '/' belongs to the order: 'a.b' comes before what is in the folder 'a'.
-    .map((entry) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`)
+    .map(({ name, kind }) => `${folder}${name}${kind === 'folder' ? '/' : ''}`)
     .filter((path) => path.startsWith(prefix) || (path.endsWith('/') && prefix.startsWith(path)))
     .filter((path) => comparePaths(path, startAfter) > 0 || startAfter.startsWith(path))
     .sort(comparePaths)
@@ -184,5 +199,19 @@ async function* listFolder(options: { root: string; prefix: string; startAfter: 
       // Deleted since the folder was read: as if it had been deleted just before.
       if (info) yield { path, sizeBytes: info.size, modifiedMs: info.mtimeMs }
     }
+  }
+}
+
+/** A link counts as what it leads to, as a folder on another disk does; one that leads back above itself as nothing. */
+const kindOf = async (folder: string, entry: Dirent): Promise<'file' | 'folder' | null> => {
+  if (!entry.isSymbolicLink()) return entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : null
+  try {
+    const target = await realpath(join(folder, entry.name))
+    const info = await stat(target)
+    if (info.isFile()) return 'file'
+    const isAbove = `${await realpath(folder)}/`.startsWith(`${target}/`)
+    return info.isDirectory() && !isAbove ? 'folder' : null
+  } catch {
+    return null // It leads nowhere, or somewhere that is not ours to read.
   }
 }
