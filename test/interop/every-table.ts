@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { appendValue, type Column, type ColumnBatch, type ColumnType, type Field, newBatch } from '../../lake/columns/column.ts'
 import { commit } from '../../lake/delta/commit.ts'
+import { optimize, type Rewrite } from '../../lake/delta/optimize.ts'
 import { stageFiles } from '../../lake/delta/stage.ts'
 import type { Table } from '../../lake/delta/table.ts'
 
@@ -15,6 +16,9 @@ const struct = (...fields: Field[]): ColumnType => ({ kind: 'struct', fields })
 const long: ColumnType = { kind: 'long' }
 const string: ColumnType = { kind: 'string' }
 const timestamp: ColumnType = { kind: 'timestamp' }
+
+const workFields = [field('id', 'long'), field('name', 'string'), field('at', 'timestamp')]
+const year = field('year', 'long')
 
 export const partitionColumns = ['p_text', 'p_day', 'p_long', 'p_flag']
 export const fields: Field[] = [
@@ -37,7 +41,7 @@ const evolved: Field[] = [
   field('times', list(timestamp)),
   field('extra', map(string)),
   field('counts', map(long)),
-  field('work', struct(field('id', 'long'), field('name', 'string'), field('at', 'timestamp'))),
+  field('work', struct(...workFields)),
   field('deep', list(struct(field('keys', map(list(long))), field('inner', struct(field('raw', 'binary'), field('ok', 'boolean')))))),
   field('Größe_ß.x-1', 'string'),
   field('never', 'string'),
@@ -99,7 +103,7 @@ export const edges = {
   work: [
     { id: 2 ** 40, name: '', at: -1 },
     { id: null, name: null, at: null },
-    { id: -1, name: 'x', at: 0 },
+    { id: -1, name: 'x', at: 0, year: 1813 },
   ],
   deep: [
     [{ keys: { a: [1, null], b: null, c: [] }, inner: { raw: Uint8Array.of(1), ok: false } }, null, { keys: null, inner: null }],
@@ -132,6 +136,9 @@ export const everyBatch = (batchFields: readonly Field[], ids: readonly number[]
   return batch
 }
 
+/** More fields inside of structs. */
+const deeper: Field[] = evolved.map((field) => (field.name === 'work' ? { ...field, type: struct(...workFields, year) } : field))
+
 /** A commit of the table: its version and a time between it and the next one. */
 export interface Step {
   version: number
@@ -141,10 +148,10 @@ export interface Step {
 
 /**
  * A table that has been through all that ours go through: partitions of every kind, more columns, appends, rows
- * replaced, everything overwritten, properties. `pauseMs` lies on both sides of each step's time, and has to be more
- * than the store's clock is coarse.
+ * replaced, files merged, everything overwritten, properties, checkpoints. `pauseMs` lies on both sides of each step's
+ * time, and has to be more than the store's clock is coarse.
  */
-export const writeEveryTable = async (table: Table, { pauseMs }: { pauseMs: number }): Promise<Step[]> => {
+export const writeEveryTable = async (table: Table, { pauseMs, rewrite }: { pauseMs: number; rewrite: Rewrite }): Promise<Step[]> => {
   const steps: Step[] = []
   const step = async (what: string, plan: Parameters<typeof commit>[1]) => {
     const { version } = await commit(table, plan)
@@ -164,27 +171,41 @@ export const writeEveryTable = async (table: Table, { pauseMs }: { pauseMs: numb
   const write = { operation: 'WRITE', operationParameters: { mode: 'Append', partitionBy: JSON.stringify(partitionColumns) } }
   const progress = (version: number) => [{ appId: 'bronze/cluster/topic/0', version }]
 
-  await step('created', { ...write, fields, partitionColumns, adds: await staged(fields, 0, 40), txns: progress(40) })
+  const properties = { 'delta.checkpointInterval': '3' }
+  await step('created', {
+    ...write,
+    fields,
+    partitionColumns,
+    configuration: properties,
+    adds: await staged(fields, 0, 40),
+    txns: progress(40),
+  })
   await step('appended', { ...write, fields, adds: await staged(fields, 40, 40), txns: progress(80) })
   await step('columns added', { ...write, fields: evolved, adds: await staged(evolved, 80, 60), txns: progress(140) })
+  await step('inner fields added', { ...write, fields: deeper, adds: await staged(deeper, 140, 20), txns: progress(160) })
   const [first] = [...table.known().files.values()]
   await step('a file replaced', {
     operation: 'REPLAY',
     operationParameters: { partition: 0, from: 0 },
     removes: [first!],
-    adds: await staged(evolved, 1000, 5),
+    adds: await staged(deeper, 1000, 5),
   })
   await step('properties', {
     operation: 'SET TBLPROPERTIES',
-    configuration: { 'readflow.gap.x.0.5': '{"to":7}', 'delta.appendOnly': 'false' },
+    configuration: { 'readflow.gap.x.0.5': '{"to":7}', 'delta.logRetentionDuration': 'interval 0 days' },
   })
+  await optimize(table, { rewrite, sortBy: ['id'], targetBytes: 32 * 1024 ** 2, minFiles: 2 })
+  steps.push({ version: table.known().version, what: 'compacted', timestampMs: Date.now() + pauseMs / 2 })
+  await sleep(pauseMs)
   await step('overwritten', {
     operation: 'WRITE',
     operationParameters: { mode: 'Overwrite' },
-    fields: evolved,
-    removes: [...table.known().files.values()],
-    adds: await staged(evolved, 2000, 60),
+    fields: deeper,
+    replaces: 'all',
+    adds: await staged(deeper, 2000, 60),
     txns: progress(200),
   })
+  await step('appended after', { ...write, fields: deeper, adds: await staged(deeper, 2060, 10), txns: progress(210) })
+  await table.settled()
   return steps
 }

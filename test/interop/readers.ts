@@ -53,7 +53,7 @@ export interface Which {
 export interface Reader {
   name: ReaderName
   /** Asks one thing, after those asked before; rejects with what the reader said. */
-  ask: <T = Answer>(op: 'rows' | 'detail' | 'history' | 'progress' | 'sql', job: Which & { [key: string]: unknown }) => Promise<T>
+  ask: <T = Answer>(op: 'rows' | 'each' | 'detail' | 'history' | 'progress' | 'sql', job: Which & { [key: string]: unknown }) => Promise<T>
   close: () => Promise<void>
 }
 

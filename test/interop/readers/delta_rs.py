@@ -84,8 +84,13 @@ def history(job):
     ]
 
 
+def each(job):
+    found = [rows({**job, "columns": [job["column"]], "where": where})["rows"] for where in job["wheres"]]
+    return [[int(value) for (value,) in one] for one in found]
+
+
 def progress(job):
     return opened(job).transaction_version(job["appId"])
 
 
-serve({"rows": rows, "detail": detail, "history": history, "progress": progress})
+serve({"rows": rows, "each": each, "detail": detail, "history": history, "progress": progress})

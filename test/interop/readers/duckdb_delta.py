@@ -42,8 +42,13 @@ def rows(job):
     return answer(db.execute(f"SELECT {names} FROM {scan(job)} {condition}").fetch_arrow_table())
 
 
+def each(job):
+    found = [rows({**job, "columns": [job["column"]], "where": where})["rows"] for where in job["wheres"]]
+    return [[int(value) for (value,) in one] for one in found]
+
+
 def progress(job):
     return db.execute(f"SELECT * FROM delta_get_transaction_version('{job['table']}', '{job['appId']}')").fetchone()[0]
 
 
-serve({"rows": rows, "progress": progress})
+serve({"rows": rows, "each": each, "progress": progress})
