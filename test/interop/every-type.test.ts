@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { createRewrite } from '../../compactor/rewrite.ts'
+import { createRewrite } from '../../compactor/upkeep/rewrite.ts'
 import { entryName } from '../../lake/delta/actions.ts'
 import { listLog, logFileOf } from '../../lake/delta/log-files.ts'
 import { openTable, type Table } from '../../lake/delta/table.ts'
