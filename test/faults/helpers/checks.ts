@@ -95,7 +95,7 @@ const ledgerOf = ({ txns }: Snapshot, stage: string, partition: number, topicId:
 /**
  * Proves I1 to I4 for one stage after a run that came to its end:
  * every version of each table holds the rows of whole commits, the last one every delivered record once (Bronze)
- * or what must be accepted (Silver) and the counters add up.
+ * or what must be accepted (Silver), the counters add up, and the group's offset stands at the progress.
  * `reference` has the rows of an undisturbed run; what they hold must be the same.
  */
 export const checkStage = async (
@@ -105,6 +105,7 @@ export const checkStage = async (
 ): Promise<void> => {
   const topics = job.entities.map((entity) => catalogue[entity].topic)
   const topicIds = await world.client.topicIds(topics)
+  const groupOffsets = await world.client.groupOffsets(job.groupId, topics)
   for (const entity of job.entities) {
     const { topic } = catalogue[entity]
     const topicId = topicIds.get(topic) ?? ''
@@ -129,6 +130,9 @@ export const checkStage = async (
       const next = ledger.get('') ?? -1
       assert.ok(next > Math.max(...records.map(({ offset }) => offset)), `${where}: progress ${next} is past every record`)
       checkCounters(where, job.stage, records, ledger)
+      const group = groupOffsets.find((each) => each.topic === topic && each.partition === partition)
+      assert.equal(group?.offset, next, `${where}: the group's offset stands at the progress`)
+      assert.equal(JSON.parse(group?.metadata || '{}').next, next, `${where}: the group's offset is marked as ours`)
       const wanted = reference?.get(root)?.get(partition)
       if (wanted)
         for (const [offset, text] of last.rows.get(partition) ?? [])

@@ -21,10 +21,14 @@ export interface Child {
   /** Everything it wrote, for a failed test. */
   output: () => string
   kill: (signal: NodeJS.Signals) => void
-  exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-  /** Resolves when it says something that fits; rejects when it ends before. */
+  /** Resolves when it has ended; rejects where it takes longer than two minutes. */
+  exited: () => Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Resolves when it says something that fits; rejects when it ends before, or does not within a minute. */
   says: (what: string, fits: (said: Said) => boolean) => Promise<Said>
 }
+
+const SAYS_MS = 60_000
+const EXIT_MS = 120_000
 
 /** Starts children ahead of their jobs, as most of their time goes into loading. Close it at the end. */
 export const openChildren = (program: string, { spare = 2 } = {}) => {
@@ -98,9 +102,9 @@ const watch = (child: ChildProcess): Child => {
     said,
     output: () => output,
     kill: (signal) => void child.kill(signal),
-    exited,
-    says: (what, fits) =>
-      new Promise((resolve, reject) => {
+    exited: () => inTime(exited, EXIT_MS, () => `the child did not end:\n${output.slice(-3000)}`),
+    says: (what, fits) => {
+      const heard = new Promise<Said>((resolve, reject) => {
         const look = () => {
           const found = said.find(fits)
           if (!found && !isClosed) return
@@ -110,6 +114,16 @@ const watch = (child: ChildProcess): Child => {
         }
         listeners.add(look)
         look()
-      }),
+      })
+      return inTime(heard, SAYS_MS, () => `the child did not say ${what}:\n${output.slice(-3000)}`)
+    },
   }
+}
+
+const inTime = async <T>(promise: Promise<T>, timeoutMs: number, message: () => string): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(message())), timeoutMs)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

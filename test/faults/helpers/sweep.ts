@@ -52,7 +52,7 @@ export const sweep = async (options: SweepOptions): Promise<void> => {
         ...job,
         crash: { call: occurrence, at: `^${name.replaceAll(/[.*+?^$()[\]{}|\\]/g, '\\$&')}$`, signal: 'SIGKILL' },
       })
-      const { signal } = await child.exited
+      const { signal } = await child.exited()
       const isHit = signal === 'SIGKILL' && child.said.some(({ crash }) => crash === name)
       try {
         await world.evict(job.groupId)
@@ -82,7 +82,7 @@ export const sweep = async (options: SweepOptions): Promise<void> => {
 const countPoints = async ({ prepare, check, children }: SweepOptions): Promise<CrashPoint[]> => {
   const job = await prepare('undisturbed')
   const child = await children.start(job)
-  const { code } = await child.exited
+  const { code } = await child.exited()
   assert.equal(code, 0, child.output())
   await check(job)
   const seen = new Map<string, number>()
