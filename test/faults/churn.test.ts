@@ -14,6 +14,8 @@ const skip = await stackSkip()
 const seed = seedOfRun()
 const churnMs = isWhole ? Number(process.env['READFLOW_FAULTS_MINUTES'] ?? 3) * 60_000 : 12_000
 const CONSUMERS = 3
+/** However slow the machine is. */
+const LEAST_ENDED = 6
 const PARTITIONS = 4
 const SESSION_MS = 6000
 let world: World
@@ -61,7 +63,7 @@ test('consumers started, stopped and killed at random under load: every offset o
     const entry = { child: await children.start(random.pick(jobs)), isEnding: false }
     counts.started++
     running.push(entry)
-    void entry.child.exited().then(({ code }) => {
+    void entry.child.closed.then(({ code }) => {
       running.splice(running.indexOf(entry), 1)
       // A consumer ends because it was told to, or is a defect.
       if (!entry.isEnding || (code !== 0 && code !== null)) outputs.push(`ended with ${code}:\n${entry.child.output().slice(-3000)}`)
@@ -77,7 +79,7 @@ test('consumers started, stopped and killed at random under load: every offset o
 
   const loading = load()
   const until = Date.now() + churnMs
-  while (Date.now() < until) {
+  while (Date.now() < until || counts.stopped + counts.killed < LEAST_ENDED) {
     const alive = running.filter(({ isEnding }) => !isEnding).length
     const dice = random.next()
     if (alive < 2 || (alive < 2 * CONSUMERS && dice < 0.5)) await start()

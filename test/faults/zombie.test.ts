@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
-import { openTable } from '../../lake/delta/table.ts'
-import { openStore } from '../../lake/store/open.ts'
 import { stackSkip } from '../helpers/stack.ts'
 import { until } from '../helpers/up.ts'
 import { checkStage } from './helpers/checks.ts'
 import { type Child, openChildren } from './helpers/children.ts'
-import type { SinkJob } from './helpers/job.ts'
+import { behind } from './helpers/progress.ts'
 import { createRandom, seedOfRun } from './helpers/random.ts'
 import { createPlanner } from './helpers/records.ts'
 import { isWhole, report } from './helpers/report.ts'
@@ -17,7 +15,6 @@ const skip = await stackSkip()
 const seed = seedOfRun()
 /** The least that a broker grants by default. */
 const SESSION_MS = 6000
-const TOPIC = 'goodreads.ratings'
 let world: World
 let children: ReturnType<typeof openChildren>
 let planner: ReturnType<typeof createPlanner>
@@ -32,16 +29,6 @@ after(async () => {
   await children?.close()
   await world?.close()
 })
-
-/** Records of the topic that the table has not committed yet. */
-const behind = async ({ lakeUrl, stage }: SinkJob): Promise<number> => {
-  const store = openStore(lakeUrl)
-  const { txns } = await openTable(store, `${stage}/ratings`).snapshot()
-  const topicId = (await world.client.topicIds([TOPIC])).get(TOPIC)
-  const ends = await world.client.topicOffsets(TOPIC)
-  const left = ends.map(({ partition, end }) => end - (txns.get(`${stage}/${world.client.clusterId}/${topicId}/${partition}`) ?? 0))
-  return left.reduce((sum, each) => sum + each, 0)
-}
 
 /** Where a consumer is stopped, as the pattern of a point; null: anywhere, from outside. */
 const moments: Record<string, string | null> = {
@@ -70,7 +57,7 @@ for (const { stage, moment, at } of chosen) {
     await world.publish(planner.plans('ratings', 200))
     const zombie = await children.start(at === null ? job : { ...job, crash: { call: 1, at, signal: 'SIGSTOP' } })
     if (at === null) {
-      await until('a first commit', async () => (await behind(job)) < 200)
+      await until('a first commit', async () => (await behind(world, job)) < 200)
       await world.publish(planner.plans('ratings', 100))
       zombie.kill('SIGSTOP')
     } else await zombie.says('that it stopped', ({ crash }) => crash !== undefined)
@@ -80,7 +67,7 @@ for (const { stage, moment, at } of chosen) {
     const caughtUp = (who: Child, what: string) =>
       until(what, async () => {
         assert.equal(who.process.exitCode, null, who.output())
-        return (await behind(job)) === 0
+        return (await behind(world, job)) === 0
       })
     await caughtUp(owner, 'the other consumer to take over')
 

@@ -27,51 +27,70 @@ const asText = (_name: string, value: unknown): unknown =>
         ? Buffer.from(value).toString('hex')
         : value
 
-/** Rows of a snapshot; a partition and offset that stands there twice is a failure at once. */
-const rowsOf = async (store: ObjectStore, root: string, snapshot: Snapshot, only: (topicId: string) => boolean): Promise<Rows> => {
-  const rows: Rows = new Map()
-  const columns = snapshot.metadata?.fields.map(({ name }) => name) ?? []
-  for await (const batch of scan(store, snapshot, { root, columns })) {
-    const [partitions, offsets, topicIds] = ['_partition', '_offset', '_topic_id'].map((name) => columnOf(batch, name))
-    for (let row = 0; row < batch.length; row++) {
-      if (!only(valueAt(topicIds!, row) as string)) continue
-      const partition = valueAt(partitions!, row) as number
-      const offset = valueAt(offsets!, row) as number
-      const values = Object.fromEntries(batch.fields.map(({ name }, index) => [name, valueAt(batch.columns[index]!, row)]))
-      const of = rows.get(partition) ?? new Map<number, string>()
-      assert.ok(!of.has(offset), `${root} version ${snapshot.version}: partition ${partition} has offset ${offset} twice`)
-      of.set(offset, JSON.stringify(values, asText))
-      rows.set(partition, of)
+interface FileRow {
+  topicId: string
+  partition: number
+  offset: number
+  text: string
+}
+
+/** Reads the rows of a snapshot, each data file once: they never change. */
+const createReader = (store: ObjectStore, root: string) => {
+  const known = new Map<string, FileRow[]>()
+  const readFile = async (snapshot: Snapshot, path: string): Promise<FileRow[]> => {
+    const columns = snapshot.metadata?.fields.map(({ name }) => name) ?? []
+    const rows: FileRow[] = []
+    for await (const batch of scan(store, snapshot, { root, columns, where: (file) => file.path === path })) {
+      const [partitions, offsets, topicIds] = ['_partition', '_offset', '_topic_id'].map((name) => columnOf(batch, name))
+      for (let row = 0; row < batch.length; row++) {
+        const values = batch.fields.map(({ name }, index) => [name, valueAt(batch.columns[index]!, row)] as const)
+        rows.push({
+          topicId: valueAt(topicIds!, row) as string,
+          partition: valueAt(partitions!, row) as number,
+          offset: valueAt(offsets!, row) as number,
+          text: JSON.stringify(Object.fromEntries(values), asText),
+        })
+      }
     }
+    return rows
   }
-  return rows
+
+  /** A partition and offset that stands there twice is a failure at once. */
+  return async (snapshot: Snapshot, only: (topicId: string) => boolean): Promise<Rows> => {
+    const rows: Rows = new Map()
+    for (const path of snapshot.files.keys()) {
+      const id = `${path} ${snapshot.metadata?.fields.length}`
+      const ofFile = known.get(id) ?? (await readFile(snapshot, path))
+      known.set(id, ofFile)
+      for (const { topicId, partition, offset, text } of ofFile) {
+        if (!only(topicId)) continue
+        const of = rows.get(partition) ?? new Map<number, string>()
+        assert.ok(!of.has(offset), `${root} version ${snapshot.version}: partition ${partition} has offset ${offset} twice`)
+        rows.set(partition, of.set(offset, text))
+      }
+    }
+    return rows
+  }
 }
 
-/** A store that reads each data file once: they never change. */
-const remembering = (store: ObjectStore): ObjectStore => {
-  const files = new Map<string, Promise<Uint8Array>>()
-  const get = (path: string) => {
-    if (!path.endsWith('.parquet')) return store.get(path)
-    const known = files.get(path) ?? store.get(path)
-    files.set(path, known)
-    return known
-  }
-  return { ...store, get }
-}
+/** Of a long history, this many versions are looked at. */
+const MAX_VERSIONS = 60
 
-/** A table at every version that can be read, oldest first. */
+/** A table at the versions that can be read (of very many, at some), oldest first. */
 export const readVersions = async (lakeUrl: string, root: string, only = (_topicId: string) => true): Promise<TableState[]> => {
-  const store = remembering(openStore(lakeUrl))
+  const store = openStore(lakeUrl)
   const table = openTable(store, root)
+  const read = createReader(store, root)
   const newest = await table.snapshot()
+  const step = Math.max(1, Math.floor(newest.version / MAX_VERSIONS))
   const states: TableState[] = []
-  for (let version = newest.version; version >= 0; version--) {
+  for (let version = newest.version; version >= 0; version -= step) {
     const snapshot = await table.snapshot({ version }).catch((error) => {
       if (error instanceof ReadflowError && error.code === 'lake-not-found') return null
       throw error
     })
     if (!snapshot) break
-    states.unshift({ snapshot, rows: await rowsOf(store, root, snapshot, only) })
+    states.unshift({ snapshot, rows: await read(snapshot, only) })
   }
   await store.close()
   return states

@@ -21,7 +21,9 @@ export interface Child {
   /** Everything it wrote, for a failed test. */
   output: () => string
   kill: (signal: NodeJS.Signals) => void
-  /** Resolves when it has ended; rejects where it takes longer than two minutes. */
+  /** Resolves when it has ended, however long that takes. */
+  closed: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** The same; rejects where it takes longer than two minutes from now. */
   exited: () => Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /** Resolves when it says something that fits; rejects when it ends before, or does not within a minute. */
   says: (what: string, fits: (said: Said) => boolean) => Promise<Said>
@@ -102,6 +104,7 @@ const watch = (child: ChildProcess): Child => {
     said,
     output: () => output,
     kill: (signal) => void child.kill(signal),
+    closed: exited,
     exited: () => inTime(exited, EXIT_MS, () => `the child did not end:\n${output.slice(-3000)}`),
     says: (what, fits) => {
       const heard = new Promise<Said>((resolve, reject) => {
