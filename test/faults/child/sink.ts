@@ -1,5 +1,3 @@
-import { createBronze } from '../../../consumers/bronze/bronze.ts'
-import { createSilver } from '../../../consumers/silver/silver.ts'
 import { runSink } from '../../../consumers/sink/sink.ts'
 import { openStore } from '../../../lake/store/open.ts'
 import { errorLine } from '../../../runtime/errors.ts'
@@ -7,6 +5,7 @@ import { openKafka } from '../../../runtime/kafka/client.ts'
 import { openProducer } from '../../../runtime/kafka/producer.ts'
 import { createLog } from '../../../runtime/log.ts'
 import { openRegistry } from '../../../runtime/registry.ts'
+import { composeStage } from '../helpers/compose.ts'
 import type { SinkJob } from '../helpers/job.ts'
 import { countedClient, countedProducer, countedStore, createPoints, say } from './points.ts'
 
@@ -24,10 +23,8 @@ const main = async (job: SinkJob) => {
   const producer = countedProducer(await openProducer(plain), points, job.run)
   const store = countedStore(openStore(job.lakeUrl), points)
   const registry = openRegistry(job.registryUrl)
-  const create = { bronze: () => createBronze({ registry }), silver: () => createSilver({ registry, store }) }
-  const whole = create[job.stage]()
-  const stage = { ...whole, groupId: job.groupId, tables: whole.tables.filter(({ entity }) => (job.entities as string[]).includes(entity)) }
-  const outcomes = await runSink({ stage, store, client, producer, flush: job.flush, isOnce: job.isOnce, log }, controller.signal)
+  const stage = composeStage(job, { registry, store })
+  const outcomes = await runSink({ ...job, stage, store, client, producer, log }, controller.signal)
   say({ done: true, points: points.names(), outcomes })
 }
 

@@ -1,4 +1,4 @@
-import type { EntityName } from '../../../schemas/records.ts'
+import type { TopicName } from '../../../schemas/records.ts'
 import type { Crash } from '../child/points.ts'
 
 /** What a child process is to do. */
@@ -9,11 +9,14 @@ export interface SinkJob {
   registryUrl: string
   lakeUrl: string
   stage: 'bronze' | 'silver'
-  entities: EntityName[]
+  entities: TopicName[]
   groupId: string
   flush: { intervalMs: number; maxRows: number; maxBytes: number }
   isOnce: boolean
   sessionTimeoutMs?: number
   crash?: Crash
+  /** Put into every row, so that one derivation is told from another. */
+  mark?: string
+  isLossAccepted?: boolean
   logLevel?: string
 }

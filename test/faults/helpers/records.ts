@@ -2,14 +2,14 @@ import { emptyBook } from '../../../producers/sources/empty.ts'
 import { compileAvro, frameAvro } from '../../../runtime/avro.ts'
 import type { Registry } from '../../../runtime/registry.ts'
 import { catalogue } from '../../../schemas/catalogue.ts'
-import type { EntityName } from '../../../schemas/records.ts'
+import type { TopicName } from '../../../schemas/records.ts'
 import type { Random } from './random.ts'
 
 /** What must become of a record in Silver, known when it is made. */
 export type Fate = 'valid' | 'late' | 'repeat' | 'dead'
 
 export interface Planned {
-  entity: EntityName
+  entity: TopicName
   partition: number
   key: string | null
   value: Buffer | null

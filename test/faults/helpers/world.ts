@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { Admin } from '@platformatic/kafka'
-import { createBronze } from '../../../consumers/bronze/bronze.ts'
-import { createSilver } from '../../../consumers/silver/silver.ts'
 import { runSink } from '../../../consumers/sink/sink.ts'
 import { openStore } from '../../../lake/store/open.ts'
 import { openKafka } from '../../../runtime/kafka/client.ts'
@@ -9,10 +7,11 @@ import { openProducer } from '../../../runtime/kafka/producer.ts'
 import { createLog } from '../../../runtime/log.ts'
 import { openRegistry } from '../../../runtime/registry.ts'
 import { catalogue } from '../../../schemas/catalogue.ts'
-import type { EntityName } from '../../../schemas/records.ts'
+import type { TopicName } from '../../../schemas/records.ts'
 import { topicSpecs } from '../../../schemas/topics.ts'
 import { startTestStack } from '../../helpers/stack.ts'
 import { countedProducer, createPoints } from '../child/points.ts'
+import { composeStage } from './compose.ts'
 import type { SinkJob } from './job.ts'
 import { createEncoders, type Planned } from './records.ts'
 
@@ -67,16 +66,24 @@ export const openWorld = async ({ partitions = 2 } = {}) => {
   const evict = (groupId: string) => admin.removeMembersFromConsumerGroup({ groupId, members: null }).catch(() => undefined)
 
   /** Runs a sink in this process until it has caught up. */
-  const drain = async ({ run, stage: name, lakeUrl, groupId, entities, flush }: SinkJob) => {
-    const store = openStore(lakeUrl)
+  const drain = async (job: SinkJob) => {
+    const store = openStore(job.lakeUrl)
     try {
-      const whole = name === 'bronze' ? createBronze({ registry }) : createSilver({ registry, store })
-      const stage = { ...whole, groupId, tables: whole.tables.filter(({ entity }) => (entities as string[]).includes(entity)) }
-      const named = countedProducer(producer, createPoints(null), run)
-      return await runSink({ stage, store, client, producer: named, flush, isOnce: true, log }, new AbortController().signal)
+      const stage = composeStage(job, { registry, store })
+      const named = countedProducer(producer, createPoints(null), job.run)
+      return await runSink({ ...job, stage, store, client, producer: named, isOnce: true, log }, new AbortController().signal)
     } finally {
       await store.close()
     }
+  }
+
+  /** What Kafka's own tool does with an idle group: offsets by partition, with no metadata of ours. */
+  const reset = async (groupId: string, topic: string, offsets: Record<number, number>) => {
+    const kafkaAdmin = client.kafka.admin()
+    await kafkaAdmin.connect()
+    const partitions = Object.entries(offsets).map(([partition, offset]) => ({ partition: Number(partition), offset: String(offset) }))
+    await kafkaAdmin.setOffsets({ groupId, topic, partitions })
+    await kafkaAdmin.disconnect()
   }
 
   return {
@@ -89,8 +96,9 @@ export const openWorld = async ({ partitions = 2 } = {}) => {
     publishAborted,
     evict,
     drain,
+    reset,
     /** Everything that was delivered, in the order of its sending. */
-    delivered: (entity: EntityName) => delivered.filter((record) => record.entity === entity),
+    delivered: (entity: TopicName) => delivered.filter((record) => record.entity === entity),
     job: (job: Pick<SinkJob, 'run' | 'stage' | 'lakeUrl'> & Partial<SinkJob>): SinkJob => ({
       brokers: stack.brokers,
       registryUrl: stack.registryUrl,
