@@ -197,10 +197,25 @@ export const appendValue = (column: Column, value: unknown): void => {
   column.length = row + 1
 }
 
+/** Adds so many rows of nulls at once. */
+export const appendNulls = (column: Column, count: number): void => {
+  const { type } = column
+  const length = column.length + count
+  column.validity = grown(column.validity, (length + 7) >> 3)
+  column.nullCount += count
+  if (type.kind === 'struct') for (const child of column.children) appendNulls(child, count)
+  else if (hasOffsets(type)) {
+    column.offsets = grown(column.offsets, length + 1)
+    column.offsets.fill(column.offsets[column.length]!, column.length + 1, length + 1)
+  } else if (type.kind === 'boolean') column.data = grown(column.data as Uint8Array, (length + 7) >> 3)
+  else column.data = grown(column.data as Int32Array, type.kind === 'long' || type.kind === 'timestamp' ? length * 2 : length)
+  column.length = length
+}
+
 /** A column of so many nulls. */
 export const nullColumn = (type: ColumnType, length: number): Column => {
   const column = newColumn(type, length)
-  while (column.length < length) appendValue(column, null)
+  appendNulls(column, length)
   return column
 }
 

@@ -14,7 +14,7 @@ import { applyEntries, emptySnapshot, type Snapshot } from './snapshot.ts'
  */
 export const writeCheckpoint = async ({ store, root }: TablePlace, snapshot: Snapshot, nowMs: number): Promise<void> => {
   const actions = checkpointActions(snapshot, nowMs)
-  const bytes = encodeParquet(toCheckpointRows(actions))
+  const bytes = encodeParquet(await toCheckpointRows(actions))
   await store.put(`${root}/${checkpointName(snapshot.version)}`, bytes)
   const pointer = { version: snapshot.version, size: actions.length, sizeInBytes: bytes.length, numOfAddFiles: snapshot.files.size }
   await store.put(`${root}/${LAST_CHECKPOINT}`, new TextEncoder().encode(JSON.stringify(pointer)))

@@ -56,14 +56,17 @@ export const applyEntries = (snapshot: Snapshot, entries: readonly (readonly Act
   const files: [string, AddFile | undefined][] = []
   const tombstones: [string, RemoveFile | undefined][] = []
   const txns: [string, number][] = []
+  // A path comes back after it was removed at most where something was removed at all.
+  let mayBeRemoved = snapshot.tombstones.size > 0
   for (const actions of entries) {
     for (const action of actions) {
       if ('add' in action) {
         files.push([action.add.path, withoutNulls(action.add)])
-        tombstones.push([action.add.path, undefined])
+        if (mayBeRemoved) tombstones.push([action.add.path, undefined])
       } else if ('remove' in action) {
         files.push([action.remove.path, undefined])
         tombstones.push([action.remove.path, withoutNulls(action.remove)])
+        mayBeRemoved = true
       } else if ('txn' in action) txns.push([action.txn.appId, action.txn.version])
       else if ('metaData' in action) metadata = readMetadata(action.metaData)
       else if ('protocol' in action) protocol = readable(action.protocol)
