@@ -57,18 +57,29 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
     topicIds: (topics: readonly string[]) => readTopicIds({ brokers, clientId, topics }),
     /** First and next offset of each partition. */
     topicOffsets: async (topic: string) =>
-      (await admin.fetchTopicOffsets(topic))
+      (await told(`the offsets of ${topic}`, admin.fetchTopicOffsets(topic)))
         .map(({ partition, low, high }) => ({ partition, logStart: Number(low), end: Number(high) }))
         .sort((a, b) => a.partition - b.partition),
     groupOffsets: (groupId: string, topics: readonly string[]) => groupOffsets(admin, groupId, topics),
     groupLag: (groupId: string, topics: readonly string[]) => groupLag(admin, groupId, topics),
     /** How many members a group has; 0 for one that is idle or that there is not. */
-    groupMembers: async (groupId: string): Promise<number> => (await admin.describeGroups([groupId])).groups[0]?.members.length ?? 0,
+    groupMembers: async (groupId: string): Promise<number> =>
+      (await told(`the members of ${groupId}`, admin.describeGroups([groupId]))).groups[0]?.members.length ?? 0,
     close: () => admin.disconnect(),
   }
 }
 
 export type KafkaClient = Awaited<ReturnType<typeof openKafka>>
+
+/** What the cluster answers; one that does not, or not now, is a fault that is waited out. */
+const told = async <T>(what: string, answer: Promise<T>): Promise<T> => {
+  try {
+    return await answer
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause
+    throw new ReadflowError('kafka-unavailable', `Kafka did not tell ${what}: ${reason}.`, { cause })
+  }
+}
 
 const connect = async (admin: Admin, unavailable: (cause: unknown) => ReadflowError) => {
   try {
@@ -116,7 +127,7 @@ export interface GroupOffset {
 }
 
 const groupOffsets = async (admin: Admin, groupId: string, topics: readonly string[]): Promise<GroupOffset[]> => {
-  const answer = await admin.fetchOffsets({ groupId, topics: [...topics] })
+  const answer = await told(`the offsets of ${groupId}`, admin.fetchOffsets({ groupId, topics: [...topics] }))
   return answer.flatMap(({ topic, partitions }) =>
     partitions
       .filter(({ offset }) => Number(offset) !== -1)
@@ -128,7 +139,7 @@ const groupLag = async (admin: Admin, groupId: string, topics: readonly string[]
   const committed = await groupOffsets(admin, groupId, topics)
   const lags = await Promise.all(
     topics.map(async (topic) =>
-      (await admin.fetchTopicOffsets(topic)).map(({ partition, low, high }): PartitionLag => {
+      (await told(`the offsets of ${topic}`, admin.fetchTopicOffsets(topic))).map(({ partition, low, high }): PartitionLag => {
         const committedOffset = committed.find((entry) => entry.topic === topic && entry.partition === partition)?.offset ?? null
         const endOffset = Number(high)
         return { topic, partition, committedOffset, endOffset, lag: endOffset - Math.max(committedOffset ?? 0, Number(low)) }

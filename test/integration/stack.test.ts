@@ -68,10 +68,13 @@ describe('the local stack', { skip }, () => {
     await producer.connect()
     await producer.send({ topic: 'kept', acks: -1, messages: Array.from({ length: 100 }, (_, n) => ({ key: `${n}`, value: `${n}` })) })
     await producer.disconnect()
-    await kafka.close()
 
     const before = [pidOf(dir, 'kafka'), pidOf(dir, 'registry')]
     for (const pid of before) process.kill(pid, 'SIGKILL')
+    // A broker that is away is a fault, which is waited out, and no defect.
+    await assert.rejects(kafka.topicOffsets('kept'), { code: 'kafka-unavailable' })
+    await assert.rejects(kafka.groupOffsets('nobody', ['kept']), { code: 'kafka-unavailable' })
+    await kafka.close()
     await eventually(async () => pidOf(dir, 'kafka') !== before[0] && (await endOffset('kept')) === 100)
     await eventually(async () => (await fetch(`${stack.registryUrl}/schemas/ids/${id}`)).ok)
     assert.deepEqual([...new Set(ended)].sort(), ['kafka', 'registry'])
