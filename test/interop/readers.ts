@@ -8,7 +8,7 @@ import { tool } from '../helpers/tool.ts'
 
 const cache = path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'readflow')
 const installed = path.join(cache, 'python/bin/python')
-const python = process.env['READFLOW_TEST_PYTHON'] ?? (existsSync(installed) ? installed : 'python3')
+export const python = process.env['READFLOW_TEST_PYTHON'] ?? (existsSync(installed) ? installed : 'python3')
 const sparkJars = process.env['READFLOW_TEST_SPARK_JARS'] ?? path.join(cache, 'spark-jars')
 
 const imports: Record<ReaderName, string> = {
