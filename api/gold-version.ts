@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { filePath } from '../lake/delta/actions.ts'
 import type { Table } from '../lake/delta/table.ts'
 import type { Published } from '../lake/published.ts'
 import { tableSql } from '../lake/sql.ts'
-import type { ObjectStore } from '../lake/store/store.ts'
+import type { HeldFiles, LocalFiles } from '../lake/store/local-files.ts'
 import type { DuckDb } from '../runtime/duckdb.ts'
-import { ReadflowError } from '../runtime/errors.ts'
 
 /** One published Gold: everything read through it is of this version, whatever is published meanwhile. */
 export interface GoldVersion {
@@ -24,6 +24,8 @@ export type DerivedTables = Readonly<Record<string, (table: GoldVersion['table']
 /** A version as the reader holds it: who uses it, and whether it goes when nobody does. */
 export interface OpenVersion extends GoldVersion {
   schema: string
+  /** Takes its views out of the database and lets go of its files. */
+  drop: () => Promise<void>
   users: number
   isRetired: boolean
 }
@@ -35,13 +37,13 @@ const CACHED_ANSWERS = 200
  * names, and the derived tables. Rejects, and leaves nothing, where one of them can't be read.
  */
 export const createVersion = async ({
-  store,
+  files,
   duckdb,
   published,
   tableAt,
   derived,
 }: {
-  store: ObjectStore
+  files: LocalFiles
   duckdb: DuckDb
   published: Published
   /** The table at a root; kept by the caller, so that its log is not read from the beginning for every version. */
@@ -51,17 +53,25 @@ export const createVersion = async ({
   // A name of its own each time: an attempt that failed half way leaves nothing in the way of the next.
   const schema = `gold_v${published.version}_${randomUUID().slice(0, 8)}`
   const table = (name: string) => `${schema}.gold_${name}`
+  const held: HeldFiles[] = []
+  const drop = async () => {
+    await duckdb.run(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
+    for (const { release } of held.splice(0)) release()
+  }
   await duckdb.run(`CREATE SCHEMA ${schema}`)
   try {
     for (const [name, version] of Object.entries(published.tables)) {
       const root = `gold/${name}`
       const snapshot = await tableAt(root).snapshot({ version })
-      const select = tableSql({ snapshot, localPath: (path) => localPath(store, `${root}/${path}`) })
+      const wanted = [...snapshot.files.values()].map((file) => ({ path: `${root}/${filePath(file.path)}`, sizeBytes: file.size }))
+      const { localPath, release } = await files.hold(wanted)
+      held.push({ localPath, release })
+      const select = tableSql({ snapshot, localPath: (path) => localPath(`${root}/${path}`) })
       await duckdb.run(`CREATE VIEW ${table(name)} AS ${select}`)
     }
     for (const [name, sql] of Object.entries(derived)) await duckdb.run(`CREATE TABLE ${table(name)} AS ${sql(table)}`)
   } catch (error) {
-    await duckdb.run(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
+    await drop()
     throw error
   }
   const answers = new Map<string, Promise<unknown>>()
@@ -83,16 +93,8 @@ export const createVersion = async ({
     rows: duckdb.rows,
     cached,
     schema,
+    drop,
     users: 0,
     isRetired: false,
   }
-}
-
-const localPath = (store: ObjectStore, path: string): string => {
-  const local = store.localPath(path)
-  if (local === null)
-    throw new ReadflowError('config', `The API reads Gold from a local folder, not from ${store.url}.`, {
-      hint: 'Set LAKE_URL to file:DIR.',
-    })
-  return local
 }

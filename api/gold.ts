@@ -1,5 +1,6 @@
 import { openTable, type Table } from '../lake/delta/table.ts'
 import { type Published, readPublished } from '../lake/published.ts'
+import type { LocalFiles } from '../lake/store/local-files.ts'
 import type { ObjectStore } from '../lake/store/store.ts'
 import type { DuckDb } from '../runtime/duckdb.ts'
 import { errorLine } from '../runtime/errors.ts'
@@ -24,6 +25,8 @@ export interface GoldReader {
 
 export interface GoldOptions {
   store: ObjectStore
+  /** Gold's files, for DuckDB. */
+  files: LocalFiles
   /** Opened when there is a Gold to read, so that a start waits for nothing. */
   openDuckDb: () => Promise<DuckDb>
   log: Log
@@ -34,7 +37,7 @@ export interface GoldOptions {
 }
 
 /** Follows the published list and serves its versions as DuckDB views over the pinned Delta versions. */
-export const openGold = ({ store, openDuckDb, log, keepVersions = 4, derived = {} }: GoldOptions): GoldReader => {
+export const openGold = ({ store, files, openDuckDb, log, keepVersions = 4, derived = {} }: GoldOptions): GoldReader => {
   const controller = new AbortController()
   const open = new Map<number, Promise<OpenVersion | null>>()
   let duckdb: Promise<DuckDb> | undefined
@@ -58,7 +61,7 @@ export const openGold = ({ store, openDuckDb, log, keepVersions = 4, derived = {
     if (known) return known
     const opening = (async () => {
       const published = entry ?? (await readPublished(store, { version }))
-      return published && createVersion({ store, duckdb: await database(), published, tableAt, derived })
+      return published && createVersion({ files, duckdb: await database(), published, tableAt, derived })
     })()
     open.set(version, opening)
     // What failed or is not there may be there the next time.
@@ -66,10 +69,8 @@ export const openGold = ({ store, openDuckDb, log, keepVersions = 4, derived = {
     return opening
   }
 
-  const drop = async ({ schema }: OpenVersion) => (await database()).run(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
-
   const release = async (version: OpenVersion) => {
-    if (--version.users === 0 && version.isRetired) await drop(version)
+    if (--version.users === 0 && version.isRetired) await version.drop()
   }
 
   const retireOld = async () => {
@@ -81,7 +82,7 @@ export const openGold = ({ store, openDuckDb, log, keepVersions = 4, derived = {
       const version = await opening?.catch(() => null)
       if (!version) continue
       version.isRetired = true
-      if (version.users === 0) await drop(version)
+      if (version.users === 0) await version.drop()
     }
   }
 

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { openLocalFiles } from '../lake/store/local-files.ts'
 import { openStore } from '../lake/store/open.ts'
+import { openProcessFolder } from '../lake/store/process-folder.ts'
 import { type Config, parseConfig } from '../runtime/config/config.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
@@ -28,7 +30,10 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
 
   const store = openStore(config.lakeUrl)
   defer(() => store.close())
-  const gold = openGold({ store, log, openDuckDb: () => openDatabase(config), derived: derivedTables })
+  const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'serve'))
+  defer(copies.close)
+  const files = openLocalFiles({ store, dir: copies.dir, maxBytes: config.cacheMaxBytes })
+  const gold = openGold({ store, files, log, openDuckDb: () => openDatabase(config), derived: derivedTables })
   defer(() => gold.close())
   // While Kafka is down its client complains of every attempt; the lag says so once.
   const quiet = log.child({}, { level: 'error' })

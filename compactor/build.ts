@@ -2,15 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Field } from '../lake/columns/column.ts'
+import { filePath } from '../lake/delta/actions.ts'
 import { commit } from '../lake/delta/commit.ts'
 import { mayDiffer } from '../lake/delta/data-change.ts'
 import type { Snapshot } from '../lake/delta/snapshot.ts'
 import { openTable, type Table } from '../lake/delta/table.ts'
 import { type Published, publish, readPublished } from '../lake/published.ts'
 import { tableSql } from '../lake/sql.ts'
+import type { HeldFiles, LocalFiles } from '../lake/store/local-files.ts'
 import type { ObjectStore } from '../lake/store/store.ts'
 import type { DuckDb, DuckDbOptions } from '../runtime/duckdb.ts'
-import { ReadflowError } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { entityNames } from '../schemas/catalogue.ts'
 import type { EntityName } from '../schemas/records.ts'
@@ -26,6 +27,8 @@ export interface BuildTables {
 
 export interface BuildOptions {
   store: ObjectStore
+  /** Silver's files, for DuckDB. */
+  files: LocalFiles
   tables?: BuildTables
   /** Opened for one build and closed after it, so that an idle compactor holds no memory. */
   openDuckDb: (options: DuckDbOptions) => Promise<DuckDb>
@@ -80,11 +83,18 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
   }
 
   const tempDir = await mkdtemp(path.join(options.tempDir, 'build-'))
+  let held: HeldFiles | undefined
   try {
+    held = await options.files.hold(
+      entityNames.flatMap((entity) =>
+        [...silver[entity].files.values()].map((file) => ({ path: silverPath(entity, file.path), sizeBytes: file.size })),
+      ),
+      { signal },
+    )
     const duckdb = await openDuckDb({ tempDir })
     let staged: Staged[]
     try {
-      await deriveGold({ duckdb, inputs: relations(store, silver), signal })
+      await deriveGold({ duckdb, inputs: relations(held, silver), signal })
       staged = []
       for (const name of goldNames) {
         const current = await tables.gold[name].snapshot()
@@ -107,6 +117,7 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
     log.info({ ...result, inputs }, 'gold built')
     return result
   } finally {
+    held?.release()
     await rm(tempDir, { recursive: true, force: true })
   }
 }
@@ -168,16 +179,13 @@ const publishedRows = (tables: BuildTables, published: Published | null) =>
     return [...files.values()].reduce((sum, { stats }) => sum + ((JSON.parse(stats ?? '{}') as { numRecords?: number }).numRecords ?? 0), 0)
   })
 
-const relations = (store: ObjectStore, silver: Record<EntityName, Snapshot>): Inputs =>
+const silverPath = (entity: EntityName, file: string) => `silver/${entity}/${filePath(file)}`
+
+const relations = (held: HeldFiles, silver: Record<EntityName, Snapshot>): Inputs =>
   keyed(entityNames, (entity) => {
     const snapshot = silver[entity]
     if (!snapshot.metadata) return { relation: null, columns: new Set<string>() }
-    const localPath = (file: string) => {
-      const local = store.localPath(`silver/${entity}/${file}`)
-      if (local === null)
-        throw new ReadflowError('config', 'Gold is built from a local lake only, so far.', { hint: 'Set LAKE_URL to file:DIR.' })
-      return local
-    }
+    const localPath = (file: string) => held.localPath(`silver/${entity}/${file}`)
     return { relation: `(${tableSql({ snapshot, localPath })})`, columns: new Set(snapshot.metadata.fields.map((field) => field.name)) }
   })
 

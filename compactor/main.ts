@@ -1,4 +1,7 @@
+import path from 'node:path'
+import { openLocalFiles } from '../lake/store/local-files.ts'
 import { openStore } from '../lake/store/open.ts'
+import { openProcessFolder } from '../lake/store/process-folder.ts'
 import { parseConfig } from '../runtime/config/config.ts'
 import { openDuckDb } from '../runtime/duckdb.ts'
 import { errorLine } from '../runtime/errors.ts'
@@ -21,13 +24,16 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const store = openStore(config.lakeUrl)
   defer(() => store.close())
   const tempDir = await openWorkspace(config.dataDir, 'compact', defer)
+  const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'compact'))
+  defer(copies.close)
+  const files = openLocalFiles({ store, dir: copies.dir, maxBytes: config.cacheMaxBytes })
 
   const tableAt = cachedTables(store, (error) => log.warn({ error: errorLine(error) }, 'a table is slower to open than it should be'))
   const tables = openBuildTables(tableAt)
   // Each takes the memory of a DuckDB: one at a time, and upkeep in small pieces, so that a build waits for one at most.
   const exclusive = createExclusive()
   const build = (until: AbortSignal) =>
-    exclusive(() => buildGold({ store, tables, openDuckDb, tempDir, log, nowMs: Date.now, signal: until }))
+    exclusive(() => buildGold({ store, files, tables, openDuckDb, tempDir, log, nowMs: Date.now, signal: until }))
   const report = (state: string, detail: Record<string, unknown>) =>
     process.send?.({ type: 'status', program: 'compact', state, ...detail })
 

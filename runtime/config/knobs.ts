@@ -125,7 +125,15 @@ export const knobs = {
     env: 'LAKE_URL',
     schema: text,
     programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'history'],
-    doc: 'where the tables are: file:DIR (default: lake/ in the data folder)',
+    doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
+  }),
+  cacheMaxBytes: knob({
+    flag: 'cache-max-bytes',
+    env: 'READFLOW_CACHE_MAX_BYTES',
+    default: '2GiB',
+    schema: sizeBytes,
+    programs: ['up', 'compact', 'serve'],
+    doc: 'local copies of the files of an S3 lake that a program keeps; what it is reading stays beyond it',
   }),
   pollIntervalMs: knob({
     flag: 'poll-interval',

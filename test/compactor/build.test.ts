@@ -13,6 +13,7 @@ import { optimize } from '../../lake/delta/optimize.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { readPublished } from '../../lake/published.ts'
 import { tableSql } from '../../lake/sql.ts'
+import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { openDuckDb } from '../../runtime/duckdb.ts'
@@ -98,7 +99,8 @@ const withLake = async (use: (lake: Lake) => Promise<void>) => {
     )
   try {
     await mkdir(tempDir)
-    const build = (target = store) => buildGold({ store: target, openDuckDb, tempDir, log, nowMs: Date.now })
+    const files = openLocalFiles({ store, dir: path.join(dir, 'cache'), maxBytes: 0 })
+    const build = (target = store) => buildGold({ store: target, files, openDuckDb, tempDir, log, nowMs: Date.now })
     await use({ dir, store, addSilver, build, query, versions })
     assert.deepEqual(await readdir(tempDir), [], 'a build leaves nothing in its temporary folder')
   } finally {

@@ -9,6 +9,7 @@ import type { LagReport } from '../../../api/lag.ts'
 import { listen } from '../../../api/listen.ts'
 import { derivedTables } from '../../../api/routes/derived.ts'
 import { watchTables } from '../../../api/tables.ts'
+import { openLocalFiles } from '../../../lake/store/local-files.ts'
 import { openStore } from '../../../lake/store/open.ts'
 import { openDuckDb } from '../../../runtime/duckdb.ts'
 import type { UpStatus } from '../../../runtime/up-status.ts'
@@ -37,6 +38,7 @@ export const startApi = async (
   const log = pino({ level: 'silent' })
   const gold = openGold({
     store,
+    files: openLocalFiles({ store, dir: path.join(folder, 'cache'), maxBytes: 0 }),
     log,
 
     derived: derivedTables,
