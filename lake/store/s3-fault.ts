@@ -85,9 +85,10 @@ export const faultOf = (error: unknown): S3Fault | null => {
     const [kind, hint] = byStatus(status)
     return new S3Fault(kind, shown === 'Error' || shown === String(status) ? `${status}` : `${status} ${shown}`, hint)
   }
-  if (sdk.name === 'TimeoutError') return new S3Fault('transient', 'no answer in time')
   if (/region is missing/i.test(sdk.message ?? '')) return new S3Fault('refused', 'no region is set', REGION)
   if (certificateCode.test(sdk.code ?? '')) return new S3Fault('refused', shown, CERTIFICATE)
-  if (connectionCode.test(sdk.code ?? '')) return new S3Fault('transient', shown)
+  // The SDK calls some of the connection's faults time-outs too.
+  if (connectionCode.test(sdk.code ?? '') && sdk.code !== 'ETIMEDOUT') return new S3Fault('transient', sdk.code!)
+  if (sdk.name === 'TimeoutError' || sdk.code === 'ETIMEDOUT') return new S3Fault('transient', 'no answer in time')
   return cutMessage.test(sdk.message ?? '') ? new S3Fault('transient', 'the connection was cut') : null
 }
