@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { parseConfig } from '../../runtime/config/config.ts'
-import { errorLine, ReadflowError } from '../../runtime/errors.ts'
+import { errorLine, isRetriable, ReadflowError } from '../../runtime/errors.ts'
 import { type ProgramContext, sleep } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
 import { type StageName, stageNames } from '../../runtime/up-status.ts'
@@ -12,6 +12,11 @@ const words = {
   pause: { state: 'paused', done: 'is paused', already: 'was paused already' },
   resume: { state: 'running', done: 'runs again', already: 'runs, and was not paused' },
 } as const
+
+interface Doubt {
+  what: string
+  hint: string
+}
 
 /**
  * `readflow pause STAGE` and `resume STAGE`: returns once it is so. A paused bronze or silver has flushed,
@@ -30,22 +35,21 @@ export const stageCommand =
     const group = verb === 'pause' && programOf[stage] === 'consume' ? `readflow.${stage}` : null
     const logFile = path.join(config.dataDir, 'logs', `${programOf[stage]}.log`)
     const takeBack = verb === 'pause' ? `; readflow resume ${stage} takes it back` : ''
-    let reached = `${stage} is asked to ${verb}`
+    /** What is still to come, for when the time is over. */
+    let open: Doubt = { what: `${stage} is asked to ${verb}`, hint: `It is done as soon as it can be, see ${logFile}${takeBack}.` }
     try {
       const { isNew } = await askUp(up, { stage, verb }, until)
       while (!(await isSo(up, stage, state, until))) await sleep(LOOK_MS, until)
-      if (group) {
-        reached = `${stage} is paused, but its group ${group} has members still (another readflow consume?), so that its offsets can not be reset`
-        await Promise.race([untilIdle(up.run.brokers, group, until), rejection(until)])
+      const onDoubt = ({ what, hint }: Doubt) => {
+        open = { what: `${stage} is paused, but ${what}`, hint }
       }
+      if (group) await Promise.race([untilIdle(up.run.brokers, group, { until, onDoubt }), rejection(until)])
       const line = `${stage} ${isNew ? done : already}${group ? `; its group ${group} is idle` : ''}.`
       process.stdout.write(config.isJson ? `${JSON.stringify({ ok: true, stage, state, changed: isNew, group })}\n` : `${line}\n`)
     } catch (error) {
       if (!until.aborted || (error instanceof ReadflowError && error.code === 'config')) throw error
       const why = signal.aborted ? 'Told to stop' : `Not done within ${config.timeoutMs / 1000} s`
-      throw new ReadflowError('stack-failed', `${why}: ${reached}.`, {
-        hint: group && reached.includes(group) ? 'Stop it too.' : `It is done as soon as it can be, see ${logFile}${takeBack}.`,
-      })
+      throw new ReadflowError('stack-failed', `${why}: ${open.what}.`, { hint: open.hint })
     }
   }
 
@@ -70,18 +74,25 @@ const rejection = (signal: AbortSignal): Promise<never> =>
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 
-/** Waits until no member is left in the group. */
-const untilIdle = async (brokers: readonly string[], groupId: string, signal: AbortSignal): Promise<void> => {
+/** Waits until no member is left in the group. A broker that does not answer now is asked again. */
+const untilIdle = async (
+  brokers: readonly string[],
+  groupId: string,
+  { until, onDoubt }: { until: AbortSignal; onDoubt: (doubt: Doubt) => void },
+): Promise<void> => {
   const { openKafka } = await import('../../runtime/kafka/client.ts')
-  const kafka = await openKafka({ brokers, clientId: 'readflow-pause', log: createLog('pause', 'silent') })
-  try {
-    while ((await kafka.groupMembers(groupId)) > 0) await sleep(LOOK_MS, signal)
-  } catch (error) {
-    if (signal.aborted) throw error
-    throw new ReadflowError('kafka-unavailable', `Kafka did not say whether the group ${groupId} is idle: ${errorLine(error)}`, {
-      cause: error,
-    })
-  } finally {
-    await kafka.close()
+  for (; ; await sleep(LOOK_MS, until)) {
+    try {
+      const kafka = await openKafka({ brokers, clientId: 'readflow-pause', log: createLog('pause', 'silent') })
+      const members = await kafka.groupMembers(groupId).finally(kafka.close)
+      if (members === 0) return
+      onDoubt({
+        what: `its group ${groupId} still has ${members} ${members === 1 ? 'member' : 'members'}, so that its offsets can not be reset`,
+        hint: 'Stop the other readflow consume too.',
+      })
+    } catch (error) {
+      if (!isRetriable(error)) throw error
+      onDoubt({ what: `whether its group ${groupId} is idle is not known`, hint: errorLine(error) })
+    }
   }
 }

@@ -89,6 +89,23 @@ test('stages of a running up are paused and resumed, each by itself', { skip }, 
     assert.equal((await command('resume', 'silver')).stdout, 'silver runs, and was not paused.\n')
   })
 
+  await t.test('another consumer in the group: paused, yet the group is not idle', async () => {
+    const other = ratings.client.kafka.consumer({ groupId: 'readflow.silver' })
+    await other.connect()
+    await other.subscribe({ topic: 'goodreads.ratings' })
+    await other.run({ autoCommit: false, eachMessage: async () => undefined })
+    await until('it to be a member', async () => (await members('silver')) === 2)
+    const { code, stderr } = await command('pause', 'silver', '--timeout', '20s')
+    await other.disconnect()
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      /^pause: Not done within 20 s: silver is paused, but its group readflow\.silver still has 1 member, so that its offsets can not be reset\. Stop the other readflow consume too\.\n$/,
+    )
+    assert.equal((await command('pause', 'silver')).code, 0)
+    assert.equal((await command('resume', 'silver')).code, 0)
+  })
+
   await t.test('a paused poll that is resumed does not read its source again', async () => {
     assert.equal((await command('pause', 'poll')).stdout, 'poll is paused.\n')
     assert.equal((await command('resume', 'poll')).code, 0)
