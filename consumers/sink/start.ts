@@ -60,7 +60,8 @@ export const decideStart = ({ identity, progress, logStart, logEnd, group }: Sta
   if (group && owner === 'foreign') {
     const wanted = Math.min(Math.max(group.offset, logStart), logEnd)
     const base = progress ?? logStart
-    if (wanted > base) return { kind: 'skip', from: base, to: wanted }
+    // Where the topic's start has overtaken both, nobody asked for the records in between to be left out.
+    if (wanted > base && group.offset > base) return { kind: 'skip', from: base, to: wanted }
     if (wanted < base) return { kind: 'replay', from: wanted, until: base }
   }
   if (progress !== null && progress < logStart) return { kind: 'lost', from: progress, to: logStart }
