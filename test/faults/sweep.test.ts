@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { cp } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { commit } from '../../lake/delta/commit.ts'
+import { openTable } from '../../lake/delta/table.ts'
+import { openStore } from '../../lake/store/open.ts'
 import { dlqTopic } from '../../schemas/catalogue.ts'
 import { stackSkip } from '../helpers/stack.ts'
-import { checkStage, newestRows, type Rows } from './helpers/checks.ts'
+import { checkStage, newestRows } from './helpers/checks.ts'
 import { openChildren } from './helpers/children.ts'
+import { mergeFiles } from './helpers/merge-files.ts'
 import { createRandom, seedOfRun } from './helpers/random.ts'
 import { readTopic } from './helpers/read-topic.ts'
 import { createPlanner } from './helpers/records.ts'
@@ -15,40 +20,89 @@ const skip = await stackSkip()
 const seed = seedOfRun()
 let world: World
 let children: ReturnType<typeof openChildren>
-const lakeUrl = (run: string) => `file:${path.join(world.stack.dataDir, 'lakes', run)}`
+let upkeep: ReturnType<typeof openChildren>
+const stages = ['bronze', 'silver'] as const
+const lakeDir = (run: string) => path.join(world.stack.dataDir, 'lakes', run)
+const lakeUrl = (run: string) => `file:${lakeDir(run)}`
+const jobOf = (run: string, stage: 'bronze' | 'silver') => world.job({ run, stage, lakeUrl: lakeUrl(run) })
+/** A lake that holds the first third of the records, and checkpoints every other version. */
+const THIRD = 'a-third'
+const WHOLE = 'whole'
+
+const copied = async (from: string, run: string, stage: 'bronze' | 'silver') => {
+  await cp(lakeDir(from), lakeDir(run), { recursive: true })
+  return jobOf(run, stage)
+}
 
 before(async () => {
   if (skip) return
   world = await openWorld()
   children = openChildren('sink')
+  upkeep = openChildren('upkeep', { spare: 1 })
   const { plans } = createPlanner(world.encoders, createRandom(seed))
   const aborted = createPlanner(world.encoders, createRandom(seed + 1))
+  const store = openStore(lakeUrl(THIRD))
   for (let round = 0; round < 3; round++) {
     await world.publish(plans('ratings', 100))
     await world.publishAborted(aborted.plans('ratings', 3))
     await world.publish(plans('books', 60))
+    if (round > 0) continue
+    for (const stage of stages) {
+      await world.drain(jobOf(THIRD, stage))
+      for (const entity of ['ratings', 'books'])
+        await commit(openTable(store, `${stage}/${entity}`), {
+          operation: 'SET TBLPROPERTIES',
+          configuration: { 'delta.checkpointInterval': '2' },
+        })
+    }
   }
+  for (const stage of stages) await world.drain(jobOf(WHOLE, stage))
 })
 after(async () => {
   await children?.close()
+  await upkeep?.close()
   await world?.close()
 })
 
-for (const stage of ['bronze', 'silver'] as const) {
-  test(`killed at any point of appending to ${stage}, it goes on as if nothing had been`, { skip }, async (t) => {
-    const title = `appending to ${stage}`
-    let reference: Map<string, Rows> | undefined
+for (const stage of stages) {
+  const ways = {
+    'appending to a new': { from: null, sample: 6 },
+    'appending with checkpoints to a': { from: THIRD, sample: 5 },
+  }
+  for (const [way, { from, sample }] of Object.entries(ways))
+    test(`killed at any point of ${way} ${stage} table, it goes on as if nothing had been`, { skip }, async (t) => {
+      const reference = await newestRows(jobOf(WHOLE, stage))
+      await sweep({
+        t,
+        world,
+        children,
+        title: `${way} ${stage}`,
+        seed,
+        sample,
+        prepare: async (run) => (from === null ? jobOf(run, stage) : copied(from, run, stage)),
+        check: (job) => checkStage(world, job, { reference }),
+      })
+    })
+
+  test(`killed at any point of merging files of ${stage}, no version of the table changes its rows`, { skip }, async (t) => {
+    const reference = await newestRows(jobOf(WHOLE, stage))
     await sweep({
       t,
       world,
-      children,
-      title,
+      children: upkeep,
+      title: `merging files of ${stage}`,
       seed,
-      sample: 8,
-      prepare: async (run) => world.job({ run, stage, lakeUrl: lakeUrl(run) }),
+      sample: 5,
+      prepare: (run) => copied(WHOLE, run, stage),
+      recover: async (job) => {
+        const store = openStore(job.lakeUrl)
+        await mergeFiles(store, job)
+        await store.close()
+        await world.drain(job)
+      },
       check: async (job) => {
+        await world.drain(job)
         await checkStage(world, job, { reference })
-        reference ??= await newestRows(job)
       },
     })
   })
@@ -63,7 +117,9 @@ test('whatever was killed, each rejected record has its dead letter with its own
         .map((record) => [`${record.partition}/${record.offset}`, record]),
     )
     const letters = await readTopic(world, dlqTopic(entity))
-    for (const [run, ofRun] of Map.groupBy(letters, ({ headers }) => headers.get('test.run'))) {
+    for (const [run = '', ofRun] of Map.groupBy(letters, ({ headers }) => headers.get('test.run'))) {
+      // The others begin where some are sent already.
+      if (!run.startsWith('appending-to-a-new') && run !== WHOLE) continue
       const origins = new Map(
         ofRun.map((letter) => [`${letter.headers.get('readflow.partition')}/${letter.headers.get('readflow.offset')}`, letter]),
       )

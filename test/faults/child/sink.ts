@@ -1,19 +1,16 @@
 import { runSink } from '../../../consumers/sink/sink.ts'
 import { openStore } from '../../../lake/store/open.ts'
-import { errorLine } from '../../../runtime/errors.ts'
 import { openKafka } from '../../../runtime/kafka/client.ts'
 import { openProducer } from '../../../runtime/kafka/producer.ts'
 import { createLog } from '../../../runtime/log.ts'
 import { openRegistry } from '../../../runtime/registry.ts'
 import { composeStage } from '../helpers/compose.ts'
 import type { SinkJob } from '../helpers/job.ts'
+import { runJob } from './job.ts'
 import { countedClient, countedProducer, countedStore, createPoints, say } from './points.ts'
 
-/**
- * One consumer process, made of the real parts. It loads, waits for its job from the parent, runs one sink and exits:
- * 0 for a good end, 1 otherwise. What it says on stdout is a JSON object a line; its log goes there too.
- */
-const main = async (job: SinkJob) => {
+/** One consumer process, made of the real parts. */
+runJob(async (job: SinkJob) => {
   const controller = new AbortController()
   process.on('SIGTERM', () => controller.abort())
   const log = createLog('consume', job.logLevel ?? 'warn')
@@ -26,17 +23,4 @@ const main = async (job: SinkJob) => {
   const stage = composeStage(job, { registry, store })
   const outcomes = await runSink({ ...job, stage, store, client, producer, log }, controller.signal)
   say({ done: true, points: points.names(), outcomes })
-}
-
-process.once('message', (job) => {
-  main(job as SinkJob).then(
-    () => process.exit(0),
-    (error) => {
-      say({ failed: errorLine(error) })
-      process.exit(1)
-    },
-  )
 })
-process.send?.('ready')
-// A child does not outlive its parent.
-process.once('disconnect', () => process.exit(1))

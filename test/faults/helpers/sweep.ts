@@ -79,8 +79,8 @@ export const sweep = async (options: SweepOptions): Promise<void> => {
   assert.ok(missed.length <= chosen.length / 4, `too many points were not met again: ${missed.join(', ')}`)
 }
 
-const countPoints = async ({ prepare, check, children }: SweepOptions): Promise<CrashPoint[]> => {
-  const job = await prepare('undisturbed')
+const countPoints = async ({ title, prepare, check, children }: SweepOptions): Promise<CrashPoint[]> => {
+  const job = await prepare(`${title.replaceAll(' ', '-')}-undisturbed`)
   const child = await children.start(job)
   const { code } = await child.exited()
   assert.equal(code, 0, child.output())
