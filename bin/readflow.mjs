@@ -7,9 +7,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureInstalled } from '../ops/setup/install.mjs'
 import { findNode } from '../ops/setup/node.mjs'
+import { nodeFlags, programEnv } from '../ops/setup/process.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning']
 
 const commands = {
   up: ['ops/up/main.ts', 'start the local stack and every program; Ctrl-C stops them'],
@@ -38,9 +38,12 @@ const help = () =>
   ].join('\n')
 
 /** Runs a program to its end, passes stop signals on, and ends as it ended. */
-const run = (file, args) => {
+const run = (name, file, args) => {
   // The IPC channel is for its closing: a program stops when whoever started it is gone, even by kill -9.
-  const child = spawn(findNode(root), [...NODE_FLAGS, file, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+  const child = spawn(findNode(root), [...nodeFlags(name), file, ...args], {
+    env: programEnv(name, process.env),
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
   // Ctrl-C in a terminal reaches the whole group, so the program has it already; a second one would be
   // harmless, as a program stops once. A signal sent to this process alone must be passed on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal))
@@ -71,5 +74,5 @@ else if (!Object.hasOwn(commands, name)) {
   if (installed !== 0) process.exit(installed)
   const source = path.join(root, commands[name][0])
   // The package holds JavaScript, because Node strips no types under node_modules.
-  run(existsSync(source) ? source : source.replace(/\.ts$/, '.js'), args)
+  run(name, existsSync(source) ? source : source.replace(/\.ts$/, '.js'), args)
 }

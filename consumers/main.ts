@@ -10,6 +10,7 @@ import { requireServices } from '../runtime/services.ts'
 import { topicSpecs } from '../schemas/topics.ts'
 import { createBronze } from './bronze/bronze.ts'
 import { createSilver } from './silver/silver.ts'
+import { createTurns } from './sink/patience.ts'
 import { runSink } from './sink/sink.ts'
 import { summarize } from './summary.ts'
 
@@ -35,6 +36,7 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const startedMs = Date.now()
   const report = (warning: string | null) => process.send?.({ type: 'status', program: 'consume', state: 'running', warning })
   report(null)
+  const turns = createTurns()
   const flush = { intervalMs: config.flushIntervalMs, maxRows: config.flushMaxRows, maxBytes: config.flushMaxBytes }
   const outcomes = await Promise.all(
     config.stages.map(async (name) => {
@@ -43,7 +45,7 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
         const onStopped = (stopped: ReadonlyMap<string, string>) => report([...stopped.values()].join(' ') || null)
         // A stage that is resumed begins like one that was just started.
         const run = (until: AbortSignal) =>
-          runSink({ stage: create[name](), store, client, producer, flush, isOnce, isLossAccepted, onStopped, log }, until)
+          runSink({ stage: create[name](), store, client, producer, flush, isOnce, isLossAccepted, turns, onStopped, log }, until)
         return [name, (await pausable.run(name, either, run)) ?? {}] as const
       } catch (error) {
         controller.abort(error)

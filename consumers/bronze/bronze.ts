@@ -5,7 +5,7 @@ import type { Registry } from '../../runtime/registry.ts'
 import { catalogue, topicNames } from '../../schemas/catalogue.ts'
 import type { TopicName } from '../../schemas/records.ts'
 import { avroFields } from '../decode/avro-fields.ts'
-import { eachRecord, type PartitionInput, prepareSchemas } from '../decode/batches.ts'
+import { eachRecord, type PartitionInput, prepareSchemas, recordCount } from '../decode/batches.ts'
 import { createDecoder, type Decoder, tooLarge } from '../decode/decoder.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
 import { dayOf } from '../time.ts'
@@ -71,7 +71,7 @@ const bronzeTable = (entity: TopicName, decoder: Decoder): StageTable => ({
     // The table's own columns come first, so that a value of another type is noticed here and not at the commit.
     const seed =
       tableFields.length > 0 ? tableFields.filter(({ name }) => !reserved.has(name)) : avroFields(catalogue[entity].schema).fields
-    const rows = createRowBatch([...seed, ...bronzeColumns])
+    const rows = createRowBatch([...seed, ...bronzeColumns], recordCount(inputs))
     const system = bronzeColumns.map((each) => rows.column(each) as Column)
     const plans = new Map<number, Plan>()
     const expected = new Map<PartitionInput, number>(inputs.map((input) => [input, input.fromOffset - input.undelivered]))

@@ -5,9 +5,9 @@ import { mergedType, widenColumn } from '../../lake/columns/widen.ts'
  * A batch whose columns may appear while rows are added: a column that comes late is filled with nulls, and
  * a row that lacks one gets a null there. Columns of records may get further fields.
  */
-export const createRowBatch = (fields: readonly Field[]) => {
+export const createRowBatch = (fields: readonly Field[], capacity = 64) => {
   const known: Field[] = [...fields]
-  const columns: Column[] = fields.map(({ type }) => newColumn(type))
+  const columns: Column[] = fields.map(({ type }) => newColumn(type, capacity))
   // A table tells columns apart by their name whatever its case.
   const byName = new Map(known.map(({ name }, index) => [name.toLowerCase(), index]))
   let rows = 0
@@ -21,7 +21,7 @@ export const createRowBatch = (fields: readonly Field[]) => {
     column: (field: Field): Column | null => {
       const index = byName.get(field.name.toLowerCase())
       if (index === undefined) {
-        const column = newColumn(field.type)
+        const column = newColumn(field.type, capacity)
         pad(column)
         byName.set(field.name.toLowerCase(), known.push(field) - 1)
         columns.push(column)

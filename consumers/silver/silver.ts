@@ -18,7 +18,7 @@ import { catalogue, dlqTopic, entityNames } from '../../schemas/catalogue.ts'
 import type { EntityName } from '../../schemas/records.ts'
 import { rules } from '../../schemas/rules.ts'
 import { avroFields } from '../decode/avro-fields.ts'
-import { eachRecord, type PartitionInput, prepareSchemas } from '../decode/batches.ts'
+import { eachRecord, type PartitionInput, prepareSchemas, recordCount } from '../decode/batches.ts'
 import { createDecoder, type Decoder, tooLarge } from '../decode/decoder.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
 import { dayOf } from '../time.ts'
@@ -115,7 +115,12 @@ const sortOut = (
   inputs: readonly PartitionInput[],
   { decoder, fields, pending }: { decoder: Decoder; fields: Field[]; pending: ReturnType<Dedupe['begin']> },
 ): Sorted => {
-  const sorted: Sorted = { batch: newBatch([...fields, ...silverColumns], 1024), flags: [], outcomes: new Map(), deadLetters: [] }
+  const sorted: Sorted = {
+    batch: newBatch([...fields, ...silverColumns], recordCount(inputs)),
+    flags: [],
+    outcomes: new Map(),
+    deadLetters: [],
+  }
   const { eventTimeField } = catalogue[entity]
   eachRecord(inputs, (record, input) => {
     const read = readRecord(entity, record, decoder)

@@ -19,7 +19,7 @@ import { handleCorrupt } from './corrupt.ts'
 import { readDeadLetterOrigins } from './dead-letter-origins.ts'
 import { followGroup } from './follow-group.ts'
 import { abandonReplay, fetchedTo, isDerived, type SinkPartition } from './partition.ts'
-import { beating, retrying } from './patience.ts'
+import { beating, createTurns, retrying, type Turns } from './patience.ts'
 import { createTableSink, type FlushReport, type TableSink, type TableSinkOptions } from './table-sink.ts'
 
 export interface SinkOptions {
@@ -35,12 +35,14 @@ export interface SinkOptions {
   isLossAccepted?: boolean
   /** How long a consumer may be silent before the group gives its partitions to another. */
   sessionTimeoutMs?: number
+  /** Shared by the stages of a process, so that one of them flushes at a time. */
+  turns?: Turns
   /** Told why partitions do not go on, by `topic/partition`, when that changes. */
   onStopped?: (stopped: ReadonlyMap<string, string>) => void
   log: Log
 }
 
-const FETCH_MAX_BYTES = 8 * 1024 * 1024
+const FETCH_MAX_BYTES = 4 * 1024 * 1024
 const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
 
 /**
@@ -49,7 +51,7 @@ const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
  * left the group; rejects with what ended it otherwise, with `isOnce` also with `records-lost`.
  */
 export const runSink = async (options: SinkOptions, signal: AbortSignal): Promise<Record<string, Outcomes>> => {
-  const { stage, client, store, producer, log, isLossAccepted = false } = options
+  const { stage, client, store, producer, log, isLossAccepted = false, turns = createTurns() } = options
   const topicId = async (topic: string) => (await client.topicIds([topic])).get(topic)
   const sinks = new Map<string, TableSink>(
     stage.tables.map((stageTable) => {
@@ -120,7 +122,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   const flushSink = async (sink: TableSink) => {
     for (;;) {
       const startedMs = Date.now()
-      const report = await patiently(() => sink.flush(budget))
+      const report = await patiently(() => turns(() => sink.flush(budget)))
       if (!report) return
       noted(sink, report, startedMs)
       for (const partition of sink.partitions().filter(isDerived)) leaveToOthers(sink, partition)

@@ -127,8 +127,12 @@ const longAt = (column: Column, row: number): number =>
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+// Short text is given the room that it may need at most; for long text it is worth a look how much that is.
+const LONG_TEXT = 1024
+const roomFor = (text: string) => (text.length > LONG_TEXT ? Buffer.byteLength(text) : text.length * 3)
+
 const appendText = (column: Column, text: string) => {
-  column.data = grown(column.data as Uint8Array, column.dataLength + text.length * 3)
+  column.data = grown(column.data as Uint8Array, column.dataLength + roomFor(text))
   const { written } = encoder.encodeInto(text, (column.data as Uint8Array).subarray(column.dataLength))
   column.dataLength += written
 }

@@ -15,5 +15,9 @@ export const encodeParquet = (batch: ColumnBatch): Uint8Array => {
     if (length !== batch.length)
       throw new ReadflowError('lake-invalid', `column ${field.name} has ${length} rows where the batch has ${batch.length}`)
   })
-  return parquetFromIpc(toIpc(batch))
+  const ipc = toIpc(batch)
+  const bytes = parquetFromIpc(ipc)
+  // Given back at once: garbage of this size is collected late.
+  if (ipc.byteLength === ipc.buffer.byteLength) (ipc.buffer as ArrayBuffer).transfer(0)
+  return bytes
 }

@@ -3,13 +3,13 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { nodeFlags, programEnv } from '../setup/process.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const mains = { poll: 'producers/main.ts', consume: 'consumers/main.ts', compact: 'compactor/main.ts', serve: 'api/main.ts' } as const
 export type ProgramName = keyof typeof mains
 
 const STOP_GRACE_MS = 35_000
-const NODE_FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning']
 
 export interface ProgramExit {
   code: number | null
@@ -52,8 +52,8 @@ export const startProgram = (
   mkdirSync(options.logDir, { recursive: true })
   const logFile = createWriteStream(path.join(options.logDir, `${name}.log`), { flags: 'a' })
   logFile.on('error', () => undefined)
-  const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, path.join(root, mains[name]), ...options.args], {
-    env: options.env,
+  const child: ChildProcess = spawn(process.execPath, [...nodeFlags(name), path.join(root, mains[name]), ...options.args], {
+    env: programEnv(name, options.env),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
   })

@@ -175,7 +175,7 @@ export const knobs = {
   flushMaxRows: knob({
     flag: 'flush-max-rows',
     env: 'READFLOW_FLUSH_MAX_ROWS',
-    default: '100000',
+    default: '50000',
     schema: count(1),
     programs: ['up', 'consume'],
     doc: 'rows after which a micro-batch is committed',
@@ -183,7 +183,7 @@ export const knobs = {
   flushMaxBytes: knob({
     flag: 'flush-max-bytes',
     env: 'READFLOW_FLUSH_MAX_BYTES',
-    default: '32MiB',
+    default: '8MiB',
     schema: sizeBytes,
     programs: ['up', 'consume'],
     doc: 'bytes after which a micro-batch is committed',

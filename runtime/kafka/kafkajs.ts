@@ -11,6 +11,7 @@ import { type AbortedTransaction, frameBatches } from './record-batch.ts'
  * override applies.
  */
 const require = createRequire(import.meta.url)
+const SMALL_PART = 4
 
 interface ProtocolDecoder {
   readInt32: () => number
@@ -30,6 +31,9 @@ export interface PartitionBytes {
   aborted: readonly AbortedTransaction[]
 }
 
+/** A small part of a response is copied, lest it keep all of the response in memory for as long as it waits. */
+const kept = (bytes: Buffer): Buffer => (bytes.length * SMALL_PART < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes)
+
 const decodeMessages = async (decoder: ProtocolDecoder): Promise<PartitionBytes[]> => {
   const size = decoder.readInt32()
   if (size <= 0 || !decoder.canReadBytes(size)) return []
@@ -42,7 +46,7 @@ const decodeMessages = async (decoder: ProtocolDecoder): Promise<PartitionBytes[
       offset: String(lastOffset),
       isControlRecord: false,
       batchContext: {},
-      bytes: bytes.subarray(0, frame.bytes),
+      bytes: kept(bytes.subarray(0, frame.bytes)),
       baseOffset,
       lastOffset,
       count,

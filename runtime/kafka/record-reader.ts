@@ -45,7 +45,7 @@ interface Fetch extends FetchedBytes {
   filter: AbortFilter
 }
 
-const MAX_RECORD_BYTES = 64 * 1024 * 1024
+const MAX_RECORD_BYTES = 32 * 1024 * 1024
 const MAX_EXPANDED_BYTES = 1024 * 1024
 const CONTROL_ABORT = 0
 

@@ -50,6 +50,20 @@ test('kafkajs hands on a partition as bytes, with the broker’s list of aborted
   assert.equal(batch.lastOffset(), '6')
 })
 
+test('a small part of a response does not keep all of it in memory', async () => {
+  const decodeMessages = require('kafkajs/src/protocol/requests/fetch/v4/decodeMessages') as (
+    decoder: object,
+  ) => Promise<{ bytes: Buffer }[]>
+  const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => object
+  const records = await encodeBatch([{ value: 'a' }])
+  const size = Buffer.alloc(4)
+  size.writeInt32BE(records.length)
+  const response = Buffer.concat([size, records, Buffer.alloc(1_000_000)])
+  const [part] = await decodeMessages(new Decoder(response))
+  assert.deepEqual(part?.bytes, records)
+  assert.ok((part?.bytes.buffer.byteLength ?? 0) < 100_000)
+})
+
 test('an offset out of range pauses the partition and is reported; nothing is committed', async () => {
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup') as {
     prototype: { recoverFromOffsetOutOfRange: (this: object, error: object) => Promise<void> }

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { createTurns } from '../../../consumers/sink/patience.ts'
+
+test('one piece of work at a time, in order, also after one that failed', async () => {
+  const turns = createTurns()
+  let running = 0
+  const order: number[] = []
+  const work = (id: number) => async () => {
+    assert.equal(++running, 1)
+    await setImmediate()
+    running--
+    order.push(id)
+    if (id === 2) throw new Error('no')
+    return id
+  }
+  const results = await Promise.allSettled([turns(work(1)), turns(work(2)), turns(work(3))])
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  )
+  assert.deepEqual(order, [1, 2, 3])
+})
