@@ -53,11 +53,16 @@ const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
 export const runSink = async (options: SinkOptions, signal: AbortSignal): Promise<Record<string, Outcomes>> => {
   const { stage, client, store, producer, log, isLossAccepted = false, turns = createTurns() } = options
   const topicId = async (topic: string) => (await client.topicIds([topic])).get(topic)
+  const warn = (error: unknown) =>
+    log.warn({ stage: stage.name, reason: errorLine(error) }, 'no checkpoint written; the next commit tries again')
   const sinks = new Map<string, TableSink>(
     stage.tables.map((stageTable) => {
       const { topic } = catalogue[stageTable.entity]
       const deadLetterOrigins: TableSinkOptions['deadLetterOrigins'] = (of, wanted) => readDeadLetterOrigins({ client, log }, of, wanted)
-      return [topic, createTableSink({ topic, stageTable, table: openTable(store, stageTable.root), producer, topicId, deadLetterOrigins })]
+      return [
+        topic,
+        createTableSink({ topic, stageTable, table: openTable(store, stageTable.root, { warn }), producer, topicId, deadLetterOrigins }),
+      ]
     }),
   )
   const topics = [...sinks.keys()]
@@ -215,6 +220,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     clearInterval(timer)
     signal.removeEventListener('abort', onAbort)
     await consumer.stop()
+    await Promise.all([...sinks.values()].map(({ table }) => table.settled()))
   }
   return totals
 }
