@@ -23,6 +23,7 @@ const commands = {
   'kafka-tool': ['ops/kafka-tool/main.ts', "run one of Kafka's own command-line tools, such as consumer-groups"],
   optimize: ['compactor/commands/optimize.ts', 'merge small files of tables'],
   vacuum: ['compactor/commands/vacuum.ts', 'remove files that no retained version of a table needs'],
+  verify: ['consumers/verify/main.ts', 'prove that every offset is in the tables once'],
   history: ['compactor/commands/history.ts', 'list the versions of a table'],
 }
 

@@ -40,9 +40,14 @@ const STOP_DEADLINE_MS = 30_000
 /**
  * Runs one program to its end: passes it its context, turns stop signals into `signal`, releases what it
  * deferred in reverse order under one deadline, and exits 0 for success, 2 where a person must change
- * something first (configuration, source, schema), else 1.
+ * something first (configuration, source, schema), else 1. `main` may resolve with another code. With `failureCode`,
+ * whatever keeps it from doing so, a stop as well, exits with that: for a command whose exit code is its answer.
  */
-export const runProgram = async (name: string, main: (context: ProgramContext) => Promise<void>) => {
+export const runProgram = async (
+  name: string,
+  main: (context: ProgramContext) => Promise<number> | Promise<void>,
+  { failureCode }: { failureCode?: number } = {},
+) => {
   const controller = new AbortController()
   const scope = createScope()
   const stop = () => {
@@ -61,20 +66,23 @@ export const runProgram = async (name: string, main: (context: ProgramContext) =
   // A promise that nobody waits for, or a listener that throws, is a defect: one line, and out.
   const die = (error: unknown) => {
     process.stderr.write(`${name}: ${errorLine(error)}\n`)
-    process.exit(1)
+    process.exit(failureCode ?? 1)
   }
   process.on('unhandledRejection', die)
   process.on('uncaughtException', die)
 
   let code = 0
   const report = (error: unknown) => {
-    if (controller.signal.aborted && isStop(error, controller.signal)) return
-    code = needsPerson(error) ? 2 : 1
+    if (controller.signal.aborted && isStop(error, controller.signal)) {
+      code = failureCode ?? code
+      return
+    }
+    code = failureCode ?? (needsPerson(error) ? 2 : 1)
     process.stderr.write(`${name}: ${errorLine(error)}\n`)
     if (!(error instanceof ReadflowError) && process.env['READFLOW_DEBUG']) console.error(error)
   }
   try {
-    await main({ argv: process.argv.slice(2), env: process.env, signal: controller.signal, defer: scope.defer })
+    code = (await main({ argv: process.argv.slice(2), env: process.env, signal: controller.signal, defer: scope.defer })) ?? 0
   } catch (error) {
     report(error)
   }

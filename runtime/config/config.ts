@@ -109,6 +109,7 @@ const purposes: Record<Program, string> = {
   'kafka-tool': "runs one of Kafka's own command-line tools",
   optimize: 'merges small files of tables; safe beside all else',
   vacuum: 'removes files that no retained version of a table needs',
+  verify: 'proves that the tables hold what the topics delivered, each record once',
   history: 'lists the versions of a table',
 }
 

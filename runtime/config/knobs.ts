@@ -16,6 +16,7 @@ export type Program =
   | 'optimize'
   | 'vacuum'
   | 'history'
+  | 'verify'
 
 interface Knob {
   flag?: string
@@ -49,7 +50,7 @@ export const knobs = {
     env: 'READFLOW_DATA',
     default: '.readflow',
     schema: text,
-    programs: [...all, 'pause', 'resume', 'kafka-tool', 'optimize', 'vacuum', 'history'],
+    programs: [...all, 'pause', 'resume', 'kafka-tool', 'optimize', 'vacuum', 'history', 'verify'],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
   source: knob({
@@ -94,7 +95,7 @@ export const knobs = {
     flag: 'brokers',
     env: 'KAFKA_BROKERS',
     schema: list,
-    programs: all,
+    programs: [...all, 'verify'],
     doc: 'brokers to use, host:port with commas between; without it `up` starts one',
   }),
   schemaRegistryUrl: knob({
@@ -124,7 +125,7 @@ export const knobs = {
     flag: 'lake',
     env: 'LAKE_URL',
     schema: text,
-    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'history'],
+    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'history', 'verify'],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
   cacheMaxBytes: knob({
@@ -132,7 +133,7 @@ export const knobs = {
     env: 'READFLOW_CACHE_MAX_BYTES',
     default: '2GiB',
     schema: sizeBytes,
-    programs: ['up', 'compact', 'serve'],
+    programs: ['up', 'compact', 'serve', 'verify'],
     doc: 'local copies of the files of an S3 lake that a program keeps; what it is reading stays beyond it',
   }),
   pollIntervalMs: knob({
@@ -214,7 +215,7 @@ export const knobs = {
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['pause', 'resume', 'optimize', 'vacuum', 'history'],
+    programs: ['pause', 'resume', 'optimize', 'vacuum', 'history', 'verify'],
     doc: 'print one JSON line, for machines',
   }),
   isLossAccepted: knob({

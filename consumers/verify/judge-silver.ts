@@ -1,0 +1,65 @@
+import type { Claim } from './claims.ts'
+import type { PartitionReport, SilverTotals } from './report.ts'
+import type { Found } from './silver-queries.ts'
+
+export interface SilverEvidence {
+  claim: Claim
+  rows: number
+  late: number
+  /** Distinct dead letters of records that the table accounts for, and those of them whose record is a row now. */
+  letters: number
+  accepted: number
+  /** Whether the topic of dead letters still has every letter. */
+  isComplete: boolean
+  /** Records delivered of what the table accounts for; null where that can't be told. */
+  delivered: number | null
+  /** How many of them only Bronze still has. */
+  fromBronze: number
+  /** How many of them Bronze does not have yet, or never had. */
+  notInBronze: number
+  isGone: boolean
+  outside: Found | undefined
+  twice: Found | undefined
+  strangers: Found | undefined
+  unaccounted: Found | undefined
+}
+
+const shownKeys = ({ count, first }: Found) =>
+  `${first.map(({ key, offset }) => `${offset} (${key.slice(0, 60)})`).join(', ')}${first.length < count ? ' and more' : ''}`
+
+/** I2 and I3 for one partition: see ARCHITECTURE.md, "Verify", for what each of them proves. */
+export const judgeSilver = (evidence: SilverEvidence): Pick<PartitionReport, 'proof' | 'faults' | 'notes'> & { totals: SilverTotals } => {
+  const { claim, rows, late, letters, accepted, isComplete, delivered } = evidence
+  const { valid = 0, late: lateCounted = 0, repeat: repeats = 0, dead = 0 } = claim.counters
+  const faults: string[] = []
+  const notes: string[] = []
+  const say = (of: Found | undefined, text: string) => {
+    if (of && of.count > 0) faults.push(`${of.count} ${text}: ${shownKeys(of)}`)
+  }
+  say(evidence.outside, 'rows lie outside of what the table says it has, at offsets')
+  say(evidence.twice, 'rows are of a record or a version that was accepted before, at offsets')
+  say(evidence.strangers, 'rows are not what Bronze has at their offset')
+  say(evidence.unaccounted, 'records are neither rows nor dead letters nor repeats of a row before them, at offsets')
+  if (rows !== valid) faults.push(`there are ${rows} rows, and the table counts ${valid} valid records`)
+  if (late !== lateCounted) faults.push(`there are ${late} late rows, and the table counts ${lateCounted}`)
+
+  const inTopic = letters - accepted
+  if (isComplete && inTopic < dead) faults.push(`the table counts ${dead} dead letters, and their topic has ${inTopic}`)
+  if (delivered !== null && rows + repeats + dead !== delivered)
+    faults.push(`${rows} valid + ${repeats} repeats + ${dead} dead letters are ${rows + repeats + dead}, and ${delivered} were delivered`)
+  if (delivered === null) faults.push('how many records were delivered can not be told: Kafka has expired some that Bronze does not have')
+
+  if (evidence.isGone) notes.push('topic gone')
+  if (evidence.fromBronze > 0) notes.push(`${evidence.fromBronze} delivered by Bronze's word, as Kafka has expired them`)
+  if (evidence.notInBronze > 0) notes.push(`${evidence.notInBronze} offsets are not in Bronze: counted, not compared`)
+  if (!isComplete) notes.push('dead letters by count: their topic has lost some')
+  if (isComplete && inTopic > dead) notes.push(`${inTopic - dead} dead letters of records that are repeats, derived again`)
+  if (accepted > 0) notes.push(`${accepted} dead letters since accepted`)
+  for (const { from, to, reason } of claim.gaps) notes.push(`named gap: ${from}–${to - 1} (${reason})`)
+  return {
+    proof: faults.length > 0 ? 'FAILED' : evidence.isGone || evidence.fromBronze > 0 ? 'contiguous by ledger' : 'proved',
+    faults,
+    notes,
+    totals: { delivered: delivered ?? 0, valid: rows, late, repeats, deadLetters: dead, sinceAccepted: accepted },
+  }
+}

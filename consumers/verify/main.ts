@@ -1,0 +1,44 @@
+import path from 'node:path'
+import { openLocalFiles } from '../../lake/store/local-files.ts'
+import { openStore } from '../../lake/store/open.ts'
+import { openProcessFolder } from '../../lake/store/process-folder.ts'
+import { parseConfig } from '../../runtime/config/config.ts'
+import { openDuckDb } from '../../runtime/duckdb.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
+import { openSecondReader } from '../../runtime/kafka/second/reader.ts'
+import { runProgram } from '../../runtime/lifecycle.ts'
+import { requireBrokers } from '../../runtime/services.ts'
+import { reportText } from './report.ts'
+import { pinTables, verify } from './verify.ts'
+
+const MEMORY_LIMIT = '256MB'
+/** It could not be found out; 1 means that it does not hold. */
+const NOT_TOLD = 2
+
+await runProgram(
+  'verify',
+  async ({ argv, env, signal, defer }) => {
+    const config = parseConfig('verify', argv, env)
+    if (!config) return 0
+    const brokers = requireBrokers(config)
+    const store = openStore(config.lakeUrl)
+    defer(() => store.close())
+    const tables = await pinTables(store)
+    if ([...tables.bronze.values(), ...tables.silver.values()].every(({ snapshot }) => snapshot.version < 0))
+      throw new ReadflowError('config', `There are no tables in ${config.lakeUrl}.`, { hint: 'Name another lake with --lake or --data.' })
+    const reader = await openSecondReader({ brokers, clientId: 'readflow-verify' })
+    defer(() => reader.close())
+    const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'verify'))
+    defer(copies.close)
+    const temp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'verify'))
+    defer(temp.close)
+    const files = openLocalFiles({ store, dir: copies.dir, maxBytes: config.cacheMaxBytes })
+    const duckdb = await openDuckDb({ memoryLimit: MEMORY_LIMIT, tempDir: temp.dir })
+    defer(() => duckdb.close())
+    const onProgress = (line: string) => process.stderr.write(`${line}\n`)
+    const report = await verify({ files, reader, duckdb, signal, onProgress }, tables)
+    process.stdout.write(config.isJson ? `${JSON.stringify(report)}\n` : reportText(report))
+    return report.ok ? 0 : 1
+  },
+  { failureCode: NOT_TOLD },
+)

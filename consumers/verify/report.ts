@@ -1,0 +1,132 @@
+import type { Claim } from './claims.ts'
+
+export type Proof = 'proved' | 'contiguous by ledger' | 'FAILED' | 'no rows yet'
+
+/** What was found of one Kafka partition in one table. */
+export interface PartitionReport {
+  table: string
+  topic: string
+  topicId: string
+  partition: number
+  /** First and last offset that the table accounts for; null before its first commit. */
+  first: number | null
+  last: number | null
+  rows: number
+  missing: number
+  duplicate: number
+  proof: Proof
+  /** What does not hold, each a line with the offsets or keys. */
+  faults: string[]
+  notes: string[]
+  /** Silver only. */
+  totals?: SilverTotals
+}
+
+export interface SilverTotals {
+  delivered: number
+  valid: number
+  late: number
+  repeats: number
+  deadLetters: number
+  /** Dead letters whose record a later replay accepted. */
+  sinceAccepted: number
+}
+
+/** One invariant that was checked. Others get a part of their own. */
+export interface Part {
+  invariants: string
+  partitions: PartitionReport[]
+}
+
+export interface Report {
+  ok: boolean
+  seconds: number
+  /** Table versions that were looked at. */
+  versions: Record<string, number>
+  parts: Part[]
+  totals: { rows: number; missing: number; duplicate: number } & SilverTotals
+}
+
+export const identityOf = (table: string, topic: string, { topicId, partition, progress }: Claim, start: number) => ({
+  table,
+  topic,
+  topicId,
+  partition,
+  first: progress > start ? start : null,
+  last: progress > start ? progress - 1 : null,
+})
+
+export const reportOf = (parts: Part[], of: Pick<Report, 'seconds' | 'versions'>): Report => {
+  const all = parts.flatMap(({ partitions }) => partitions)
+  const bronze = all.filter(({ totals }) => !totals)
+  const sum = (pick: (report: PartitionReport) => number, reports = all) => reports.reduce((total, each) => total + pick(each), 0)
+  return {
+    ok: all.every(({ proof }) => proof !== 'FAILED'),
+    ...of,
+    parts,
+    totals: {
+      rows: sum(({ rows }) => rows, bronze),
+      missing: sum(({ missing }) => missing, bronze),
+      duplicate: sum(({ duplicate }) => duplicate, bronze),
+      delivered: sum(({ totals }) => totals?.delivered ?? 0),
+      valid: sum(({ totals }) => totals?.valid ?? 0),
+      late: sum(({ totals }) => totals?.late ?? 0),
+      repeats: sum(({ totals }) => totals?.repeats ?? 0),
+      deadLetters: sum(({ totals }) => totals?.deadLetters ?? 0),
+      sinceAccepted: sum(({ totals }) => totals?.sinceAccepted ?? 0),
+    },
+  }
+}
+
+const counted = (value: number) => value.toLocaleString('en-US').replaceAll(',', ' ')
+const cell = (value: number | null) => (value === null ? '-' : counted(value))
+
+const tableText = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => {
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)))
+  // Names to the left, numbers to the right, the last column as it is.
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, at) =>
+        at === 0 || at === row.length - 1 ? text.padEnd(at === 0 ? (widths[at] ?? 0) : 0) : text.padStart(widths[at] ?? 0),
+      )
+      .join('  ')
+  return [line(head), ...rows.map(line)]
+}
+
+const withNotes = ({ proof, notes }: PartitionReport) => [proof, ...notes].join('; ')
+
+/** The report for people. */
+export const reportText = ({ ok, seconds, versions, parts, totals }: Report): string => {
+  const lines: string[] = []
+  for (const { invariants, partitions } of parts) {
+    const isSilver = partitions.some(({ totals: of }) => of)
+    const head = isSilver
+      ? ['', 'first', 'last', 'delivered', 'valid', 'repeats', 'dead', invariants]
+      : ['', 'first', 'last', 'rows', 'missing', 'duplicate', invariants]
+    const rows = partitions.map((each) => [
+      `${each.table} ${each.topic}/${each.partition}`,
+      cell(each.first),
+      cell(each.last),
+      ...(each.totals
+        ? [each.totals.delivered, each.totals.valid, each.totals.repeats, each.totals.deadLetters].map(counted)
+        : isSilver
+          ? ['-', '-', '-', '-']
+          : [each.rows, each.missing, each.duplicate].map(counted)),
+      withNotes(each),
+    ])
+    lines.push(...tableText(head, rows), '')
+  }
+  lines.push(
+    `Bronze: ${counted(totals.rows)} rows, ${counted(totals.missing)} missing, ${counted(totals.duplicate)} duplicate.`,
+    `Silver: ${counted(totals.delivered)} delivered = ${counted(totals.valid)} valid (${counted(totals.late)} late) + ${counted(totals.repeats)} dropped as repeats + ${counted(totals.deadLetters)} dead letters${totals.sinceAccepted > 0 ? ` (${counted(totals.sinceAccepted)} more since accepted)` : ''}.`,
+    `Versions: ${Object.entries(versions)
+      .map(([table, version]) => `${table} ${version}`)
+      .join(', ')}; ${seconds} s.`,
+  )
+  const faults = parts.flatMap(({ partitions }) =>
+    partitions.flatMap(({ table, topic, partition, faults: of }) => of.map((fault) => `FAILED ${table} ${topic}/${partition}: ${fault}`)),
+  )
+  if (faults.length > 0) lines.push('', ...faults)
+  lines.push(ok ? 'Everything holds.' : 'It does not hold.')
+  return `${lines.join('\n')}\n`
+}
