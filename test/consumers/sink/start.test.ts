@@ -31,8 +31,7 @@ describe('somebody reset the group', () => {
     assert.deepEqual(decide({ group: foreign(1000) }), { kind: 'skip', from: 20, to: 100 })
   })
   test('below progress, where the topic no longer has what follows progress: a loss, not a skip that nobody asked for', () => {
-    for (const group of [foreign(3), foreign(-2)])
-      assert.deepEqual(decide({ logStart: 50, group }), { kind: 'lost', from: 20, to: 50 })
+    for (const group of [foreign(3), foreign(-2)]) assert.deepEqual(decide({ logStart: 50, group }), { kind: 'lost', from: 20, to: 50 })
   })
   test('on a table that has nothing yet: a skip from the log start', () =>
     assert.deepEqual(decide({ progress: null, logStart: 4, group: foreign(9) }), { kind: 'skip', from: 4, to: 9 }))
