@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import type { Field } from '../../lake/columns/column.ts'
 import { type AddFile, filePath } from '../../lake/delta/actions.ts'
 import type { Rewrite } from '../../lake/delta/optimize.ts'
 import { sqlName, tableSql } from '../../lake/sql.ts'
@@ -34,16 +35,17 @@ export const createRewrite =
     const target = path.join(tempDir, `${randomUUID()}.parquet`)
     try {
       const locals = await localFiles(table.store, table.root, files, dir)
-      const rows = tableSql({
-        snapshot: { metadata: snapshot.metadata, files: new Map(files.map((file) => [file.path, file])) },
-        localPath: (file) => locals.get(file)!,
-      })
+      const rowsOf = (...some: readonly AddFile[]) =>
+        tableSql({
+          snapshot: { metadata: snapshot.metadata, files: new Map(some.map((file) => [file.path, file])) },
+          localPath: (file) => locals.get(file)!,
+        })
       const duckdb = await openDuckDb({ tempDir: dir, memoryLimit: MEMORY_LIMIT })
       try {
         const order = sortBy.length > 0 ? `ORDER BY ${sortBy.map(sqlName).join(', ')}` : ''
-        const groupRows = await rowGroupRows(duckdb, [...locals.values()])
+        const groupRows = await rowGroupRows(duckdb, files, columns, rowsOf)
         await duckdb.run(
-          `COPY (SELECT ${columns.map(({ name }) => sqlName(name)).join(', ')} FROM (${rows}) ${order})
+          `COPY (SELECT ${columns.map(({ name }) => sqlName(name)).join(', ')} FROM (${rowsOf(...files)}) ${order})
            TO '${target.replaceAll("'", "''")}' (FORMAT PARQUET, COMPRESSION ZSTD, ROW_GROUP_SIZE ${groupRows})`,
           [],
           { signal },
@@ -78,12 +80,27 @@ const localFiles = async (store: ObjectStore, root: string, files: readonly AddF
   return locals
 }
 
-const rowGroupRows = async (duckdb: DuckDb, locals: readonly string[]): Promise<number> => {
-  const [found] = await duckdb.rows<{ bytes: number; rows: number }>(
-    `SELECT sum(total_uncompressed_size)::DOUBLE AS bytes, (sum(num_values) FILTER (column_id = 0))::DOUBLE AS rows
-     FROM parquet_metadata(?)`,
-    [locals],
+/** Files whose first rows are measured, and how many of each. */
+const SAMPLED_FILES = 4
+const SAMPLED_ROWS = 512
+
+/**
+ * How many rows make a row group of bounded size. What the files say of their size is of no use here: text that repeats
+ * is stored once in them, and each time in memory.
+ */
+const rowGroupRows = async (duckdb: DuckDb, files: readonly AddFile[], fields: readonly Field[], rowsOf: (file: AddFile) => string) => {
+  const step = Math.ceil(files.length / SAMPLED_FILES)
+  const samples = files.filter((_, index) => index % step === 0).map((file) => `(SELECT * FROM (${rowsOf(file)}) LIMIT ${SAMPLED_ROWS})`)
+  const bytes = fields.map(({ name, type }) => `coalesce(${bytesSql(sqlName(name), type.kind)}, 0) + 8`).join(' + ')
+  const [found] = await duckdb.rows<{ row_bytes: number | null }>(
+    `SELECT avg(${bytes})::DOUBLE AS row_bytes FROM (${samples.join(' UNION ALL ')})`,
   )
-  const rowBytes = Math.max(1, (found?.bytes ?? 0) / Math.max(1, found?.rows ?? 0))
-  return Math.min(MAX_ROW_GROUP_ROWS, Math.max(VECTOR_ROWS, Math.floor(ROW_GROUP_BYTES / rowBytes / VECTOR_ROWS) * VECTOR_ROWS))
+  const rows = Math.floor(ROW_GROUP_BYTES / (found?.row_bytes ?? 1) / VECTOR_ROWS) * VECTOR_ROWS
+  return Math.min(MAX_ROW_GROUP_ROWS, Math.max(VECTOR_ROWS, rows))
+}
+
+const bytesSql = (column: string, kind: Field['type']['kind']): string => {
+  if (kind === 'string') return `strlen(${column})`
+  if (kind === 'binary') return `octet_length(${column})`
+  return kind === 'list' || kind === 'struct' || kind === 'map' ? `strlen(${column}::VARCHAR)` : '0'
 }

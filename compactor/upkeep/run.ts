@@ -82,6 +82,7 @@ export const runUpkeep = async (options: UpkeepOptions): Promise<void> => {
 /** One look at every table for small files. Remembers which tables failed, and how often. */
 const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeIntervalMs, log, nowMs, signal }: UpkeepOptions) => {
   const failing = new Map<string, { times: number; untilMs: number }>()
+  const leftOut = new Set<string>()
   return async () => {
     for (const { name, table, sortBy } of tables) {
       const failed = failing.get(name)
@@ -95,6 +96,7 @@ const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeI
           targetBytes,
           minFiles,
           settledBeforeMs: nowMs() - SETTLED_MS,
+          leftOut,
           signal,
           onFailure: (error) => faults.push(error),
         }),

@@ -1,5 +1,4 @@
 import type { AddFile } from './actions.ts'
-import type { Snapshot } from './snapshot.ts'
 
 export interface OptimizeLimits {
   /** Size of the files to make, in bytes; files of less than half of it are small. */
@@ -28,9 +27,9 @@ const LOWEST_TIER_BYTES = 128 * 1024
  * size, so that a row is rewritten a few times until its file is large, and not each time that some rows come. A file
  * with tags is left alone: they say something of exactly this file.
  */
-export const planOptimize = (snapshot: Pick<Snapshot, 'files'>, limits: OptimizeLimits): FileGroup[] => {
+export const planOptimize = ({ files: live }: { files: Iterable<AddFile> }, limits: OptimizeLimits): FileGroup[] => {
   const partitions = new Map<string, AddFile[]>()
-  for (const file of snapshot.files.values()) {
+  for (const file of live) {
     if (file.tags && Object.keys(file.tags).length > 0) continue
     const key = JSON.stringify(Object.entries(file.partitionValues).sort(([a], [b]) => (a < b ? -1 : 1)))
     const files = partitions.get(key)

@@ -34,6 +34,8 @@ export interface OptimizeOptions extends OptimizeLimits {
   signal?: AbortSignal | undefined
   /** Hears of each group when it is done, and of how many files were small when the work began. */
   onProgress?: (result: Readonly<OptimizeResult>) => void
+  /** Files that are left out; those that can not be merged for want of memory are added to it. */
+  leftOut?: Set<string>
   /** Hears why a group could not be rewritten; its files stay as they are. */
   onFailure?: (error: unknown, group: FileGroup) => void
 }
@@ -53,7 +55,7 @@ export interface OptimizeResult {
 /**
  * Merges small files of a table into larger ones. The rows stay the same: `dataChange` is false. Each group of files is
  * a commit of its own, so that little is lost by a stop, and writers are never waited for nor made to wait: where one
- * of the files is gone meanwhile, the group is given up. Nothing to merge, no commit. Rejects with `lake-invalid` where
+ * of the files is gone meanwhile, the group is given up. Nothing to merge, or no memory for it, no commit. Rejects with `lake-invalid` where
  * the table has types that we would write in another width, and with what the store throws.
  */
 export const optimize = async (table: Table, options: OptimizeOptions): Promise<OptimizeResult> => {
@@ -66,13 +68,15 @@ export const optimize = async (table: Table, options: OptimizeOptions): Promise<
     conflicts: 0,
     failures: 0,
   }
+  const { leftOut = new Set<string>() } = options
   const failed = new Set<string>()
   // A round merges at most so many files into one: what it leaves small is merged with its like in the next.
   for (let before = -1; before !== result.commits; ) {
     before = result.commits
     const snapshot = await table.snapshot()
     if (!snapshot.metadata) return result
-    const groups = planOptimize(snapshot, options).filter(({ files }) => !files.some(({ path }) => failed.has(path)))
+    const isIn = ({ path }: AddFile) => !failed.has(path) && !leftOut.has(path)
+    const groups = planOptimize({ files: [...snapshot.files.values()].filter(isIn) }, options)
     if (groups.length > 0) mergeSchema(snapshot.metadata.action.schemaString, snapshot.metadata.fields)
     while (groups.length > 0) {
       options.signal?.throwIfAborted()
@@ -83,7 +87,8 @@ export const optimize = async (table: Table, options: OptimizeOptions): Promise<
         options.onFailure?.(error, group)
         return 'failed' as const
       })
-      if (outcome === 'too-large') groups.unshift(...halved(group))
+      if (outcome === 'too-large' && group.files.length >= 4) groups.unshift(...halved(group))
+      else if (outcome === 'too-large') for (const { path } of group.files) leftOut.add(path)
       else if (outcome === 'conflict') result.conflicts++
       else if (outcome === 'failed') {
         result.failures++
@@ -117,10 +122,7 @@ const mergeGroup = async (
 ): Promise<AddFile | 'conflict' | 'too-large'> => {
   const known = snapshot.metadata!.fields.map(({ name }) => name)
   const rewritten = await rewrite({ table, snapshot, files, sortBy: sortBy.filter((name) => known.includes(name)) })
-  if (rewritten === 'too-large') {
-    if (files.length >= 4) return rewritten
-    throw new ReadflowError('lake-invalid', `${files.length} files of ${table.root} need more memory to be merged than there is`)
-  }
+  if (rewritten === 'too-large') return rewritten
   try {
     checkRows(table.root, files, rewritten)
     signal?.throwIfAborted()

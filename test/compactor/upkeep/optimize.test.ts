@@ -228,6 +228,22 @@ describe('optimize beside other writers', () => {
       assert.equal((await allRows(table)).length, 8)
     }))
 
+  it('leaves files alone that can not be merged for want of memory, also the next time', () =>
+    withTable('memory', async ({ table }) => {
+      await filled(table, 3)
+      let asked = 0
+      const never: Rewrite = async () => {
+        asked++
+        return 'too-large'
+      }
+      const leftOut = new Set<string>()
+      for (let time = 0; time < 2; time++) {
+        const { commits, failures } = await optimize(table, { ...limits, rewrite: never, leftOut })
+        assert.deepEqual({ commits, failures }, { commits: 0, failures: 0 })
+      }
+      assert.deepEqual([asked, leftOut.size], [1, 3])
+    }))
+
   it('refuses a table with types that it would write wider', () =>
     withTable('memory', async ({ table, rewrite }) => {
       await filled(table, 2)

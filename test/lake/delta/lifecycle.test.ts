@@ -94,7 +94,10 @@ for (const kind of ['memory', 'folder'] as const)
         assert.equal(old.filter((file) => live.files.has(file.path)).length, 3)
         await move(nowMs + 1000 * DAY_MS)
         assert.deepEqual(
-          planOptimize(await table.snapshot(), { targetBytes: 1e9, minFiles: 2, settledBeforeMs: Number.POSITIVE_INFINITY }),
+          planOptimize(
+            { files: (await table.snapshot()).files.values() },
+            { targetBytes: 1e9, minFiles: 2, settledBeforeMs: Number.POSITIVE_INFINITY },
+          ),
           [],
         )
       }))
