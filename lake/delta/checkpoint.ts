@@ -5,7 +5,7 @@ import type { Action } from './actions.ts'
 import { checkpointFields, fromCheckpointRows, toCheckpointRows } from './checkpoint-rows.ts'
 import { type CheckpointFiles, checkpointName, LAST_CHECKPOINT, type TablePlace } from './log-files.ts'
 import { deletedFileRetentionMs } from './properties.ts'
-import { applyEntries, emptySnapshot, type Snapshot } from './snapshot.ts'
+import { applyEntries, emptySnapshot, type Snapshot, withoutExpired } from './snapshot.ts'
 
 /**
  * Writes the checkpoint of a version that is in the log, and then the file that points to it. Whoever writes the same
@@ -24,12 +24,11 @@ export const writeCheckpoint = async ({ store, root }: TablePlace, snapshot: Sna
 export const checkpointActions = (snapshot: Snapshot, nowMs: number): Action[] => {
   const { protocol, metadata, version } = snapshot
   if (!protocol || !metadata) throw new ReadflowError('lake-invalid', `version ${version} has no metadata or no protocol`)
-  const oldestMs = nowMs - deletedFileRetentionMs(snapshot)
   return [
     { protocol },
     { metaData: metadata.action },
     ...[...snapshot.txns].map(([appId, txn]) => ({ txn: { appId, version: txn } })),
-    ...[...snapshot.tombstones.values()].filter((remove) => (remove.deletionTimestamp ?? 0) > oldestMs).map((remove) => ({ remove })),
+    ...[...withoutExpired(snapshot, nowMs - deletedFileRetentionMs(snapshot)).tombstones.values()].map((remove) => ({ remove })),
     ...[...snapshot.files.values()].map((add) => ({ add })),
   ]
 }

@@ -65,7 +65,7 @@ export const applyEntries = (snapshot: Snapshot, entries: readonly (readonly Act
         if (mayBeRemoved) tombstones.push([action.add.path, undefined])
       } else if ('remove' in action) {
         files.push([action.remove.path, undefined])
-        tombstones.push([action.remove.path, withoutNulls(action.remove)])
+        tombstones.push([action.remove.path, tombstoneOf(action.remove)])
         mayBeRemoved = true
       } else if ('txn' in action) txns.push([action.txn.appId, action.txn.version])
       else if ('metaData' in action) metadata = readMetadata(action.metaData)
@@ -80,6 +80,15 @@ export const applyEntries = (snapshot: Snapshot, entries: readonly (readonly Act
     tombstones: snapshot.tombstones.with(tombstones),
     txns: snapshot.txns.with(txns),
   }
+}
+
+// There are many, and what else a removal says nobody asks for later.
+const tombstoneOf = ({ path, deletionTimestamp, dataChange }: RemoveFile): RemoveFile => ({ path, deletionTimestamp, dataChange })
+
+/** The table without the files that were removed longer ago than it keeps them: a checkpoint leaves them out as well. */
+export const withoutExpired = (snapshot: Snapshot, removedBeforeMs: number): Snapshot => {
+  const expired = [...snapshot.tombstones.values()].filter(({ deletionTimestamp }) => (deletionTimestamp ?? 0) <= removedBeforeMs)
+  return { ...snapshot, tombstones: snapshot.tombstones.with(expired.map(({ path }) => [path, undefined])) }
 }
 
 // Some writers write null for what is not there.

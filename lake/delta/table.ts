@@ -4,7 +4,8 @@ import { type Action, type CommitInfo, entryName } from './actions.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { loadNewest, loadVersion, readEntry, versionAt } from './load.ts'
 import type { TablePlace } from './log-files.ts'
-import { applyEntries, emptySnapshot, type Snapshot } from './snapshot.ts'
+import { deletedFileRetentionMs } from './properties.ts'
+import { applyEntries, emptySnapshot, type Snapshot, withoutExpired } from './snapshot.ts'
 
 export interface HistoryEntry {
   version: number
@@ -42,6 +43,8 @@ export interface TableOptions {
 
 /** Further behind than so many entries, a checkpoint and what comes after it are read faster than all of them. */
 const MAX_BEHIND = 64
+/** After so many versions a table forgets the removed files whose time is over. */
+const FORGET_EVERY = 100
 /** How many entries of the history are read at once. */
 const READ_AHEAD = 32
 /**
@@ -64,7 +67,7 @@ export const openTable = (store: ObjectStore, root: string, { warn = () => {} }:
 
   const adopt = (snapshot: Snapshot, atMs: number): Snapshot => {
     if (snapshot.version >= latest.version) {
-      latest = snapshot
+      latest = snapshot.version % FORGET_EVERY === 0 ? forgetful(snapshot, atMs) : snapshot
       confirmedMs = atMs
     }
     return snapshot
@@ -127,6 +130,22 @@ export const openTable = (store: ObjectStore, root: string, { warn = () => {} }:
       }
       return history
     },
+  }
+}
+
+/** Without what a table that stays open for weeks would otherwise remember for ever. */
+const forgetful = (snapshot: Snapshot, nowMs: number): Snapshot => {
+  const expiry = snapshot.tombstones.size === 0 ? null : expiryOf(snapshot)
+  return expiry === null ? snapshot : withoutExpired(snapshot, nowMs - expiry)
+}
+
+// A property that is no duration is for those to name who remove files by it.
+const expiryOf = (snapshot: Snapshot): number | null => {
+  try {
+    return deletedFileRetentionMs(snapshot)
+  } catch (error) {
+    if (error instanceof ReadflowError) return null
+    throw error
   }
 }
 

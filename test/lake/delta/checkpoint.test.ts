@@ -118,6 +118,19 @@ describe('checkpoints', () => {
     assert.deepEqual(await kept(deletionTimestamp! + 7 * 86_400_000), [])
   })
 
+  it('and tables that stay open forget the files whose time is over', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+    const table = openTable(openMemoryStore(), ROOT)
+    await write(table, 4)
+    t.mock.timers.tick(8 * 86_400_000)
+    await commit(table, { operation: 'DELETE', removes: [{ path: 'f2' }] })
+    while (table.known().version < 99) await commit(table, { operation: 'WRITE' })
+    assert.deepEqual([...table.known().tombstones.keys()], ['f1', 'f2'])
+    await commit(table, { operation: 'WRITE' })
+    assert.deepEqual([...table.known().tombstones.keys()], ['f2'])
+    assert.deepEqual([...(await openTable(table.store, ROOT).snapshot()).tombstones.keys()], ['f2'])
+  })
+
   it('that can not be written are a warning and no failed commit, and are tried again', async () => {
     const memory = openMemoryStore()
     let isFull = true
