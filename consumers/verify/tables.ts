@@ -32,7 +32,16 @@ export const openView = async (
   const sql = tableSql({ snapshot, localPath: (file) => localPath(`${root}/${file}`), fields: snapshot.metadata?.fields ?? fields })
   await duckdb.run(`CREATE OR REPLACE VIEW ${sqlName(name)} AS ${sql}`).catch((cause: unknown) => {
     release()
-    throw new ReadflowError('lake-invalid', `${root} can not be read: ${cause instanceof Error ? cause.message : cause}`, { cause })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const missing = /No files found that match the pattern "([^"]+)"/.exec(reason)?.[1]
+    throw new ReadflowError(
+      'lake-invalid',
+      missing ? `${root} names the data file ${missing}, which is not there.` : `${root} can not be read: ${reason}`,
+      {
+        cause,
+        hint: missing ? 'Bring it back, or replay the offsets that it held.' : undefined,
+      },
+    )
   })
   return { release }
 }

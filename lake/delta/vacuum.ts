@@ -99,11 +99,14 @@ export const checkedRetentionMs = (
   if (retainMs !== undefined && retainMs < minMs && !isShortAllowed)
     throw new ReadflowError(
       'config',
-      `a retention of ${retainMs / HOUR_MS} h is shorter than the ${minMs / HOUR_MS} h that readers of ${root} are promised.`,
+      `a retention of ${inHours(retainMs)} is shorter than the ${inHours(minMs)} that readers of ${root} are promised.`,
       { hint: 'Nobody may be reading an older version then; --allow-short-retention does it anyway.' },
     )
   return retainMs ?? (isOwn ? ownMs : Math.max(minMs, defaultRetainMs ?? ownMs))
 }
+
+const inHours = (durationMs: number): string =>
+  durationMs < HOUR_MS ? `${durationMs / 1000} s` : `${Math.round((durationMs / HOUR_MS) * 100) / 100} h`
 
 const belowRoot = (root: string, path: string): string => path.slice(root.length + 1)
 
