@@ -5,6 +5,7 @@ import type { PartitionReport, Report } from '../../consumers/verify/report.ts'
 import { pinTables, verify } from '../../consumers/verify/verify.ts'
 import { columnOf, valueAt } from '../../lake/columns/column.ts'
 import { take } from '../../lake/columns/take.ts'
+import { commit } from '../../lake/delta/commit.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
@@ -14,6 +15,7 @@ import { createRandom, seedOfRun } from '../faults/helpers/random.ts'
 import { createPlanner } from '../faults/helpers/records.ts'
 import { openWorld, type World } from '../faults/helpers/world.ts'
 import { copyLake, placesOf, withFirst } from '../helpers/lake-copy.ts'
+import { minioSkip, startTestMinio } from '../helpers/minio.ts'
 import { eventually, stackSkip } from '../helpers/stack.ts'
 import { lastJson, readflow } from '../helpers/up.ts'
 
@@ -44,8 +46,9 @@ const run = (...more: string[]) =>
   readflow(['verify', '--brokers', world.stack.brokers.join(','), '--lake', `file:${lake}`, '--data', world.stack.dataDir, ...more])
 
 /** Verifies a lake in this process. Faults are lines such as `bronze.ratings/0: …`. */
-const check = async (dir: string) => {
-  const store = openStore(`file:${dir}`)
+const check = async (dir: string) => checkUrl(`file:${dir}`)
+const checkUrl = async (lakeUrl: string) => {
+  const store = openStore(lakeUrl)
   const reader = await openSecondReader({ brokers: world.stack.brokers, clientId: 'test' })
   const duckdb = await openDuckDb()
   try {
@@ -203,6 +206,21 @@ test('Silver: rows lost, doubled or changed, counters and dead letters that do n
     await write(root, { txns: [{ appId, version: (txns.get(appId) ?? 0) + 1 }] })
   })
   assert.match(counted, /valid \+ \d+ repeats \+ \d+ dead letters are \d+, and \d+ were delivered$/)
+})
+
+test('a lake on S3', { skip: skip || minioSkip() }, async (t) => {
+  const minio = await startTestMinio()
+  t.after(minio.stop)
+  const [from, to] = [openStore(`file:${lake}`), openStore(minio.lakeUrl())]
+  for await (const { path: name } of from.list('')) await to.put(name, await from.get(name))
+  assert.deepEqual((await checkUrl(minio.lakeUrl())).faults, [])
+  const table = openTable(to, 'bronze/ratings')
+  const { metadata, files } = await table.snapshot()
+  const removes = [...files.values()].slice(0, 1)
+  await commit(table, { operation: 'TEST', fields: metadata?.fields ?? [], partitionColumns: metadata?.partitionColumns ?? [], removes })
+  assert.match((await checkUrl(minio.lakeUrl())).faults.join('\n'), /offsets are missing: \d/)
+  await from.close()
+  await to.close()
 })
 
 test('while the pipeline runs, it raises no false alarm', { skip }, async () => {

@@ -48,7 +48,7 @@ const passing = new Set([-1, 5, 6, 7, 8, 9, 56, 74, 75, 76, 78])
 const MAX_ATTEMPTS = 12
 const RETRY_MS = 250
 /** Bytes are asked for so that an answer holds about this many records, within these limits. */
-const RECORDS_A_FETCH = 40_000
+const RECORDS_A_FETCH = 10_000
 const FETCH_BYTES = { least: 64 * 1024, most: 4 * 1024 * 1024 }
 /** A batch that is larger than what was asked for comes alone and whole; a broker that cuts it is asked for more. */
 const LARGEST_FETCH_BYTES = 128 * 1024 * 1024
