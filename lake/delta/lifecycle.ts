@@ -90,8 +90,7 @@ const copyOf = async (table: Table, file: AddFile, { folder, storageClass, tempD
   const localFilePath = path.join(tempDir, `${randomUUID()}.parquet`)
   try {
     await download(table.store, `${table.root}/${filePath(file.path)}`, { localFilePath, sizeBytes: file.size })
-    const put: (path: string, file: string, options?: { storageClass: string | undefined }) => Promise<void> = table.store.putFile
-    await put(`${table.root}/${copyPath}`, localFilePath, { storageClass })
+    await table.store.putFile(`${table.root}/${copyPath}`, localFilePath, { storageClass })
   } finally {
     await rm(localFilePath, { force: true })
   }
