@@ -148,15 +148,19 @@ export interface Step {
 
 /**
  * A table that has been through all that ours go through: partitions of every kind, more columns, appends, rows
- * replaced, files merged, everything overwritten, properties, checkpoints. `pauseMs` lies on both sides of each step's
- * time, and has to be more than the store's clock is coarse.
+ * replaced, files merged, everything overwritten, properties, checkpoints. `pauseMs` lies between each step's time and
+ * the next step, and has to be more than the times that a reader gets from the store are coarse.
  */
 export const writeEveryTable = async (table: Table, { pauseMs, rewrite }: { pauseMs: number; rewrite: Rewrite }): Promise<Step[]> => {
   const steps: Step[] = []
   const step = async (what: string, plan: Parameters<typeof commit>[1]) => {
-    const { version } = await commit(table, plan)
-    await sleep(pauseMs)
-    steps.push({ version, what, timestampMs: Date.now() })
+    await commit(table, plan)
+    await note(what)
+  }
+  const note = async (what: string) => {
+    // A file system's clock is some milliseconds behind.
+    await sleep(20)
+    steps.push({ version: table.known().version, what, timestampMs: Date.now() })
     await sleep(pauseMs)
   }
   const staged = (of: readonly Field[], firstId: number, count: number) =>
@@ -195,8 +199,7 @@ export const writeEveryTable = async (table: Table, { pauseMs, rewrite }: { paus
     configuration: { 'readflow.gap.x.0.5': '{"to":7}', 'delta.logRetentionDuration': 'interval 0 days' },
   })
   await optimize(table, { rewrite, sortBy: ['id'], targetBytes: 32 * 1024 ** 2, minFiles: 2 })
-  steps.push({ version: table.known().version, what: 'compacted', timestampMs: Date.now() + pauseMs / 2 })
-  await sleep(pauseMs)
+  await note('compacted')
   await step('overwritten', {
     operation: 'WRITE',
     operationParameters: { mode: 'Overwrite' },

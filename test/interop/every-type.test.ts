@@ -7,17 +7,15 @@ import { openTable, type Table } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { openDuckDb } from '../../runtime/duckdb.ts'
+import { minioSkip, startTestMinio, type TestMinio } from '../helpers/minio.ts'
 import { tempDataDir } from '../helpers/stack.ts'
 import { assertSameAnswer, ourAnswer } from './answer.ts'
 import { partitionColumns, type Step, writeEveryTable } from './every-table.ts'
 import { type Reader, type ReaderName, readerNames, readerSkip, startReader } from './readers.ts'
 
 const root = 'silver/every'
+/** The same without the log before its last checkpoint. */
 const cleanedRoot = 'silver/cleaned'
-
-/** For Spark, which takes its time: the steps after which a table is most unlike before. */
-const telling = (steps: readonly Step[]) =>
-  steps.filter(({ what }) => ['created', 'inner fields added', 'a file replaced', 'compacted', 'appended after'].includes(what))
 
 interface Told {
   version: number
@@ -32,94 +30,133 @@ interface Detail {
   files: number
   schema: string
 }
+interface Lake {
+  store: ObjectStore
+  /** Where other readers find a table. */
+  urlOf: (root: string) => string
+  table: Table
+  cleaned: Table
+  steps: Step[]
+}
+
+const places = ['a folder', 'MinIO'] as const
+type Place = (typeof places)[number]
+
+/** For Spark, which takes its time: the steps after which a table is most unlike before. */
+const tellingSteps: Record<Place, string[]> = {
+  'a folder': ['created', 'inner fields added', 'a file replaced', 'compacted', 'appended after'],
+  MinIO: ['compacted', 'appended after'],
+}
+
+const checks = (name: ReaderName, place: Place, given: () => Lake & { reader: Reader }) => {
+  const asked = (steps: readonly Step[]) => (name === 'Spark' ? steps.filter(({ what }) => tellingSteps[place].includes(what)) : steps)
+
+  it('has the same schema and rows at every version', async () => {
+    const { reader, store, urlOf, table, steps } = given()
+    for (const { version, what } of asked(steps)) {
+      const expected = await ourAnswer(store, root, await table.snapshot({ version }))
+      assertSameAnswer(await reader.ask('rows', { table: urlOf(root), version }), expected, `version ${version}, ${what}`)
+    }
+    assertSameAnswer(await reader.ask('rows', { table: urlOf(root) }), await ourAnswer(store, root, await table.snapshot()), 'newest')
+  })
+
+  it('has them where the log begins with a checkpoint', async () => {
+    const { reader, store, urlOf, cleaned } = given()
+    const expected = await ourAnswer(store, cleanedRoot, cleaned.known())
+    assertSameAnswer(await reader.ask('rows', { table: urlOf(cleanedRoot) }), expected, `version ${cleaned.known().version}`)
+  })
+
+  // The other two have no words for it.
+  if (name === 'delta-rs')
+    it('has the same progress of a writer', async () => {
+      const { reader, urlOf, table } = given()
+      for (const [appId, version] of (await table.snapshot()).txns)
+        assert.equal(await reader.ask<number>('progress', { table: urlOf(root), appId }), version)
+    })
+
+  // DuckDB's extension has neither time travel by time, nor history, nor details.
+  if (name === 'DuckDB') return
+
+  it('travels to the same version by time', async () => {
+    const { reader, store, urlOf, table, steps } = given()
+    // Spark refuses a time after the last commit.
+    for (const { version, timestampMs } of asked(steps).slice(0, -1)) {
+      assert.equal((await table.snapshot({ timestampMs })).version, version)
+      const expected = await ourAnswer(store, root, await table.snapshot({ version }))
+      assertSameAnswer(await reader.ask('rows', { table: urlOf(root), timestampMs }), expected, `version ${version} by time`)
+    }
+  })
+
+  it('has the same history', async () => {
+    const { reader, store, urlOf, table } = given()
+    /** When the store has it that a log entry was written, in whole milliseconds. */
+    const storedMs = async (version: number): Promise<number> => {
+      for await (const info of store.list(`${root}/${entryName(version)}`)) return Math.floor(info.modifiedMs)
+      throw new Error(`no entry ${version}`)
+    }
+    const ours = await table.history()
+    // Spark goes by the time at which the store has the entry, delta-rs by the writer's.
+    const times = await Promise.all(ours.map(async ({ version, timestampMs }) => (name === 'Spark' ? storedMs(version) : timestampMs)))
+    assert.deepEqual(
+      await reader.ask<Told[]>('history', { table: urlOf(root) }),
+      ours.map(({ version, operation }, index) => ({ version, operation, timestampMs: times[index] })),
+    )
+  })
+
+  it('has the same metadata', async () => {
+    const { reader, urlOf, table } = given()
+    const detail = await reader.ask<Detail>('detail', { table: urlOf(root) })
+    const { metadata, files } = await table.snapshot()
+    assert.deepEqual(JSON.parse(detail.schema), JSON.parse(metadata!.action.schemaString))
+    assert.deepEqual(detail.partitionColumns, partitionColumns)
+    assert.deepEqual(detail.properties, metadata!.configuration)
+    assert.deepEqual([detail.id, detail.createdMs, detail.files], [metadata!.id, metadata!.createdMs, files.size])
+  })
+}
 
 describe('a table with every type, read by others', () => {
   let folder: Awaited<ReturnType<typeof tempDataDir>>
-  let store: ObjectStore
-  let table: Table
-  let cleaned: Table
-  let path: string
-  let steps: Step[]
+  let minio: TestMinio | undefined
+  const lakes = new Map<Place, Lake>()
+  const skip: Record<Place, string | false> = { 'a folder': false, MinIO: minioSkip() }
+
   before(async () => {
     folder = await tempDataDir()
-    store = openStore(`file:${folder.dir}`)
-    table = openTable(store, root)
-    path = `${folder.dir}/${root}`
-    cleaned = openTable(store, cleanedRoot)
-    steps = await writeEveryTable(table, { pauseMs: 20, rewrite: createRewrite({ openDuckDb, tempDir: folder.dir }) })
-    // A copy without what came before its last checkpoint.
-    const checkpoint = (await listLog({ store, root })).checkpoints.at(-1)!
-    for await (const { path: from } of store.list(`${root}/`)) {
-      const file = logFileOf(from)
-      if (file && file.version < checkpoint.version) continue
-      await store.put(`${cleanedRoot}${from.slice(root.length)}`, await store.get(from))
-    }
-    await cleaned.snapshot()
+    lakes.set('a folder', await writeLake(`file:${folder.dir}/lake`, (name) => `${folder.dir}/lake/${name}`, 20))
+    if (skip.MinIO) return
+    minio = await startTestMinio()
+    // S3 says when an object was made in whole seconds.
+    lakes.set('MinIO', await writeLake(minio.lakeUrl(), (name) => `s3://${minio?.bucket}/lake/${name}`, 1100))
   })
   after(async () => {
-    await store.close()
+    for (const { store } of lakes.values()) await store.close()
+    await minio?.stop()
     await folder.remove()
   })
 
-  /** When the store has it that a log entry was written, in whole milliseconds. */
-  const storedMs = async (version: number): Promise<number> => {
-    for await (const info of store.list(`${root}/${entryName(version)}`)) return Math.floor(info.modifiedMs)
-    throw new Error(`no entry ${version}`)
+  const writeLake = async (lakeUrl: string, urlOf: Lake['urlOf'], pauseMs: number): Promise<Lake> => {
+    const store = openStore(lakeUrl)
+    const [table, cleaned] = [openTable(store, root), openTable(store, cleanedRoot)]
+    const steps = await writeEveryTable(table, { pauseMs, rewrite: createRewrite({ openDuckDb, tempDir: folder.dir }) })
+    const checkpoint = (await listLog(table)).checkpoints.at(-1)!
+    for await (const { path: from } of store.list(`${root}/`)) {
+      const file = logFileOf(from)
+      if (!file || file.version >= checkpoint.version) await store.put(`${cleanedRoot}${from.slice(root.length)}`, await store.get(from))
+    }
+    await cleaned.snapshot()
+    return { store, urlOf, table, cleaned, steps }
   }
 
-  const withReader = (name: ReaderName, checks: (reader: Reader) => void) =>
+  for (const name of readerNames)
     describe(name, { skip: readerSkip(name) }, () => {
       let reader: Reader
       before(() => {
-        reader = startReader(name)
+        reader = startReader(name, minio ? { ...minio.env, AWS_ENDPOINT_URL: minio.endpoint } : {})
       })
       after(() => reader.close())
-      checks({ name, ask: (op, job) => reader.ask(op, job), close: async () => {} })
-    })
-
-  for (const name of readerNames)
-    withReader(name, (reader) => {
-      it('gives the same schema and rows at every version', async () => {
-        for (const { version, what } of name === 'Spark' ? telling(steps) : steps) {
-          const expected = await ourAnswer(store, root, await table.snapshot({ version }))
-          assertSameAnswer(await reader.ask('rows', { table: path, version }), expected, `version ${version}, ${what}`)
-        }
-        assertSameAnswer(await reader.ask('rows', { table: path }), await ourAnswer(store, root, await table.snapshot()), 'newest')
-      })
-
-      it('gives them where the log begins with a checkpoint', async () => {
-        const { version } = cleaned.known()
-        const expected = await ourAnswer(store, cleanedRoot, cleaned.known())
-        assertSameAnswer(await reader.ask('rows', { table: `${folder.dir}/${cleanedRoot}` }), expected, `version ${version}`)
-      })
-
-      if (name === 'DuckDB') return
-      it('travels to the same version by time', async () => {
-        // Spark refuses a time after the last commit.
-        for (const { version, timestampMs } of name === 'Spark' ? telling(steps).slice(0, -1) : steps.slice(0, -1)) {
-          const expected = await ourAnswer(store, root, await table.snapshot({ version }))
-          assertSameAnswer(await reader.ask('rows', { table: path, timestampMs }), expected, `version ${version} by time`)
-        }
-      })
-
-      it('tells the same history', async () => {
-        const told = await reader.ask<Told[]>('history', { table: path })
-        const ours = await table.history()
-        // Spark goes by the time at which the store has the entry, the others by the writer's.
-        const times = await Promise.all(ours.map(async ({ version, timestampMs }) => (name === 'Spark' ? storedMs(version) : timestampMs)))
-        assert.deepEqual(
-          told,
-          ours.map(({ version, operation }, index) => ({ version, operation, timestampMs: times[index] })),
-        )
-      })
-
-      it('tells the same of the table', async () => {
-        const detail = await reader.ask<Detail>('detail', { table: path })
-        const { metadata, files } = await table.snapshot()
-        assert.deepEqual(JSON.parse(detail.schema), JSON.parse(metadata!.action.schemaString))
-        assert.deepEqual(detail.partitionColumns, partitionColumns)
-        assert.deepEqual(detail.properties, metadata!.configuration)
-        assert.deepEqual([detail.id, detail.createdMs, detail.files], [metadata!.id, metadata!.createdMs, files.size])
-      })
+      for (const place of places)
+        describe(`in ${place}`, { skip: skip[place] }, () => {
+          checks(name, place, () => ({ reader, ...lakes.get(place)! }))
+        })
     })
 })

@@ -47,8 +47,4 @@ def each(job):
     return [[int(value) for (value,) in one] for one in found]
 
 
-def progress(job):
-    return db.execute(f"SELECT * FROM delta_get_transaction_version('{job['table']}', '{job['appId']}')").fetchone()[0]
-
-
-serve({"rows": rows, "each": each, "progress": progress})
+serve({"rows": rows, "each": each})
