@@ -95,7 +95,10 @@ const produce = async (brokers: string[], registryUrl: string) => {
 const statusOf = (pid: number) => {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8')
   const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0)
-  return { rss: kib('VmRSS') / 1024, peak: kib('VmHWM') / 1024, parent: Number(/^PPid:\s+(\d+)/m.exec(text)?.[1]) }
+  // utime and stime, behind the name in brackets, in ticks of 10 ms.
+  const ticks = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ').slice(11, 13) ?? []
+  const cpuSeconds = ticks.reduce((sum, each) => sum + Number(each), 0) / 100
+  return { cpuSeconds, rss: kib('VmRSS') / 1024, peak: kib('VmHWM') / 1024, parent: Number(/^PPid:\s+(\d+)/m.exec(text)?.[1]) }
 }
 /** The program that the launcher started. */
 const programOf = (launcherPid: number): number | undefined =>
@@ -123,6 +126,7 @@ const consume = async (brokers: string[], registryUrl: string) => {
   const startedMs = Date.now()
   const rss: number[] = []
   let peak = 0
+  let cpuSeconds = 0
   let pid: number | undefined
   const timer = setInterval(() => {
     try {
@@ -131,6 +135,7 @@ const consume = async (brokers: string[], registryUrl: string) => {
       const status = statusOf(pid)
       rss.push(status.rss)
       peak = Math.max(peak, status.peak)
+      cpuSeconds = status.cpuSeconds
     } catch {
       // It has ended.
     }
@@ -150,6 +155,7 @@ const consume = async (brokers: string[], registryUrl: string) => {
     medianMiB: Math.round(rss[rss.length >> 1] ?? 0),
     dedupeMiB: Math.round((keys * 168) / MIB),
     seconds: Math.round(seconds),
+    cpuSeconds: Math.round(cpuSeconds),
     recordsPerSecond: Math.round(records / seconds),
     summary: JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '{}'),
   }
