@@ -57,9 +57,19 @@ export const prunePublished = async (
   return { removed: old.length, newest }
 }
 
+/** The newest version that was seen of each lake: the list grows by one a build, and only its end is of interest. */
+const seen = new WeakMap<ObjectStore, number>()
+
 const latestVersion = async (store: ObjectStore): Promise<number | null> => {
+  const known = seen.get(store)
+  const latest = (await lastListed(store, known === undefined ? '' : entryPath(known - 1))) ?? (await lastListed(store, ''))
+  if (latest !== null) seen.set(store, latest)
+  return latest
+}
+
+const lastListed = async (store: ObjectStore, startAfter: string): Promise<number | null> => {
   let latest: number | null = null
-  for await (const { path } of store.list(FOLDER)) {
+  for await (const { path } of store.list(FOLDER, { startAfter })) {
     latest = versionOf(path) ?? latest
   }
   return latest
