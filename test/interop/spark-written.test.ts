@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { entryName } from '../../lake/delta/actions.ts'
 import { listLog } from '../../lake/delta/log-files.ts'
@@ -6,20 +7,23 @@ import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { tempDataDir } from '../helpers/stack.ts'
-import { ourAnswer } from './answer.ts'
+import { assertSameAnswer, ourAnswer } from './answer.ts'
 import { type Reader, readerSkip, startReader } from './readers.ts'
 
-describe('a table that Spark wrote', { skip: readerSkip('Spark') }, () => {
+describe('a table that Spark wrote', { skip: readerSkip('Spark') || readerSkip('DuckDB') }, () => {
   let folder: Awaited<ReturnType<typeof tempDataDir>>
   let store: ObjectStore
   let spark: Reader
+  let duckdb: Reader
   before(async () => {
     folder = await tempDataDir()
     store = openStore(`file:${folder.dir}`)
     spark = startReader('Spark')
+    duckdb = startReader('DuckDB')
   })
   after(async () => {
     await spark.close()
+    await duckdb.close()
     await store.close()
     await folder.remove()
   })
@@ -75,4 +79,63 @@ describe('a table that Spark wrote', { skip: readerSkip('Spark') }, () => {
     await readFromCheckpoint('parts', checkpoints.find(({ version }) => version === 3)!.paths.length)
     assert.ok(checkpoints[0]!.paths.length > 1)
   })
+
+  it('is read as Spark and DuckDB read it: partitions, nulls, a checkpoint, changes, old versions', async () => {
+    const columns = `id BIGINT NOT NULL, small INT, real FLOAT, name STRING, ok BOOLEAN, at TIMESTAMP, born DATE, raw BINARY,
+      tags ARRAY<STRING>, extra MAP<STRING, BIGINT>, work STRUCT<id: BIGINT, titles: ARRAY<STRING>>, place STRING, day DATE`
+    const rows = `(1, 7, 1.5, 'Ünïcode 😀', true, TIMESTAMP '2026-11-22 01:02:03.456789', DATE '1969-12-31', X'00ff', array('a', null),
+        map('k', 1L, 'n', null), named_struct('id', 2L, 'titles', array('x')), 'a b/c=d%25', DATE '2026-11-22'),
+      (2, null, null, null, null, null, null, null, null, null, null, null, null),
+      (-3, -7, float('NaN'), '', false, TIMESTAMP '1700-02-28 12:00:00', DATE '0001-01-01', X'', array(), map(),
+        named_struct('id', null, 'titles', null), 'ü', DATE '0001-01-01')`
+    await run('changes', [
+      `CREATE TABLE TABLE_HERE (${columns}) USING delta PARTITIONED BY (place, day) TBLPROPERTIES ('delta.checkpointInterval' = '3', 'delta.minReaderVersion' = '1', 'delta.minWriterVersion' = '2')`,
+      `INSERT INTO TABLE_HERE VALUES ${rows}`,
+      `INSERT INTO TABLE_HERE VALUES ${rows}`,
+      `DELETE FROM TABLE_HERE WHERE id = 2`,
+      `UPDATE TABLE_HERE SET name = 'changed' WHERE id = 1`,
+      `ALTER TABLE TABLE_HERE ADD COLUMNS (later STRING)`,
+    ])
+    assert.ok((await readdir(`${folder.dir}/changes/_delta_log`)).some((name) => name.includes('.checkpoint.')))
+    const table = openTable(store, 'changes')
+    const newest = await table.snapshot()
+    for (const version of [1, 2, newest.version]) {
+      const ours = await ourAnswer(store, 'changes', await table.snapshot({ version }))
+      for (const reader of [spark, duckdb]) {
+        const theirs = await reader.ask('rows', { table: `${folder.dir}/changes`, version })
+        // What is narrower there is read as ours.
+        const fields = theirs.fields.map(([name, type]): [string, string] => [name, { int32: 'long', float: 'double' }[type] ?? type])
+        assertSameAnswer({ ...theirs, fields }, ours, `version ${version} by ${reader.name}`)
+      }
+    }
+    const told = await spark.ask<{ version: number; operation: string }[]>('history', { table: `${folder.dir}/changes` })
+    assert.deepEqual(
+      (await table.history()).map(({ version, operation }) => [version, operation]),
+      told.map(({ version, operation }) => [version, operation]),
+    )
+  })
+
+  for (const [what, create, message] of [
+    [
+      'column mapping',
+      `CREATE TABLE TABLE_HERE (id BIGINT) USING delta TBLPROPERTIES ('delta.columnMapping.mode' = 'name')`,
+      /Delta reader version 2/,
+    ],
+    [
+      'deletion vectors',
+      `CREATE TABLE TABLE_HERE (id BIGINT) USING delta TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')`,
+      /Delta reader version 3/,
+    ],
+    ['times without a zone', 'CREATE TABLE TABLE_HERE (at TIMESTAMP_NTZ) USING delta', /type timestamp_ntz/],
+  ] as const)
+    it(`is refused with one line where it has ${what}`, async () => {
+      const name = what.replaceAll(' ', '-')
+      await run(name, [create])
+      await assert.rejects(openTable(store, name).snapshot(), (error: Error & { code: string }) => {
+        assert.equal(error.code, 'lake-invalid')
+        assert.match(error.message, message)
+        assert.doesNotMatch(error.message, /\n/)
+        return true
+      })
+    })
 })
