@@ -34,8 +34,11 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
       }
     })
 
+  let sweeping: Promise<void> | undefined
+
   /** Writes a synced temporary file and hands it to `place`; the temporary name is gone afterwards. */
   const withTemporary = async <T>(bytes: Uint8Array, place: (file: string) => Promise<T>): Promise<T> => {
+    sweeping ??= removeLeftovers(temporary)
     const file = join(temporary, randomUUID())
     try {
       const handle = await openNew(file)
@@ -101,7 +104,20 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
         await rm(full(path), { force: true })
       }),
     localPath: full,
-    close: async () => {},
+    close: async () => sweeping,
+  }
+}
+
+/** No write takes as long: a temporary file of that age is of a process that was killed. */
+const LEFTOVER_AGE_MS = 24 * 3_600_000
+
+/** Removes temporary files that killed processes left. What can not be removed stays for the next time. */
+const removeLeftovers = async (temporary: string): Promise<void> => {
+  const names = await readdir(temporary).catch(() => [])
+  for (const name of names) {
+    const file = join(temporary, name)
+    const info = await stat(file).catch(() => null)
+    if (info && Date.now() - info.mtimeMs > LEFTOVER_AGE_MS) await rm(file, { force: true }).catch(() => undefined)
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -23,6 +23,19 @@ describe('folder store', () => {
     await writeFile(join(folder, '.tmp', 'torn'), 'torn')
     assert.deepEqual(await listed(store, ''), ['a'])
     assert.equal(store.localPath('a'), join(folder, 'a'))
+  })
+
+  it('removes what killed processes left, and nothing younger', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'readflow-store-'))
+    t.after(() => rm(folder, { recursive: true }))
+    await mkdir(join(folder, '.tmp'))
+    const old = new Date(Date.now() - 25 * 3_600_000)
+    for (const name of ['old', 'young']) await writeFile(join(folder, '.tmp', name), 'torn')
+    await utimes(join(folder, '.tmp', 'old'), old, old)
+    const store = openFolderStore(folder)
+    await store.put('a', bytes('x'))
+    await store.close()
+    assert.deepEqual(await readdir(join(folder, '.tmp')), ['young'])
   })
 
   it('says in one line what keeps it from writing', async (t) => {
