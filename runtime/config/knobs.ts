@@ -184,7 +184,7 @@ export const knobs = {
   flushMaxBytes: knob({
     flag: 'flush-max-bytes',
     env: 'READFLOW_FLUSH_MAX_BYTES',
-    default: '8MiB',
+    default: '4MiB',
     schema: sizeBytes,
     programs: ['up', 'consume'],
     doc: 'bytes after which a micro-batch is committed',

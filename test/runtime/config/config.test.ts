@@ -19,7 +19,7 @@ test('defaults, environment and flags: a flag wins', () => {
   assert.equal(config?.flushIntervalMs, 2000)
   assert.equal(config?.port, 9999)
   assert.equal(config?.isOnce, true)
-  assert.equal(config?.flushMaxBytes, 8 * 1024 * 1024)
+  assert.equal(config?.flushMaxBytes, 4 * 1024 * 1024)
   assert.deepEqual([...(config?.explicit ?? [])].sort(), ['flushIntervalMs', 'isOnce', 'port'])
 })
 
