@@ -175,16 +175,27 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     if (rows >= options.flush.maxRows || bytes >= options.flush.maxBytes) await beating(flush([fullest(sinks)]), heartbeat)
   }
 
-  const onAssigned = async (partitions: TopicPartition[]) => {
-    await flushing
-    const load = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, log })
-    const assignment = await patiently(() => load().catch((error) => (isOutdated(error) ? load() : Promise.reject(error))))
+  const load = async (partitions: TopicPartition[]) => {
+    // What the old assignment has buffered must not meet a state that is being restored for the new one.
+    for (const sink of sinks.values()) sink.assign([])
+    const once = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, log })
+    const assignment = await patiently(() => once().catch((error) => (isOutdated(error) ? once() : Promise.reject(error))))
     if (stopped.size > 0 && assignment.stopped.size === 0) options.onStopped?.(assignment.stopped)
     stopped = new Map([...stopped].filter(([id]) => assignment.stopped.has(id)))
     for (const [id, reason] of assignment.stopped) stop(id, reason)
+    return assignment.positions
+  }
+
+  /** A link of the same chain as the flushes: none of them runs while the state is restored. */
+  const onAssigned = (partitions: TopicPartition[]): Promise<Map<string, number>> => {
+    const loading = flushing.then(() => load(partitions))
+    flushing = loading.then(
+      () => undefined,
+      () => undefined,
+    )
     // Also where nothing new comes: after a crash between the two commits, or when the group has expired.
     void flush()
-    return assignment.positions
+    return loading
   }
 
   const onOutOfRange = (at: TopicPartition) => {

@@ -46,6 +46,15 @@ export const partitionId = ({ topic, partition }: TopicPartition) => `${topic}/$
 const groupByTopic = (partitions: readonly TopicPartition[]) =>
   [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, list]) => ({ topic, partitions: list.map(({ partition }) => partition) }))
 
+/** Errors of a heartbeat after which kafkajs joins the group again by itself. */
+const rejoined: ReadonlySet<unknown> = new Set([
+  'REBALANCE_IN_PROGRESS',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+])
+const isJoiningAgain = (error: unknown): boolean => error instanceof Error && 'type' in error && rejoined.has(error.type)
+
 /**
  * A member of a consumer group whose positions are ours: nothing is committed unless told, and each
  * assignment starts at the offsets that `assigned` gives.
@@ -148,8 +157,9 @@ export const openGroupConsumer = async (options: {
       positions = new Map()
       try {
         await lastHeartbeat?.()
-      } catch {
-        return
+      } catch (error) {
+        // After any other error, of a connection say, it is a member still, and nobody would ask for a new assignment.
+        if (isJoiningAgain(error)) return
       }
       await assign(lastAssignment)
     },
