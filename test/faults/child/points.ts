@@ -124,17 +124,17 @@ const countSteps = (points: Points, inside: AsyncLocalStorage<string>) => {
   syncBuiltinESMExports()
 }
 
-/** A client whose consumers commit group offsets at a point, and take another session timeout. */
+/** A client whose consumers commit group offsets at a point, and notice new partitions sooner. */
 export const countedClient = (
   client: KafkaClient,
   points: Points,
-  { sessionTimeoutMs }: { sessionTimeoutMs?: number | undefined },
+  { metadataMaxAgeMs }: { metadataMaxAgeMs?: number | undefined },
 ): KafkaClient => {
   const kafka = new Proxy(client.kafka, {
     get: (target, name) => {
       if (name !== 'consumer') return Reflect.get(target, name)
       return (config: Parameters<typeof target.consumer>[0] & object) => {
-        const consumer = target.consumer({ ...config, ...(sessionTimeoutMs === undefined ? {} : { sessionTimeout: sessionTimeoutMs }) })
+        const consumer = target.consumer({ ...config, ...(metadataMaxAgeMs === undefined ? {} : { metadataMaxAge: metadataMaxAgeMs }) })
         const { commitOffsets } = consumer
         return Object.assign(consumer, {
           commitOffsets: (...args: Parameters<typeof commitOffsets>) => {

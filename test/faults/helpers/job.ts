@@ -14,6 +14,8 @@ export interface SinkJob {
   flush: { intervalMs: number; maxRows: number; maxBytes: number }
   isOnce: boolean
   sessionTimeoutMs?: number
+  /** How soon a change of a topic's partitions is noticed. */
+  metadataMaxAgeMs?: number
   crash?: Crash
   /** Put into every row, so that one derivation is told from another. */
   mark?: string

@@ -34,7 +34,7 @@ export const openWorld = async ({ partitions = 2 } = {}) => {
   const sender = client.kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
   await sender.connect()
   const producer = await openProducer(client)
-  const delivered: Delivered[] = []
+  let delivered: Delivered[] = []
 
   /** Sends records to their partitions, in small batches, and keeps where they lie. */
   const publish = async (records: readonly Planned[], send: Pick<typeof sender, 'send'> = sender) => {
@@ -97,6 +97,10 @@ export const openWorld = async ({ partitions = 2 } = {}) => {
     evict,
     drain,
     reset,
+    /** No longer expects these records: their topic is gone, or they are. */
+    forget: (entity: TopicName, which = (_record: Delivered) => true) => {
+      delivered = delivered.filter((record) => record.entity !== entity || !which(record))
+    },
     /** Everything that was delivered, in the order of its sending. */
     delivered: (entity: TopicName) => delivered.filter((record) => record.entity === entity),
     job: (job: Pick<SinkJob, 'run' | 'stage' | 'lakeUrl'> & Partial<SinkJob>): SinkJob => ({
