@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { runSink } from '../../../consumers/sink/sink.ts'
 import { openStore } from '../../../lake/store/open.ts'
+import type { ObjectStore } from '../../../lake/store/store.ts'
 import { openKafka } from '../../../runtime/kafka/client.ts'
 import { openProducer } from '../../../runtime/kafka/producer.ts'
 import { createLog } from '../../../runtime/log.ts'
@@ -8,6 +10,9 @@ import { composeStage } from '../helpers/compose.ts'
 import type { SinkJob } from '../helpers/job.ts'
 import { runJob } from './job.ts'
 import { countedClient, countedProducer, countedStore, createPoints, say } from './points.ts'
+
+const slowReads = (store: ObjectStore, delayMs: number): ObjectStore =>
+  delayMs === 0 ? store : { ...store, getRange: (...range) => sleep(delayMs).then(() => store.getRange(...range)) }
 
 /** One consumer process, made of the real parts. */
 runJob(async (job: SinkJob) => {
@@ -18,7 +23,7 @@ runJob(async (job: SinkJob) => {
   const plain = await openKafka({ brokers: job.brokers, clientId: `test-${job.run}`, log })
   const client = countedClient(plain, points, { metadataMaxAgeMs: job.metadataMaxAgeMs })
   const producer = countedProducer(await openProducer(plain), points, job.run)
-  const store = countedStore(openStore(job.lakeUrl), points)
+  const store = slowReads(countedStore(openStore(job.lakeUrl), points), job.readDelayMs ?? 0)
   const registry = openRegistry(job.registryUrl)
   const stage = composeStage(job, { registry, store })
   const outcomes = await runSink({ ...job, stage, store, client, producer, log }, controller.signal)

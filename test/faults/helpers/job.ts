@@ -16,6 +16,8 @@ export interface SinkJob {
   sessionTimeoutMs?: number
   /** How soon a change of a topic's partitions is noticed. */
   metadataMaxAgeMs?: number
+  /** How much longer each read of a data file takes. */
+  readDelayMs?: number
   crash?: Crash
   /** Put into every row, so that one derivation is told from another. */
   mark?: string
