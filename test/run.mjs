@@ -53,13 +53,18 @@ const run = (group, concurrency) =>
     })
   })
 
-// Tests that start a broker get the machine for themselves, one file at a time.
+// End-to-end tests get the machine for themselves; others that start servers wait more than they work, two files at a time.
+const isEndToEnd = (file) => /^test\/e2e\//.test(file.replaceAll('\\', '/'))
 const codes = [
   await run(
     files.filter((file) => !needsServers(file)),
     2,
   ),
-  await run(files.filter(needsServers), 1),
+  await run(files.filter(isEndToEnd), 1),
+  await run(
+    files.filter((file) => needsServers(file) && !isEndToEnd(file)),
+    2,
+  ),
 ]
 const hasFailed = totals.fail > 0 || codes.some((code) => code !== 0)
 if (hasFailed && totals.fail === 0) totals.fail = 1

@@ -76,7 +76,7 @@ for (const stage of ['bronze', 'silver'] as const) {
       children,
       title: `replaying ${stage}`,
       seed,
-      sample: 8,
+      sample: 4,
       prepare: async (run) => {
         const job = await copied(run, stage)
         await world.reset(job.groupId, TOPIC, range)

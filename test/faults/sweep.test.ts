@@ -66,8 +66,8 @@ after(async () => {
 
 for (const stage of stages) {
   const ways = {
-    'appending to a new': { from: null, sample: 6 },
-    'appending with checkpoints to a': { from: THIRD, sample: 5 },
+    'appending to a new': { from: null, sample: 4 },
+    'appending with checkpoints to a': { from: THIRD, sample: 3 },
   }
   for (const [way, { from, sample }] of Object.entries(ways))
     test(`killed at any point of ${way} ${stage} table, it goes on as if nothing had been`, { skip }, async (t) => {
@@ -92,7 +92,7 @@ for (const stage of stages) {
       children: upkeep,
       title: `merging files of ${stage}`,
       seed,
-      sample: 5,
+      sample: 3,
       prepare: (run) => copied(WHOLE, run, stage),
       recover: async (job) => {
         const store = openStore(job.lakeUrl)
