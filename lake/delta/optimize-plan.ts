@@ -70,4 +70,5 @@ const grouped = (files: readonly AddFile[], targetBytes: number): FileGroup[] =>
   return groups.filter((group) => group.files.length > 1)
 }
 
-const byAge = (a: AddFile, b: AddFile): number => a.modificationTime - b.modificationTime || (a.path < b.path ? -1 : 1)
+/** The sort is stable: files of the same millisecond stay in the order of the log. */
+const byAge = (a: AddFile, b: AddFile): number => a.modificationTime - b.modificationTime

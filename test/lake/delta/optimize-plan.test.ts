@@ -43,7 +43,7 @@ describe('a plan of merges', () => {
     assert.deepEqual(plan([...large, ...many(15, 1000)], { minFiles: 16 }), [])
     assert.deepEqual(plan([...large, ...many(16, 1000)], { minFiles: 16 }).length, 1)
     assert.ok(!plan([...large, ...many(16, 1000)], { minFiles: 16 })[0]?.includes('large'))
-    assert.deepEqual(plan([...many(4, MiB, 'x'), file('s', 10)], { minFiles: 4 }), ['sx0.x1.x2.x3.'])
+    assert.deepEqual(plan([...many(4, MiB, 'x'), file('s', 10)], { minFiles: 4 }), ['x0.x1.x2.x3.s'])
   })
 
   it('merges whatever is small in a partition that has settled', () => {
