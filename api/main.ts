@@ -28,7 +28,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     if (isUpStatusMessage(message)) upStatus = message.status
   })
 
-  const store = openStore(config.lakeUrl)
+  const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'serve'))
   defer(copies.close)

@@ -21,7 +21,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   if (!config) return
   const pausable = createPausable(config.pausedStages ?? [])
   const log = createLog('compact', config.logLevel)
-  const store = openStore(config.lakeUrl)
+  const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
   const tempDir = await openWorkspace(config.dataDir, 'compact', defer)
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'compact'))

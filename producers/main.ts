@@ -24,7 +24,7 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   if (!config) return
   const pausable = createPausable(config.pausedStages ?? [])
   const log = createLog('poll', config.logLevel)
-  const store = openStore(config.lakeUrl)
+  const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
   const sandboxStart = openPositions(store, 'sandbox-start')
   const sandboxStartMs = async () => {

@@ -5,10 +5,10 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { namedTables, upkeepTables } from '../upkeep/tables.ts'
 
-await runProgram('history', async ({ argv, env, defer }) => {
+await runProgram('history', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('history', argv, env)
   if (!config) return
-  const store = openStore(config.lakeUrl)
+  const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
   const [{ name, table } = { name: '', table: null }] = namedTables(
     upkeepTables((root) => openTable(store, root)),

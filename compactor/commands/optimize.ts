@@ -13,7 +13,7 @@ import { megabytes, progressLine } from './show.ts'
 await runProgram('optimize', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('optimize', argv, env)
   if (!config) return
-  const store = openStore(config.lakeUrl)
+  const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
   const tables = namedTables(
     upkeepTables((root) => openTable(store, root)),

@@ -9,7 +9,7 @@ import { megabytes, progressLine } from './show.ts'
 await runProgram('vacuum', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('vacuum', argv, env)
   if (!config) return
-  const store = openStore(config.lakeUrl)
+  const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
   const { isDryRun } = config
   const options = { retainMs: config.retainMs, isShortAllowed: config.isShortRetentionAllowed, isDryRun, nowMs: Date.now(), signal }

@@ -70,14 +70,15 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   const totals: Record<string, Outcomes> = Object.fromEntries(stage.tables.map(({ entity }) => [entity, {}]))
   const targets = options.isOnce ? await endOffsets(client, topics) : null
   const done = Promise.withResolvers<void>()
-  done.promise.catch(() => undefined)
+  const ended = new AbortController()
+  done.promise.catch(() => undefined).finally(() => ended.abort())
   let stopped = new Map<string, string>()
   let consumer: GroupConsumer | undefined
   let flushing: Promise<void> = Promise.resolve()
   let flushesDue = 0
   let isStopping = false
 
-  const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: done.promise })
+  const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: ended.signal })
 
   const checkCaughtUp = () => {
     if (!targets || !isCaughtUp(sinks, targets, stopped)) return
@@ -156,6 +157,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     flushing = flushing
       .then(() => flushAll(wanted))
       .catch(async (error: unknown) => {
+        if (isStopping) log.warn({ stage: stage.name, reason: errorLine(error) }, 'not flushed at the end; the next start takes it up')
         if (!isOutdated(error) || isStopping) return done.reject(error)
         log.warn({ stage: stage.name, reason: errorLine(error) }, 'starting over from the table')
         for (const sink of sinks.values()) sink.assign([])

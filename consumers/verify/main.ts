@@ -21,7 +21,7 @@ await runProgram(
     const config = parseConfig('verify', argv, env)
     if (!config) return 0
     const brokers = requireBrokers(config)
-    const store = openStore(config.lakeUrl)
+    const store = openStore(config.lakeUrl, { signal })
     defer(() => store.close())
     const tables = await pinTables(store)
     if ([...tables.bronze.values(), ...tables.silver.values()].every(({ snapshot }) => snapshot.version < 0))

@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises'
 import { ReadflowError } from '../../runtime/errors.ts'
-import { withRetries } from './retry.ts'
+import { withDeadline, withRetries } from './retry.ts'
 import type { S3Requests } from './s3-client.ts'
 import { faultOf, S3Fault, type S3FaultKind } from './s3-fault.ts'
 import { parseS3Url } from './s3-url.ts'
@@ -8,6 +8,8 @@ import { checkedPath, checkedPrefix, comparePaths, notFound, type ObjectInfo, ty
 
 const PATIENCE_MS = 30_000
 const REQUEST_TIMEOUT_MS = 30_000
+/** A program that is told to stop has 30 s in all. */
+const GRACE_MS = 5000
 /** Larger objects are sent in parts. */
 const MULTIPART_FROM_BYTES = 16 * 1024 ** 2
 
@@ -18,8 +20,11 @@ const MULTIPART_FROM_BYTES = 16 * 1024 ** 2
  */
 export const openS3Store = (lakeUrl: string, options: StoreOptions = {}): ObjectStore => {
   const location = parseS3Url(lakeUrl)
-  const { patienceMs = PATIENCE_MS, requestTimeoutMs = REQUEST_TIMEOUT_MS } = options
+  const { patienceMs = PATIENCE_MS, requestTimeoutMs = REQUEST_TIMEOUT_MS, signal } = options
   const keyOf = (path: string) => `${location.prefix}${checkedPath(path)}`
+
+  const late = () => new S3Fault('transient', `no answer within ${GRACE_MS / 1000} s of the stop`)
+  const inTime = signal ? withDeadline({ signal, graceMs: GRACE_MS, late }) : <T>(work: () => Promise<T>) => work()
 
   let opening: Promise<S3Requests> | undefined
   // The SDK takes most of a second to load: a lake in a folder need not wait for it.
@@ -29,7 +34,7 @@ export const openS3Store = (lakeUrl: string, options: StoreOptions = {}): Object
   const attempt = async <T>(what: string, work: (s3: S3Requests) => Promise<T>): Promise<T> => {
     const s3 = await requests()
     try {
-      return await withRetries(() => work(s3), { patienceMs, isTransient: (error) => kindOf(error) === 'transient' })
+      return await inTime(() => withRetries(() => work(s3), { patienceMs, signal, isTransient: (error) => kindOf(error) === 'transient' }))
     } catch (error) {
       throw failure(error, what)
     }

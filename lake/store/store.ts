@@ -18,6 +18,8 @@ export interface StoreOptions {
   patienceMs?: number
   /** Limit of one request until its answer begins, and of each pause in the answer; default 30,000. */
   requestTimeoutMs?: number
+  /** Once it is aborted nothing is tried again, and nothing waited for longer than a few seconds more. */
+  signal?: AbortSignal | undefined
 }
 
 /**
