@@ -39,13 +39,14 @@ await runProgram('optimize', async ({ argv, env, signal, defer }) => {
     failures += result.failures
     results.push({ table: name, ...result, ms: Date.now() - startedMs })
     if (config.isJson) continue
-    const { filesRemoved, filesAdded, bytesRemoved, bytesAdded, conflicts } = result
+    const { filesRemoved, filesAdded, bytesRemoved, bytesAdded, conflicts, filesLeftOut } = result
     const done =
       filesRemoved === 0
         ? 'nothing to merge'
         : `${filesRemoved} files, ${megabytes(bytesRemoved)} → ${filesAdded} files, ${megabytes(bytesAdded)}`
     const later = conflicts > 0 ? `; ${conflicts} groups left for the next time, as another writer changed them` : ''
-    process.stdout.write(`${name}: ${done}${later}\n`)
+    const left = filesLeftOut > 0 ? `; ${filesLeftOut} files stay small, as to sort two of them takes more memory than there is` : ''
+    process.stdout.write(`${name}: ${done}${later}${left}\n`)
   }
   if (config.isJson) process.stdout.write(`${JSON.stringify({ ok: failures === 0, tables: results })}\n`)
   if (failures > 0) throw new ReadflowError('lake-invalid', `${failures} groups of files could not be merged, and are as they were.`)

@@ -101,7 +101,8 @@ const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeI
           onFailure: (error) => faults.push(error),
         }),
       )
-      if (result && result.commits > 0) log.info({ table: name, ...result, ms: nowMs() - startedMs }, 'optimized')
+      if (result && (result.commits > 0 || result.filesLeftOut > 0))
+        log.info({ table: name, ...result, ms: nowMs() - startedMs }, 'optimized')
       if (faults.length > 0) log.warn({ table: name, files: faults.length, error: errorLine(faults[0]) }, 'some files could not be merged')
       if (result && result.failures === 0) failing.delete(name)
       else {

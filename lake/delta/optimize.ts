@@ -50,13 +50,15 @@ export interface OptimizeResult {
   conflicts: number
   /** Groups that could not be rewritten. */
   failures: number
+  /** Files that stay small, as no two of them could be sorted in the memory that there is. */
+  filesLeftOut: number
 }
 
 /**
  * Merges small files of a table into larger ones. The rows stay the same: `dataChange` is false. Each group of files is
  * a commit of its own, so that little is lost by a stop, and writers are never waited for nor made to wait: where one
- * of the files is gone meanwhile, the group is given up. Nothing to merge, or no memory for it, no commit. Rejects with `lake-invalid` where
- * the table has types that we would write in another width, and with what the store throws.
+ * of the files is gone meanwhile, the group is given up. Nothing to merge, or no memory for it, no commit. Rejects with
+ * `lake-invalid` where the table has types that we would write in another width, and with what the store throws.
  */
 export const optimize = async (table: Table, options: OptimizeOptions): Promise<OptimizeResult> => {
   const result: OptimizeResult = {
@@ -67,6 +69,7 @@ export const optimize = async (table: Table, options: OptimizeOptions): Promise<
     bytesAdded: 0,
     conflicts: 0,
     failures: 0,
+    filesLeftOut: 0,
   }
   const { leftOut = new Set<string>() } = options
   const failed = new Set<string>()
@@ -88,8 +91,10 @@ export const optimize = async (table: Table, options: OptimizeOptions): Promise<
         return 'failed' as const
       })
       if (outcome === 'too-large' && group.files.length >= 4) groups.unshift(...halved(group))
-      else if (outcome === 'too-large') for (const { path } of group.files) leftOut.add(path)
-      else if (outcome === 'conflict') result.conflicts++
+      else if (outcome === 'too-large') {
+        result.filesLeftOut += group.files.length
+        for (const { path } of group.files) leftOut.add(path)
+      } else if (outcome === 'conflict') result.conflicts++
       else if (outcome === 'failed') {
         result.failures++
         for (const { path } of group.files) failed.add(path)

@@ -87,6 +87,7 @@ for (const kind of ['memory', 'folder'] as const)
             bytesAdded: 0,
             conflicts: 0,
             failures: 0,
+            filesLeftOut: 0,
           },
         )
         const after = await openTable(store, 't').snapshot()
@@ -99,7 +100,17 @@ for (const kind of ['memory', 'folder'] as const)
         }
         assert.deepEqual(
           { ...(await optimize(table, { ...limits, rewrite })), version: (await table.snapshot()).version },
-          { commits: 0, filesRemoved: 0, filesAdded: 0, bytesRemoved: 0, bytesAdded: 0, conflicts: 0, failures: 0, version: after.version },
+          {
+            commits: 0,
+            filesRemoved: 0,
+            filesAdded: 0,
+            bytesRemoved: 0,
+            bytesAdded: 0,
+            conflicts: 0,
+            failures: 0,
+            filesLeftOut: 0,
+            version: after.version,
+          },
           'a second time there is nothing to do, and no commit',
         )
       }))
@@ -238,8 +249,8 @@ describe('optimize beside other writers', () => {
       }
       const leftOut = new Set<string>()
       for (let time = 0; time < 2; time++) {
-        const { commits, failures } = await optimize(table, { ...limits, rewrite: never, leftOut })
-        assert.deepEqual({ commits, failures }, { commits: 0, failures: 0 })
+        const { commits, failures, filesLeftOut } = await optimize(table, { ...limits, rewrite: never, leftOut })
+        assert.deepEqual({ commits, failures, filesLeftOut }, { commits: 0, failures: 0, filesLeftOut: time === 0 ? 3 : 0 })
       }
       assert.deepEqual([asked, leftOut.size], [1, 3])
     }))
