@@ -8,7 +8,7 @@ import { avroFields } from '../decode/avro-fields.ts'
 import { eachRecord, type PartitionInput, prepareSchemas, recordCount } from '../decode/batches.ts'
 import { createDecoder, type Decoder, tooLarge } from '../decode/decoder.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
-import { dayOf } from '../time.ts'
+import { arrival } from '../time.ts'
 import { createRowBatch, type RowBatch } from './row-batch.ts'
 
 const field = (name: string, type: Field['type']): Field => ({ name, type, nullable: true })
@@ -108,19 +108,22 @@ const bronzeValues = (
   record: KafkaRecord,
   { topic, topicId, partition }: PartitionInput,
   { schemaId, error, undelivered }: { schemaId: number | null; error: string | null; undelivered: number },
-): unknown[] => [
-  topic,
-  topicId,
-  partition,
-  record.offset,
-  record.isLogAppendTime ? 'LogAppendTime' : 'CreateTime',
-  record.key,
-  Object.fromEntries(record.headers.map(([name, value]) => [name, value === null ? null : value.toString('utf8')])),
-  schemaId,
-  record.value === null ? (record.oversizedHash ?? null) : hash('sha256', record.value, 'hex'),
-  error === null ? null : record.value,
-  error,
-  undelivered || null,
-  record.timestampMs,
-  dayOf(record.timestampMs),
-]
+): unknown[] => {
+  const { timeMs, day } = arrival(record.timestampMs)
+  return [
+    topic,
+    topicId,
+    partition,
+    record.offset,
+    record.isLogAppendTime ? 'LogAppendTime' : 'CreateTime',
+    record.key,
+    Object.fromEntries(record.headers.map(([name, value]) => [name, value === null ? null : value.toString('utf8')])),
+    schemaId,
+    record.value === null ? (record.oversizedHash ?? null) : hash('sha256', record.value, 'hex'),
+    error === null ? null : record.value,
+    error,
+    undelivered || null,
+    timeMs,
+    day,
+  ]
+}

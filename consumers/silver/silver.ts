@@ -21,7 +21,7 @@ import { avroFields } from '../decode/avro-fields.ts'
 import { eachRecord, type PartitionInput, prepareSchemas, recordCount } from '../decode/batches.ts'
 import { createDecoder, type Decoder, tooLarge } from '../decode/decoder.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
-import { dayOf } from '../time.ts'
+import { arrival } from '../time.ts'
 import { check } from './check.ts'
 import { clean } from './clean.ts'
 import { contentHash, TOMBSTONE_HASH } from './content-hash.ts'
@@ -135,6 +135,7 @@ const sortOut = (
     if (verdict === 'repeat') return
     if (verdict === 'late') addOutcome(sorted.outcomes, input.partition, 'late')
     const { value } = read
+    const { timeMs, day } = arrival(record.timestampMs)
     const cleared = new Set(read.nulled.map((rule) => rule.field))
     const system = [
       read.key,
@@ -147,8 +148,8 @@ const sortOut = (
       input.partition,
       record.offset,
       read.schemaId,
-      record.timestampMs,
-      dayOf(record.timestampMs),
+      timeMs,
+      day,
     ]
     for (const [index, { name }] of fields.entries())
       appendValue(sorted.batch.columns[index] as Column, value === null || cleared.has(name) ? null : value[name])
