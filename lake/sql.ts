@@ -4,7 +4,8 @@ import { type AddFile, filePath } from './delta/actions.ts'
 import { isFaithfulPath } from './delta/partition.ts'
 import type { Snapshot } from './delta/snapshot.ts'
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`
+/** A text as an SQL literal. */
+export const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /** A name as an SQL identifier. */
 export const sqlName = (name: string): string => `"${name.replaceAll('"', '""')}"`
@@ -58,11 +59,11 @@ export const tableSql = ({ snapshot, localPath, fields = snapshot.metadata?.fiel
 
 type LocalFile = { file: AddFile; local: string }
 
-const listOf = (files: readonly LocalFile[]) => `[${files.map(({ local }) => quoted(local)).join(', ')}]`
+const listOf = (files: readonly LocalFile[]) => `[${files.map(({ local }) => sqlText(local)).join(', ')}]`
 
 /** Partition values as DuckDB itself finds them in the names of the folders: the way in which it skips files best. */
 const byFolder = (files: readonly LocalFile[], partitions: readonly Field[]): string => {
-  const types = partitions.map(({ name, type }) => `${quoted(name)}: ${sqlType(type)}`).join(', ')
+  const types = partitions.map(({ name, type }) => `${sqlText(name)}: ${sqlType(type)}`).join(', ')
   const hive = partitions.length > 0 ? `hive_partitioning = true, hive_types = {${types}}` : 'hive_partitioning = false'
   return `SELECT * FROM read_parquet(${listOf(files)}, union_by_name = true, ${hive})`
 }
@@ -72,8 +73,8 @@ const byFile = (files: readonly LocalFile[], partitions: readonly Field[]): stri
   const file = '"__readflow_file"'
   const stored = `SELECT * FROM read_parquet(${listOf(files)}, union_by_name = true, hive_partitioning = false, filename = '__readflow_file')`
   const rows = files.map(({ file: { partitionValues }, local }) => {
-    const values = partitions.map(({ name }) => partitionValues[name] || null).map((value) => (value === null ? 'NULL' : quoted(value)))
-    return `(${[quoted(local), ...values].join(', ')})`
+    const values = partitions.map(({ name }) => partitionValues[name] || null).map((value) => (value === null ? 'NULL' : sqlText(value)))
+    return `(${[sqlText(local), ...values].join(', ')})`
   })
   const names = [file, ...partitions.map(({ name }) => sqlName(name))].join(', ')
   const typed = [file, ...partitions.map(({ name, type }) => `${sqlName(name)}::${sqlType(type)} AS ${sqlName(name)}`)].join(', ')

@@ -7,7 +7,7 @@ import { judgeBronze } from './judge-bronze.ts'
 import { checkLedger } from './ledger.ts'
 import { addOffset, isWithin, noOffsets, type OffsetRange, type Offsets, subtract } from './offsets.ts'
 import type { Received } from './receive.ts'
-import { identityOf, type PartitionReport } from './report.ts'
+import { identityOf, type PartitionReport, tableName } from './report.ts'
 import { hasColumn, type PinnedTable } from './tables.ts'
 
 /** Runs that differ are compared so many offsets at once. */
@@ -79,7 +79,7 @@ export const verifyBronze = async (options: BronzeOptions): Promise<PartitionRep
       lost: of ? of.lost : [{ ...whole, reason: 'gone' }],
       isCompacted,
     })
-    const identity = identityOf(table.root.replace('/', '.'), topic, claim, whole.from)
+    const identity = identityOf(tableName(table.root), topic, claim, whole.from)
     reports.push({ ...identity, rows: rows.get(key)?.rows ?? 0, ...verdict })
   }
   return [...reports, ...unclaimed(options, rows, outside)]
@@ -104,7 +104,7 @@ const unclaimed = (
       `${each.rows} rows are of a partition that the table says nothing of: offsets ${(outside.get(key) ?? []).slice(0, 20).join(', ')}`,
     ]
     const { topicId, partition, first, last } = each
-    const identity = { table: table.root.replace('/', '.'), topic, topicId, partition, first, last }
+    const identity = { table: tableName(table.root), topic, topicId, partition, first, last }
     return [{ ...identity, rows: each.rows, missing: 0, duplicate: 0, proof: 'FAILED' as const, faults, notes: [] }]
   })
 }

@@ -8,8 +8,9 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import { openSecondReader } from '../../runtime/kafka/second/reader.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { requireBrokers } from '../../runtime/services.ts'
+import { pinTables } from './pin.ts'
 import { reportText } from './report.ts'
-import { pinTables, verify } from './verify.ts'
+import { verify } from './verify.ts'
 
 const MEMORY_LIMIT = '256MB'
 /** It could not be found out; 1 means that it does not hold. */
@@ -24,7 +25,8 @@ await runProgram(
     const store = openStore(config.lakeUrl, { signal })
     defer(() => store.close())
     const tables = await pinTables(store)
-    if ([...tables.bronze.values(), ...tables.silver.values()].every(({ snapshot }) => snapshot.version < 0))
+    const isEmpty = [...tables.bronze.values(), ...tables.silver.values()].every(({ snapshot }) => snapshot.version < 0)
+    if (isEmpty && tables.damage.length === 0)
       throw new ReadflowError('config', `There are no tables in ${config.lakeUrl}.`, { hint: 'Name another lake with --lake or --data.' })
     const reader = await openSecondReader({ brokers, clientId: 'readflow-verify' })
     defer(() => reader.close())

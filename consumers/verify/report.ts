@@ -38,11 +38,23 @@ export interface Part {
   partitions: PartitionReport[]
 }
 
+/** What is wrong with a table's files, whatever partition the rows were of. */
+export interface Damage {
+  /** Such as `bronze.ratings`. */
+  table: string
+  fault: string
+}
+
+/** The name of a table for people, from its root. */
+export const tableName = (root: string): string => root.replace('/', '.')
+
 export interface Report {
   ok: boolean
   seconds: number
   /** Table versions that were looked at. */
   versions: Record<string, number>
+  /** Files of tables that are gone or can not be read. The parts are what the others show. */
+  damage: Damage[]
   parts: Part[]
   totals: { rows: number; missing: number; duplicate: number } & SilverTotals
 }
@@ -56,12 +68,12 @@ export const identityOf = (table: string, topic: string, { topicId, partition, p
   last: progress > start ? progress - 1 : null,
 })
 
-export const reportOf = (parts: Part[], of: Pick<Report, 'seconds' | 'versions'>): Report => {
+export const reportOf = (parts: Part[], of: Pick<Report, 'seconds' | 'versions' | 'damage'>): Report => {
   const all = parts.flatMap(({ partitions }) => partitions)
   const bronze = all.filter(({ totals }) => !totals)
   const sum = (pick: (report: PartitionReport) => number, reports = all) => reports.reduce((total, each) => total + pick(each), 0)
   return {
-    ok: all.every(({ proof }) => proof !== 'FAILED'),
+    ok: of.damage.length === 0 && all.every(({ proof }) => proof !== 'FAILED'),
     ...of,
     parts,
     totals: {
@@ -96,7 +108,7 @@ const tableText = (head: readonly string[], rows: readonly (readonly string[])[]
 const withNotes = ({ proof, notes }: PartitionReport) => [proof, ...notes].join('; ')
 
 /** The report for people. */
-export const reportText = ({ ok, seconds, versions, parts, totals }: Report): string => {
+export const reportText = ({ ok, seconds, versions, damage, parts, totals }: Report): string => {
   const lines: string[] = []
   for (const { invariants, partitions } of parts) {
     const isSilver = partitions.some(({ totals: of }) => of)
@@ -123,9 +135,12 @@ export const reportText = ({ ok, seconds, versions, parts, totals }: Report): st
       .map(([table, version]) => `${table} ${version}`)
       .join(', ')}; ${seconds} s.`,
   )
-  const faults = parts.flatMap(({ partitions }) =>
-    partitions.flatMap(({ table, topic, partition, faults: of }) => of.map((fault) => `FAILED ${table} ${topic}/${partition}: ${fault}`)),
-  )
+  const faults = [
+    ...damage.map(({ table, fault }) => `FAILED ${table}: ${fault}`),
+    ...parts.flatMap(({ partitions }) =>
+      partitions.flatMap(({ table, topic, partition, faults: of }) => of.map((fault) => `FAILED ${table} ${topic}/${partition}: ${fault}`)),
+    ),
+  ]
   if (faults.length > 0) lines.push('', ...faults)
   lines.push(ok ? 'Everything holds.' : 'It does not hold.')
   return `${lines.join('\n')}\n`

@@ -8,7 +8,7 @@ import type { Letters } from './dead-letters.ts'
 import { judgeSilver } from './judge-silver.ts'
 import { type OffsetRange, sizeOf, subtract } from './offsets.ts'
 import type { Received } from './receive.ts'
-import { identityOf, type PartitionReport } from './report.ts'
+import { identityOf, type PartitionReport, tableName } from './report.ts'
 import { countLetters, countSilver, outside, prepare, strangers, twice, unaccounted } from './silver-queries.ts'
 import type { PinnedTable } from './tables.ts'
 
@@ -79,7 +79,7 @@ export const verifySilver = async (options: SilverOptions): Promise<PartitionRep
       strangers: found.strangers.get(key),
       unaccounted: found.unaccounted.get(key),
     })
-    return { ...identityOf(tables.silver.root.replace('/', '.'), topic, claim, start), rows, missing: 0, duplicate: 0, ...verdict }
+    return { ...identityOf(tableName(tables.silver.root), topic, claim, start), rows, missing: 0, duplicate: 0, ...verdict }
   })
   const known = new Set(parts.map(({ key }) => key))
   for (const [key, of] of found.outside) {
@@ -88,7 +88,7 @@ export const verifySilver = async (options: SilverOptions): Promise<PartitionRep
     const faults = [
       `${of.count} rows are of a partition that the table says nothing of, at offsets: ${of.first.map(({ offset }) => offset).join(', ')}`,
     ]
-    const identity = { table: tables.silver.root.replace('/', '.'), topic, topicId, partition: Number(partition), first: null, last: null }
+    const identity = { table: tableName(tables.silver.root), topic, topicId, partition: Number(partition), first: null, last: null }
     const totals = { delivered: 0, valid: of.count, late: 0, repeats: 0, deadLetters: 0, sinceAccepted: 0 }
     reports.push({ ...identity, rows: of.count, missing: 0, duplicate: 0, proof: 'FAILED', faults, notes: [], totals })
   }

@@ -1,10 +1,8 @@
 import { emptySnapshot } from '../../lake/delta/snapshot.ts'
-import { openTable } from '../../lake/delta/table.ts'
 import type { LocalFiles } from '../../lake/store/local-files.ts'
-import type { ObjectStore } from '../../lake/store/store.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
 import type { SecondReader, TopicState } from '../../runtime/kafka/second/reader.ts'
-import { catalogue, dlqTopic, entityNames, topicNames } from '../../schemas/catalogue.ts'
+import { catalogue, dlqTopic, topicNames } from '../../schemas/catalogue.ts'
 import type { EntityName, TopicName } from '../../schemas/records.ts'
 import { bronzeColumns } from '../bronze/bronze.ts'
 import { silverColumns } from '../silver/silver.ts'
@@ -13,8 +11,9 @@ import { rowsOf } from './bronze-queries.ts'
 import { type Claim, claimsOf, partKey } from './claims.ts'
 import { loadLetters } from './dead-letters.ts'
 import { subtract } from './offsets.ts'
+import type { PinnedTables } from './pin.ts'
 import { type Received, receive } from './receive.ts'
-import { type Part, type PartitionReport, type Report, reportOf } from './report.ts'
+import { type Damage, type Part, type PartitionReport, type Report, reportOf, tableName } from './report.ts'
 import { verifySilver } from './silver.ts'
 import { openView, type PinnedTable } from './tables.ts'
 
@@ -28,25 +27,11 @@ export interface VerifyOptions {
   onProgress: (line: string) => void
 }
 
-export type PinnedTables = Record<'bronze' | 'silver', Map<TopicName, PinnedTable>>
-
-/** Every table at its newest version. Silver before Bronze, so that Bronze tends to have what Silver has. */
-export const pinTables = async (store: ObjectStore): Promise<PinnedTables> => {
-  const pin = async (layer: string, names: readonly TopicName[]) => {
-    const pinned = new Map<TopicName, PinnedTable>()
-    for (const name of names) {
-      const root = `${layer}/${name}`
-      pinned.set(name, { root, snapshot: await openTable(store, root).snapshot() })
-    }
-    return pinned
-  }
-  return { silver: await pin('silver', entityNames), bronze: await pin('bronze', topicNames) }
-}
-
 const PROGRESS_OFFSETS = 250_000
 
 /**
- * Proves I1 to I3 on pinned tables: nothing that is committed later is looked at. The tables come first and Kafka after
+ * Proves I1 to I3 on pinned tables: nothing that is committed later is looked at. What of a table is damaged is named, and the
+ * rest is compared all the same. The tables come first and Kafka after
  * them, so that whatever a table accounts for (its dead letters too, which are acknowledged before its commit) is there
  * to be read.
  */
@@ -54,17 +39,19 @@ export const verify = async (options: VerifyOptions, tables: PinnedTables): Prom
   const startedMs = Date.now()
   const bronze: Part = { invariants: 'I1', partitions: [] }
   const silver: Part = { invariants: 'I2, I3', partitions: [] }
+  const damage: Damage[] = [...tables.damage]
   for (const name of topicNames) {
     const found = await verifyTopic(options, tables, name)
+    damage.push(...found.damage)
     bronze.partitions.push(...found.bronze)
     silver.partitions.push(...found.silver)
   }
   const versions = Object.fromEntries(
     [...tables.bronze.values(), ...tables.silver.values()]
       .filter(({ snapshot }) => snapshot.version >= 0)
-      .map(({ root, snapshot }) => [root.replace('/', '.'), snapshot.version]),
+      .map(({ root, snapshot }) => [tableName(root), snapshot.version]),
   )
-  return reportOf([bronze, silver], { seconds: Math.round((Date.now() - startedMs) / 100) / 10, versions })
+  return reportOf([bronze, silver], { seconds: Math.round((Date.now() - startedMs) / 100) / 10, versions, damage })
 }
 
 /** `raw` has no Silver table. */
@@ -91,7 +78,12 @@ const verifyTopic = async (options: VerifyOptions, tables: PinnedTables, name: T
     const starts = { bronze: startsOf(claims.bronze, bronzeRows, logStarts), silver: startsOf(claims.silver, silverRows, logStarts) }
     const received = await receiveAll(options, { topic, state, claims, starts })
     signal.throwIfAborted()
-    const found: { bronze: PartitionReport[]; silver: PartitionReport[] } = { bronze: [], silver: [] }
+    const damageOf = ({ root }: PinnedTable, { faults }: { faults: string[] }) => faults.map((fault) => ({ table: tableName(root), fault }))
+    const found: { bronze: PartitionReport[]; silver: PartitionReport[]; damage: Damage[] } = {
+      bronze: [],
+      silver: [],
+      damage: [...damageOf(pinned.bronze, bronzeView), ...damageOf(pinned.silver, silverView)],
+    }
     if (pinned.bronze.snapshot.metadata) {
       onProgress(`${topic}: comparing Bronze`)
       const isCompacted = state?.isCompacted ?? false
@@ -113,7 +105,7 @@ const verifyTopic = async (options: VerifyOptions, tables: PinnedTables, name: T
       const letters = await loadLetters(duckdb, reader, dlqTopic(entity))
       found.silver = await verifySilver({ duckdb, entity, tables: pinned, claims, starts, received, letters })
     }
-    found.bronze.push(...emptyPartitions(topic, state, pinned.bronze, claims.bronze))
+    if (tables.bronze.has(name)) found.bronze.push(...emptyPartitions(topic, state, pinned.bronze, claims.bronze))
     return found
   } finally {
     bronzeView.release()
@@ -126,7 +118,7 @@ const emptyPartitions = (topic: string, state: TopicState | null, { root }: Pinn
   (state?.partitions ?? [])
     .filter(({ partition }) => !claims.some((claim) => claim.topicId === state?.id && claim.partition === partition))
     .map(({ partition }) => ({
-      table: root.replace('/', '.'),
+      table: tableName(root),
       topic,
       topicId: state?.id ?? '',
       partition,

@@ -82,13 +82,36 @@ export const protocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 }
 export const encodeActions = (actions: readonly Action[]): Uint8Array =>
   new TextEncoder().encode(actions.map((action) => `${JSON.stringify(action)}\n`).join(''))
 
-/** The actions of one entry; kinds that we do not know are kept as they are. Throws `lake-invalid`. */
+/** What an action of each kind can not be without; kinds that are not named here are kept as they are. */
+const isWhole: Readonly<Record<string, (action: Record<string, unknown>) => boolean>> = {
+  add: ({ path, size }) => typeof path === 'string' && typeof size === 'number',
+  remove: ({ path }) => typeof path === 'string',
+  txn: ({ appId, version }) => typeof appId === 'string' && typeof version === 'number',
+  metaData: ({ schemaString }) => typeof schemaString === 'string',
+  protocol: ({ minReaderVersion }) => typeof minReaderVersion === 'number',
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+
+const parsedAction = (line: string): Action => {
+  const action: unknown = JSON.parse(line)
+  if (!isObject(action)) throw new SyntaxError('a line is no JSON object')
+  for (const [kind, body] of Object.entries(action))
+    if (isWhole[kind] && !(isObject(body) && isWhole[kind](body))) throw new SyntaxError(`an action "${kind}" lacks what belongs to it`)
+  return action as Action
+}
+
+/** The actions of one entry; kinds that we do not know are kept as they are. Throws `lake-invalid`, for an empty entry too. */
 export const decodeActions = (bytes: Uint8Array, path: string): Action[] => {
   try {
     const lines = new TextDecoder().decode(bytes).split('\n')
-    return lines.filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as Action)
+    const actions = lines.filter((line) => line.trim() !== '').map(parsedAction)
+    // No writer commits nothing: somebody has emptied the file.
+    if (actions.length === 0) throw new SyntaxError('it is empty')
+    return actions
   } catch (cause) {
-    throw new ReadflowError('lake-invalid', `the log entry ${path} is not valid JSON`, { cause })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ReadflowError('lake-invalid', `the log entry ${path} can not be read: ${reason}`, { cause })
   }
 }
 
