@@ -119,7 +119,15 @@ const loadPartition = async (
         undelivered: stageTable.isComplete
           ? await undeliveredBefore(sink, snapshot, { topicId, partition, from: decision.from, start: ledger.start })
           : 0,
-        replay: { from: decision.from, until: decision.until, adds: [], outcomes: {}, fields: [] },
+        replay: {
+          from: decision.from,
+          until: decision.until,
+          adds: [],
+          outcomes: {},
+          gaps: gapsOf(snapshot.metadata?.configuration ?? {}, { topicId, partition }),
+          filled: 0,
+          fields: [],
+        },
       }
     default:
       if (decision.kind === 'lost' && isLossAccepted) {

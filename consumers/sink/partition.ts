@@ -4,7 +4,7 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import type { RecordChunk, RecordReader } from '../../runtime/kafka/record-reader.ts'
 import type { PartitionInput } from '../decode/batches.ts'
 import type { Outcomes } from '../stage.ts'
-import type { Ledger } from './ledger.ts'
+import type { Gap, Ledger } from './ledger.ts'
 
 /** A range that is derived again, on its way: its files are staged, and nobody's until the swap. */
 export interface Replay {
@@ -12,6 +12,9 @@ export interface Replay {
   until: number
   adds: AddFile[]
   outcomes: Outcomes
+  /** The table's named gaps of this partition, and how many of the derived records lie in them: nobody counted those before. */
+  gaps: readonly Gap[]
+  filled: number
   /** Columns of the staged rows. */
   fields: readonly Field[]
 }

@@ -7,7 +7,7 @@ import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import { addCounts, type Outcomes, type StageResult, type StageTable } from '../stage.ts'
 import { fenceOf } from './commit-flush.ts'
 import type { Origins } from './dead-letter-origins.ts'
-import { counterId, epochId, tailId, withoutGaps } from './ledger.ts'
+import { counterId, epochId, offsetsInGaps, tailId, withoutGaps } from './ledger.ts'
 import { passed, type Replay, type SinkPartition } from './partition.ts'
 import { heldOffsets, type OffsetRange, type Replaced, replaceRanges } from './replace-range.ts'
 
@@ -30,6 +30,7 @@ export const stagePiece = async (
   replay.adds.push(...(await stageFiles(table, result.batch, { partitionColumns: stageTable.partitionColumns })))
   replay.fields = mergedFields(replay.fields, result.batch.fields)
   addCounts(replay.outcomes, result.outcomes.get(partition.partition) ?? {})
+  replay.filled += chunk.records.filter(({ offset }) => offsetsInGaps(replay.gaps, offset, offset + 1) > 0).length
   passed(partition, chunk)
 }
 
@@ -118,7 +119,7 @@ const progressAfter = (partition: Replaying, { txns }: Snapshot, { replaced, ind
   const gone = { rows: replaced.rows[index] ?? 0, late: replaced.late[index] ?? 0 }
   const after = stageTable.isComplete
     ? bronzeCounters(before, gone, replay.outcomes)
-    : silverCounters(before, gone, { dead, outcomes: replay.outcomes })
+    : silverCounters(before, gone, { dead, outcomes: replay.outcomes, filled: replay.filled })
   return [
     { appId, version: replay.until },
     { appId: epochId(appId), version: (ledger.epoch ?? 0) + 1 },
@@ -137,17 +138,17 @@ const bronzeCounters = (before: Counts, gone: { rows: number }, outcomes: Outcom
 
 /**
  * Silver's counters after a replay. Accepted rows are counted in the table. Of what the range's records became the
- * first time only the sum is known, which is that of now: Kafka delivers the same. Dead letters before the range are
- * counted in their topic, and repeats are the rest.
+ * first time only the sum is known, which is that of now: Kafka delivers the same, but for the `filled` ones, which were
+ * left out then. Dead letters before the range are counted in their topic, and repeats are the rest.
  */
 export const silverCounters = (
   before: Counts,
   gone: { rows: number; late: number },
-  { dead, outcomes }: { dead: number; outcomes: Outcomes },
+  { dead, outcomes, filled }: { dead: number; outcomes: Outcomes; filled: number },
 ): Counts => {
   const of = (name: string) => outcomes[name] ?? 0
   const delivered = (before['valid'] ?? 0) + (before['repeat'] ?? 0) + (before['dead'] ?? 0)
-  const again = of('valid') + of('repeat') + of('dead')
+  const again = of('valid') + of('repeat') + of('dead') - filled
   const validBefore = (before['valid'] ?? 0) - gone.rows
   const dropped = Math.max(0, delivered - again - validBefore)
   const deadBefore = Math.min(dead, dropped)

@@ -221,3 +221,26 @@ test('a group moved forward leaves a named gap, and a reset below it fills it', 
     Array.from({ length: (await client.topicOffsets(topic))[0]?.end ?? 0 }, (_, offset) => offset),
   )
 })
+
+test('silver: what fills a gap is counted beside what was delivered before', async () => {
+  const counted = async () => {
+    const of = (await state('silver')).partitions[0] as unknown as Record<string, number>
+    return {
+      records: (of['valid'] ?? 0) + (of['repeat'] ?? 0) + (of['dead'] ?? 0),
+      repeat: of['repeat'] ?? 0,
+      progress: of['progress'] ?? 0,
+    }
+  }
+  await drain('silver')
+  const { progress: from, records, repeat } = await counted()
+  assert.ok(records === from && repeat > 0, 'every offset is counted, and some before the gap are repeats')
+  await send(1000, 1100)
+  await reset('readflow.silver', { 0: from + 20 })
+  await drain('silver')
+  const skipped = await counted()
+  assert.equal(skipped.records, skipped.progress - 20)
+  await reset('readflow.silver', { 0: from - 5 })
+  await drain('silver')
+  const filled = await counted()
+  assert.deepEqual(filled, { records: skipped.progress, repeat, progress: skipped.progress })
+})

@@ -101,16 +101,29 @@ describe("Silver's counters after a replay", () => {
   const sum = ({ valid = 0, repeat = 0, dead = 0 }: Record<string, number>) => valid + repeat + dead
   test('the same outcome again changes nothing', () =>
     assert.deepEqual(
-      silverCounters(before, { rows: 40, late: 4 }, { dead: 12, outcomes: { valid: 40, late: 4, repeat: 7, dead: 8 } }),
+      silverCounters(before, { rows: 40, late: 4 }, { dead: 12, filled: 0, outcomes: { valid: 40, late: 4, repeat: 7, dead: 8 } }),
       before,
     ))
   test('a rule that was loosened turns dead letters of the range into rows, and the sum stays', () => {
-    const after = silverCounters(before, { rows: 40, late: 4 }, { dead: 12, outcomes: { valid: 48, late: 4, repeat: 7, dead: 0 } })
+    const after = silverCounters(
+      before,
+      { rows: 40, late: 4 },
+      { dead: 12, filled: 0, outcomes: { valid: 48, late: 4, repeat: 7, dead: 0 } },
+    )
     assert.deepEqual(after, { valid: 108, late: 10, repeat: 30, dead: 12 })
     assert.equal(sum(after), sum(before))
   })
+  test('what fills a gap was counted nowhere before', () => {
+    const outcomes = { valid: 50, late: 4, repeat: 7, dead: 8 }
+    const after = silverCounters(before, { rows: 40, late: 4 }, { dead: 12, filled: 10, outcomes })
+    assert.deepEqual(after, { valid: 110, late: 10, repeat: 30, dead: 20 })
+  })
   test('dead letters that were discarded since can not make a count negative', () => {
-    const after = silverCounters(before, { rows: 100, late: 10 }, { dead: 999, outcomes: { valid: 100, late: 10, repeat: 30, dead: 20 } })
+    const after = silverCounters(
+      before,
+      { rows: 100, late: 10 },
+      { dead: 999, filled: 0, outcomes: { valid: 100, late: 10, repeat: 30, dead: 20 } },
+    )
     assert.deepEqual(after, before)
   })
 })
