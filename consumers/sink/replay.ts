@@ -1,3 +1,5 @@
+import type { Field } from '../../lake/columns/column.ts'
+import { mergedType } from '../../lake/columns/widen.ts'
 import { commit } from '../../lake/delta/commit.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import { stageFiles } from '../../lake/delta/stage.ts'
@@ -34,10 +36,19 @@ export const stagePiece = async (
   passed(partition, chunk)
 }
 
-const mergedFields = (known: Replay['fields'], fields: Replay['fields']) => [
-  ...known,
-  ...fields.filter(({ name }) => !known.some((field) => field.name === name)),
-]
+/** The columns of a table and, beside and inside of them, those of all that is staged for it. */
+export const fieldsWithStaged = (tableFields: readonly Field[], partitions: readonly SinkPartition[]): readonly Field[] =>
+  partitions.reduce((fields, { replay }) => mergedFields(fields, replay?.fields ?? []), tableFields)
+
+const mergedFields = (known: readonly Field[], fields: readonly Field[]): Field[] => {
+  const byName = new Map(known.map((field) => [field.name, field]))
+  for (const field of fields) {
+    const present = byName.get(field.name)
+    // Pieces are derived with the columns of those before them, so that their types never differ.
+    byName.set(field.name, present ? { ...present, type: mergedType(present.type, field.type) ?? present.type } : field)
+  }
+  return [...byName.values()]
+}
 
 export interface SwapOptions {
   table: Table
@@ -67,7 +78,7 @@ export const swapReplays = async (options: SwapOptions, partitions: readonly Rep
         operationParameters: {
           ranges: JSON.stringify(partitions.map(({ replay: { from, until }, ...of }) => ({ partition: of.partition, from, until }))),
         },
-        fields: partitions.reduce<Replay['fields']>((fields, { replay }) => mergedFields(fields, replay.fields), []),
+        fields: fieldsWithStaged([], partitions),
         partitionColumns: stageTable.partitionColumns,
         removes: replaced.removes,
         adds: [...replaced.adds, ...partitions.flatMap(({ replay }) => replay.adds)],

@@ -6,7 +6,7 @@ import { CorruptBatchError } from '../../runtime/kafka/records/corrupt-batch.ts'
 import { addCounts, type Outcomes, type StageTable } from '../stage.ts'
 import { commitPieces, type Piece } from './commit-flush.ts'
 import { type Budget, inputOf, isDerived, isDrained, type SinkPartition, takePiece } from './partition.ts'
-import { isReplaying, type SwapOptions, stagePiece, swapReplays } from './replay.ts'
+import { fieldsWithStaged, isReplaying, type SwapOptions, stagePiece, swapReplays } from './replay.ts'
 
 export interface FlushReport {
   rows: number
@@ -47,7 +47,7 @@ export const createTableSink = (options: TableSinkOptions) => {
     const { fields = [] } = (await table.snapshot()).metadata ?? {}
     const result = await stageTable.transform(
       pieces.map(({ partition, chunk }) => inputOf(topic, partition, chunk)),
-      fields,
+      fieldsWithStaged(fields, [...partitions.values()]),
     )
     await producer.send(result.deadLetters)
     return result

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import avro from 'avsc'
+import { createBronze } from '../../../consumers/bronze/bronze.ts'
+import type { SinkPartition } from '../../../consumers/sink/partition.ts'
+import { createTableSink } from '../../../consumers/sink/table-sink.ts'
+import { columnOf, valueAt } from '../../../lake/columns/column.ts'
+import { scan } from '../../../lake/delta/scan.ts'
+import { openTable, type Table } from '../../../lake/delta/table.ts'
+import { openMemoryStore } from '../../../lake/store/memory.ts'
+import { frameAvro } from '../../../runtime/avro.ts'
+import type { KafkaRecord } from '../../../runtime/kafka/record-batch.ts'
+import type { RecordReader } from '../../../runtime/kafka/record-reader.ts'
+import type { Registry } from '../../../runtime/registry.ts'
+
+const record = (name: string, fields: object[]) => ({ type: 'record', name, fields })
+const long = (name: string) => ({ name, type: 'long' })
+const schemas: Record<number, object> = {
+  1: record('Book', [{ name: 'size', type: record('Size', [long('width')]) }]),
+  2: record('Book', [{ name: 'size', type: record('Size', [long('width'), long('height')]) }, long('shelf')]),
+  3: record('Book', [{ name: 'shelf', type: 'string' }]),
+}
+const registry = { schemaById: async (id: number) => schemas[id] ?? null } as unknown as Registry
+const kafkaRecord = (offset: number, [id, value]: [schemaId: number, value: object]): KafkaRecord => ({
+  offset,
+  timestampMs: 1_700_000_000_000,
+  isLogAppendTime: true,
+  key: Buffer.from(String(offset)),
+  value: frameAvro(id, avro.Type.forSchema(schemas[id] as never).toBuffer(value)),
+  headers: [],
+})
+
+/** A reader that gives one record at a time. */
+const readerOf = (records: readonly KafkaRecord[]): RecordReader => {
+  const left = [...records]
+  return {
+    take: async () => {
+      const next = left.shift()
+      return next ? { records: [next], fromOffset: next.offset, nextOffset: next.offset + 1, decodedBytes: 1 } : null
+    },
+    push: () => assert.fail('nothing is fetched'),
+    bufferedBytes: () => left.length,
+    bufferedCount: () => left.length,
+    fetchedTo: () => (left.length > 0 ? left.at(-1)!.offset + 1 : null),
+    clear: () => void left.splice(0),
+  }
+}
+
+const partitionOf = (values: [schemaId: number, value: object][]): SinkPartition => ({
+  topicId: 'id',
+  partition: 0,
+  appId: 'bronze/c/id/0',
+  ledger: { progress: null, start: null, epoch: null, tail: 0 },
+  logStart: 0,
+  position: 0,
+  undelivered: 0,
+  reader: readerOf(values.map((value, offset) => kafkaRecord(offset, value))),
+  pending: null,
+  replay: null,
+  followedTo: null,
+  corruptAt: null,
+})
+
+const sinkOf = (table: Table) => {
+  const stageTable = createBronze({ registry }).tables.find(({ entity }) => entity === 'books')
+  assert.ok(stageTable)
+  return createTableSink({
+    topic: 'goodreads.books',
+    stageTable,
+    table,
+    producer: { send: async () => undefined },
+    topicId: async () => 'id',
+    deadLetterOrigins: async () => [],
+  })
+}
+
+const flushAll = async (sink: ReturnType<typeof sinkOf>) => {
+  while (await sink.flush({ records: 1, bytes: 1 }));
+}
+
+const read = async (table: Table, columns: string[]) => {
+  const rows: unknown[][] = []
+  for await (const batch of scan(table.store, await table.snapshot(), { root: table.root, columns }))
+    for (let row = 0; row < batch.length; row++) rows.push(columns.map((name) => valueAt(columnOf(batch, name), row)))
+  return rows
+}
+
+/** Offsets 0 to `values.length`, of which the table has only the last: all of them are derived again. */
+const replaying = async (table: Table, values: [schemaId: number, value: object][]) => {
+  const first = partitionOf(values.slice(0, 1))
+  const sink = sinkOf(table)
+  sink.assign([first])
+  await flushAll(sink)
+  const again: SinkPartition = {
+    ...partitionOf(values),
+    ledger: { ...first.ledger },
+    replay: { from: 0, until: values.length, adds: [], outcomes: {}, gaps: [], filled: 0, fields: [] },
+  }
+  sink.assign([again])
+  return { sink, partition: again }
+}
+
+test('a replay whose pieces bring fields and columns of their own puts all of them into the table', async () => {
+  const table = openTable(openMemoryStore(), 'bronze/books')
+  const { sink } = await replaying(table, [
+    [1, { size: { width: 1 } }],
+    [2, { size: { width: 2, height: 3 }, shelf: 4 }],
+    [3, { shelf: 'five' }],
+  ])
+  await flushAll(sink)
+  const rows = await read(table, ['_offset', 'size', 'shelf', '_error'])
+  assert.deepEqual(rows.slice(0, 2), [
+    [0, { width: 1, height: null }, null, null],
+    [1, { width: 2, height: 3 }, 4, null],
+  ])
+  assert.deepEqual(rows[2]?.slice(0, 3), [2, null, null])
+  assert.match(String(rows[2]?.[3]), /field shelf/)
+})
