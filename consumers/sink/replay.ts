@@ -4,6 +4,7 @@ import { commit } from '../../lake/delta/commit.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import { stageFiles } from '../../lake/delta/stage.ts'
 import type { Table } from '../../lake/delta/table.ts'
+import { STAGED_MS } from '../../lake/delta/vacuum.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import { addCounts, type Outcomes, type StageResult, type StageTable } from '../stage.ts'
@@ -20,6 +21,8 @@ import { heldOffsets, type OffsetRange, type Replaced, replaceRanges } from './r
  */
 
 const MAX_SWAP_ATTEMPTS = 10
+/** Older staged files are vacuum's, be it in a moment: so much earlier they are given up. */
+const SPARE_MS = 3_600_000
 
 /** Stages the rows of one piece of a replay. */
 export const stagePiece = async (
@@ -63,10 +66,11 @@ export const isReplaying = (partition: SinkPartition): partition is Replaying =>
 /**
  * Puts what some partitions' replays have staged in the place of what their ranges held, in one commit. Somebody who
  * rewrites the same files meanwhile (compaction) makes it look again. Rejects with `lake-fenced` where another writer
- * moved a partition.
+ * moved a partition, or staged files are so old that vacuum may have taken them.
  */
 export const swapReplays = async (options: SwapOptions, partitions: readonly Replaying[]): Promise<Snapshot> => {
   const { table, stageTable } = options
+  checkStaged(partitions)
   const ranges = partitions.map(({ topicId, partition, replay: { from } }) => ({ topicId, partition, from }))
   const dead = await deadBefore(options, ranges)
   for (let attempt = 1; ; attempt++) {
@@ -94,6 +98,17 @@ export const swapReplays = async (options: SwapOptions, partitions: readonly Rep
       if (!(error instanceof ReadflowError && error.code === 'lake-conflict') || attempt === MAX_SWAP_ATTEMPTS) throw error
     }
   }
+}
+
+/** A machine that slept, or a replay of days: a commit of files that are gone would lose their rows. */
+const checkStaged = (partitions: readonly Replaying[]) => {
+  const oldestMs = Date.now() - STAGED_MS + SPARE_MS
+  for (const { partition, replay } of partitions)
+    if (replay.adds.some(({ modificationTime }) => modificationTime < oldestMs))
+      throw new ReadflowError(
+        'lake-fenced',
+        `the replay of partition ${partition} from ${replay.from} on took so long that vacuum may take its first files`,
+      )
 }
 
 /** How many records before each range are dead letters; one that a replay has accepted since is none any more. */

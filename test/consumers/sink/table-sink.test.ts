@@ -7,6 +7,7 @@ import { createTableSink } from '../../../consumers/sink/table-sink.ts'
 import { columnOf, valueAt } from '../../../lake/columns/column.ts'
 import { scan } from '../../../lake/delta/scan.ts'
 import { openTable, type Table } from '../../../lake/delta/table.ts'
+import { STAGED_MS } from '../../../lake/delta/vacuum.ts'
 import { openMemoryStore } from '../../../lake/store/memory.ts'
 import { frameAvro } from '../../../runtime/avro.ts'
 import type { KafkaRecord } from '../../../runtime/kafka/record-batch.ts'
@@ -115,4 +116,19 @@ test('a replay whose pieces bring fields and columns of their own puts all of th
   ])
   assert.deepEqual(rows[2]?.slice(0, 3), [2, null, null])
   assert.match(String(rows[2]?.[3]), /field shelf/)
+})
+
+test('a replay whose first files may be vacuumed by now starts over and takes nothing away', async () => {
+  const table = openTable(openMemoryStore(), 'bronze/books')
+  const { sink, partition } = await replaying(table, [
+    [1, { size: { width: 1 } }],
+    [1, { size: { width: 2 } }],
+  ])
+  await sink.flush({ records: 1, bytes: 1 })
+  const { replay } = partition
+  assert.equal(replay?.adds.length, 1)
+  replay.adds = replay.adds.map((add) => ({ ...add, modificationTime: Date.now() - STAGED_MS + 60_000 }))
+  const { version } = await table.snapshot()
+  await assert.rejects(flushAll(sink), { code: 'lake-fenced', message: /vacuum/ })
+  assert.equal((await table.snapshot()).version, version)
 })
