@@ -113,13 +113,20 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     consumer?.pause({ topic, partition: partition.partition })
   }
 
-  /** A range that can not be derived again keeps its rows; the group goes back to the table's progress. */
+  /**
+   * A range that can not be derived again keeps its rows; the group goes back to the table's progress. As a link of the
+   * chain: a flush that is under way may stage or even swap the replay still.
+   */
   const abandon = (sink: TableSink, partition: SinkPartition) => {
-    const { topic } = sink
-    log.warn({ stage: stage.name, topic, partition: partition.partition }, 'the replay is given up, and the rows of before stay')
-    abandonReplay(partition)
     leaveToOthers(sink, partition)
     flushing = flushing.then(async () => {
+      if (partition.replay) {
+        log.warn(
+          { stage: stage.name, topic: sink.topic, partition: partition.partition },
+          'the replay is given up, and the rows of before stay',
+        )
+        abandonReplay(partition)
+      }
       if (consumer) await followGroup({ stage, client, sinks: [sink], consumer, log })
       consumer?.restart().catch(done.reject)
     })
