@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
-import { openGroupConsumer } from '../../runtime/kafka/group-consumer.ts'
+import { type FetchedBytes, type GroupConsumer, openGroupConsumer } from '../../runtime/kafka/group-consumer.ts'
 import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
 import { openRecordReader, type RecordReader } from '../../runtime/kafka/record-reader.ts'
+import { CorruptBatchError } from '../../runtime/kafka/records/corrupt-batch.ts'
 import type { Log } from '../../runtime/log.ts'
 
 /** Records of one partition of the topic that dead letters come from, before an offset. */
@@ -29,13 +31,29 @@ export const readDeadLetterOrigins = async (
   if (open.size === 0) return found
   const readers = new Map<number, RecordReader>([...open.keys()].map((partition) => [partition, openRecordReader()]))
   const done = Promise.withResolvers<void>()
+  done.promise.catch(() => undefined)
+  let consumer: GroupConsumer | undefined
   const note = (record: KafkaRecord) => {
     const origin = originOf(record)
     wanted.forEach(({ topicId, partition, below }, index) => {
       if (origin.topicId === topicId && origin.partition === partition && origin.offset < below) found[index]?.add(origin.offset)
     })
   }
-  const consumer = await openGroupConsumer({
+  const read = async (fetched: FetchedBytes) => {
+    const reader = readers.get(fetched.partition)
+    if (!reader) return
+    reader.push(fetched)
+    const damage = await noteAll(reader, note)
+    // Letters that nobody can read count as none.
+    if (damage) {
+      log.warn({ reason: errorLine(damage) }, 'dead letters are passed over')
+      reader.clear()
+      consumer?.goOn(damage, damage.toOffset)
+    }
+    if ((damage?.toOffset ?? fetched.lastOffset + 1) >= (open.get(fetched.partition) ?? 0)) open.delete(fetched.partition)
+    if (open.size === 0) done.resolve()
+  }
+  consumer = await openGroupConsumer({
     client,
     groupId: `readflow.dead-letters.${randomUUID()}`,
     topics: [topic],
@@ -43,15 +61,9 @@ export const readDeadLetterOrigins = async (
     log,
     handlers: {
       assigned: async () => new Map(bounds.map(({ partition, logStart }) => [`${topic}/${partition}`, logStart])),
-      data: async (fetched) => {
-        const reader = readers.get(fetched.partition)
-        if (!reader) return
-        reader.push(fetched)
-        for (let chunk = await reader.take(PIECE); chunk; chunk = await reader.take(PIECE)) chunk.records.forEach(note)
-        if (fetched.lastOffset + 1 >= (open.get(fetched.partition) ?? 0)) open.delete(fetched.partition)
-        if (open.size === 0) done.resolve()
-      },
-      outOfRange: () => done.resolve(),
+      data: (fetched) => read(fetched).catch(done.reject),
+      // Then the topic begins later than it did, which the next attempt takes into account.
+      outOfRange: () => done.reject(new ReadflowError('kafka-unavailable', `The topic ${topic} lost records while they were read.`)),
       failed: done.reject,
     },
   })
@@ -61,6 +73,17 @@ export const readDeadLetterOrigins = async (
     await consumer.stop()
   }
   return found
+}
+
+/** Reads what a reader has; gives what stopped it, where a batch is damaged. */
+const noteAll = async (reader: RecordReader, note: (record: KafkaRecord) => void): Promise<CorruptBatchError | null> => {
+  try {
+    for (let chunk = await reader.take(PIECE); chunk; chunk = await reader.take(PIECE)) chunk.records.forEach(note)
+    return null
+  } catch (error) {
+    if (error instanceof CorruptBatchError) return error
+    throw error
+  }
 }
 
 const originOf = ({ headers }: KafkaRecord) => {
