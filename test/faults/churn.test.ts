@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stackSkip } from '../helpers/stack.ts'
@@ -40,7 +39,7 @@ test('consumers started, stopped and killed at random under load: every offset o
     world.job({
       run: 'churn',
       stage,
-      lakeUrl: `file:${path.join(world.stack.dataDir, 'lakes', 'churn')}`,
+      lakeUrl: world.lakeUrl('churn'),
       sessionTimeoutMs: SESSION_MS,
       isOnce: false,
       flush: { intervalMs: 200, maxRows: 100, maxBytes: 64 * 1024 },

@@ -45,7 +45,7 @@ const jobOf = (run: string, stage: 'bronze' | 'silver') =>
   world.job({
     run,
     stage,
-    lakeUrl: `file:${path.join(world.stack.dataDir, 'lakes', run)}`,
+    lakeUrl: world.lakeUrl(run),
     isOnce: false,
     flush: { intervalMs: 300, maxRows: 60, maxBytes: 16 * 1024 },
   })

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stackSkip } from '../helpers/stack.ts'
@@ -31,7 +30,7 @@ test('a rebalance while records are buffered and the state is slow to restore: a
   const job = world.job({
     run: 'slow-restore',
     stage: 'silver',
-    lakeUrl: `file:${path.join(world.stack.dataDir, 'lakes', 'slow-restore')}`,
+    lakeUrl: world.lakeUrl('slow-restore'),
     entities: ['ratings'],
     isOnce: false,
     // Reading data files takes long, as from a far store: many flushes are due meanwhile.

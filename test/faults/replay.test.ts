@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { cp } from 'node:fs/promises'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { stackSkip } from '../helpers/stack.ts'
 import { checkStage, newestRows, type Rows, readVersions } from './helpers/checks.ts'
 import { openChildren } from './helpers/children.ts'
 import { markOf, withoutMark } from './helpers/compose.ts'
 import type { SinkJob } from './helpers/job.ts'
+import { copyObjects, type Place, placeSkip, places } from './helpers/lakes.ts'
 import { createRandom, seedOfRun } from './helpers/random.ts'
 import { createPlanner } from './helpers/records.ts'
 import { report } from './helpers/report.ts'
@@ -18,12 +17,14 @@ const seed = seedOfRun()
 let world: World
 let children: ReturnType<typeof openChildren>
 const TOPIC = 'goodreads.ratings'
-const lakeDir = (run: string) => path.join(world.stack.dataDir, 'lakes', run)
-const jobOf = (run: string, stage: 'bronze' | 'silver') => world.job({ run, stage, lakeUrl: `file:${lakeDir(run)}`, entities: ['ratings'] })
+const stages = ['bronze', 'silver'] as const
+type Stage = (typeof stages)[number]
+const jobOf = (run: string, stage: Stage, place: Place = 'folder') =>
+  world.job({ run, stage, lakeUrl: world.lakeUrl(run, place), entities: ['ratings'] })
 
 before(async () => {
   if (skip) return
-  world = await openWorld()
+  world = await openWorld({ hasMinio: true })
   children = openChildren('sink')
   const { plans } = createPlanner(world.encoders, createRandom(seed))
   const aborted = createPlanner(world.encoders, createRandom(seed + 1))
@@ -32,7 +33,7 @@ before(async () => {
     await world.publishAborted(aborted.plans('ratings', 3))
   }
   await world.publish(plans('ratings', 40))
-  for (const stage of ['bronze', 'silver'] as const) await world.drain({ ...jobOf('before', stage), mark: 'old' })
+  for (const stage of stages) await world.drain({ ...jobOf('before', stage), mark: 'old' })
 })
 after(async () => {
   await children?.close()
@@ -40,9 +41,10 @@ after(async () => {
 })
 
 /** A lake that holds everything, as the first derivation left it, and a group of its own. */
-const copied = async (run: string, stage: 'bronze' | 'silver'): Promise<SinkJob> => {
-  await cp(lakeDir('before'), lakeDir(run), { recursive: true })
-  return { ...jobOf(run, stage), mark: 'new' }
+const copied = async (...of: Parameters<typeof jobOf>): Promise<SinkJob> => {
+  const job = jobOf(...of)
+  await copyObjects(world.lakeUrl('before'), job.lakeUrl, `${job.stage}/`)
+  return { ...job, mark: 'new' }
 }
 /**
  * At every version the range is derived as a whole before, or as a whole again; the rest stays as it was. A crash right
@@ -66,28 +68,29 @@ const checkSwap = async ({ lakeUrl, stage }: SinkJob, replayed: Record<number, n
   assert.equal(last, 'new', 'the range was derived again')
 }
 
-for (const stage of ['bronze', 'silver'] as const) {
-  test(`killed at any point of a replay of ${stage}, it ends as without`, { skip }, async (t) => {
-    const reference: Map<string, Rows> = await newestRows(jobOf('before', stage))
-    const range = { 0: 40, 1: 0 }
-    await sweep({
-      t,
-      world,
-      children,
-      title: `replaying ${stage}`,
-      seed,
-      sample: 4,
-      prepare: async (run) => {
-        const job = await copied(run, stage)
-        await world.reset(job.groupId, TOPIC, range)
-        return job
-      },
-      check: async (job) => {
-        await checkStage(world, job, { reference, content: withoutMark })
-        await checkSwap(job, range)
-      },
+for (const stage of stages) {
+  for (const place of places)
+    test(`killed at any point of a replay of ${stage} on ${place}, it ends as without`, { skip: skip || placeSkip(place) }, async (t) => {
+      const reference: Map<string, Rows> = await newestRows(jobOf('before', stage))
+      const range = { 0: 40, 1: 0 }
+      await sweep({
+        t,
+        world,
+        children,
+        title: `replaying ${stage} on ${place}`,
+        seed,
+        sample: { folder: 4, MinIO: 2 }[place],
+        prepare: async (run) => {
+          const job = await copied(run, stage, place)
+          await world.reset(job.groupId, TOPIC, range)
+          return job
+        },
+        check: async (job) => {
+          await checkStage(world, job, { reference, content: withoutMark })
+          await checkSwap(job, range)
+        },
+      })
     })
-  })
 
   test(`${stage}: a replay of one partition leaves the others as they are; two in a row end the same`, { skip }, async () => {
     const reference: Map<string, Rows> = await newestRows(jobOf('before', stage))

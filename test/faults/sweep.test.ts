@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { cp } from 'node:fs/promises'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { commit } from '../../lake/delta/commit.ts'
 import { openTable } from '../../lake/delta/table.ts'
@@ -9,10 +7,12 @@ import { dlqTopic } from '../../schemas/catalogue.ts'
 import { stackSkip } from '../helpers/stack.ts'
 import { checkStage, newestRows } from './helpers/checks.ts'
 import { openChildren } from './helpers/children.ts'
+import { copyObjects, type Place, placeSkip, places } from './helpers/lakes.ts'
 import { mergeFiles } from './helpers/merge-files.ts'
 import { createRandom, seedOfRun } from './helpers/random.ts'
 import { readTopic } from './helpers/read-topic.ts'
 import { createPlanner } from './helpers/records.ts'
+import { isWhole } from './helpers/report.ts'
 import { sweep } from './helpers/sweep.ts'
 import { openWorld, type World } from './helpers/world.ts'
 
@@ -22,26 +22,27 @@ let world: World
 let children: ReturnType<typeof openChildren>
 let upkeep: ReturnType<typeof openChildren>
 const stages = ['bronze', 'silver'] as const
-const lakeDir = (run: string) => path.join(world.stack.dataDir, 'lakes', run)
-const lakeUrl = (run: string) => `file:${lakeDir(run)}`
-const jobOf = (run: string, stage: 'bronze' | 'silver') => world.job({ run, stage, lakeUrl: lakeUrl(run) })
+type Stage = (typeof stages)[number]
+const jobOf = (run: string, stage: Stage, place: Place = 'folder') => world.job({ run, stage, lakeUrl: world.lakeUrl(run, place) })
 /** A lake that holds the first third of the records, and checkpoints every other version. */
 const THIRD = 'a-third'
 const WHOLE = 'whole'
 
-const copied = async (from: string, run: string, stage: 'bronze' | 'silver') => {
-  await cp(lakeDir(from), lakeDir(run), { recursive: true })
-  return jobOf(run, stage)
+/** A job whose lake holds what another holds. */
+const copied = async (from: string, ...of: Parameters<typeof jobOf>) => {
+  const job = jobOf(...of)
+  await copyObjects(world.lakeUrl(from), job.lakeUrl, `${job.stage}/`)
+  return job
 }
 
 before(async () => {
   if (skip) return
-  world = await openWorld()
+  world = await openWorld({ hasMinio: true })
   children = openChildren('sink')
   upkeep = openChildren('upkeep', { spare: 1 })
   const { plans } = createPlanner(world.encoders, createRandom(seed))
   const aborted = createPlanner(world.encoders, createRandom(seed + 1))
-  const store = openStore(lakeUrl(THIRD))
+  const store = openStore(world.lakeUrl(THIRD))
   for (let round = 0; round < 3; round++) {
     await world.publish(plans('ratings', 100))
     await world.publishAborted(aborted.plans('ratings', 3))
@@ -64,36 +65,42 @@ after(async () => {
   await world?.close()
 })
 
-for (const stage of stages) {
+const all = places.flatMap((place) => stages.map((stage) => ({ place, stage })))
+// Of MinIO, one stage fits into `npm test`.
+const chosen = isWhole ? all : [...all.slice(0, 2), all[2 + createRandom(seed).below(2)]!]
+for (const { place, stage } of chosen) {
+  const isSkipped = skip || placeSkip(place)
   const ways = {
-    'appending to a new': { from: null, sample: 4 },
-    'appending with checkpoints to a': { from: THIRD, sample: 3 },
+    'appending to a new': { from: null, sample: { folder: 4, MinIO: 2 } },
+    'appending with checkpoints to a': { from: THIRD, sample: { folder: 3, MinIO: 1 } },
   }
   for (const [way, { from, sample }] of Object.entries(ways))
-    test(`killed at any point of ${way} ${stage} table, it goes on as if nothing had been`, { skip }, async (t) => {
+    test(`killed at any point of ${way} ${stage} table on ${place}, it goes on as if nothing had been`, { skip: isSkipped }, async (t) => {
       const reference = await newestRows(jobOf(WHOLE, stage))
       await sweep({
         t,
         world,
         children,
-        title: `${way} ${stage}`,
+        title: `${way} ${stage} on ${place}`,
         seed,
-        sample,
-        prepare: async (run) => (from === null ? jobOf(run, stage) : copied(from, run, stage)),
+        sample: sample[place],
+        prepare: async (run) => (from === null ? jobOf(run, stage, place) : copied(from, run, stage, place)),
         check: (job) => checkStage(world, job, { reference }),
       })
     })
 
-  test(`killed at any point of merging files of ${stage}, no version of the table changes its rows`, { skip }, async (t) => {
+  test(`killed at any point of merging files of ${stage} on ${place}, no version of the table changes its rows`, {
+    skip: isSkipped,
+  }, async (t) => {
     const reference = await newestRows(jobOf(WHOLE, stage))
     await sweep({
       t,
       world,
       children: upkeep,
-      title: `merging files of ${stage}`,
+      title: `merging files of ${stage} on ${place}`,
       seed,
-      sample: 3,
-      prepare: (run) => copied(WHOLE, run, stage),
+      sample: { folder: 3, MinIO: 1 }[place],
+      prepare: (run) => copied(WHOLE, run, stage, place),
       recover: async (job) => {
         const store = openStore(job.lakeUrl)
         await mergeFiles(store, job)

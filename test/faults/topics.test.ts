@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -45,7 +44,7 @@ const jobOf = (run: string, stage: 'bronze' | 'silver', options: Partial<SinkJob
   world.job({
     run,
     stage,
-    lakeUrl: `file:${path.join(world.stack.dataDir, 'lakes', run)}`,
+    lakeUrl: world.lakeUrl(run),
     entities: ['ratings'],
     flush: { intervalMs: 300, maxRows: 60, maxBytes: 16 * 1024 },
     ...options,

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { stackSkip } from '../helpers/stack.ts'
 import { until } from '../helpers/up.ts'
@@ -48,7 +47,7 @@ for (const { stage, moment, at } of chosen) {
     const job = world.job({
       run,
       stage,
-      lakeUrl: `file:${path.join(world.stack.dataDir, 'lakes', run)}`,
+      lakeUrl: world.lakeUrl(run),
       entities: ['ratings'],
       sessionTimeoutMs: SESSION_MS,
       isOnce: false,

@@ -29,7 +29,8 @@ export interface SweepOptions {
   check: (job: SinkJob) => Promise<void>
 }
 
-const PARALLEL = 2
+/** A run waits (for groups, for disks) as long as it works. */
+const PARALLEL = isWhole ? 4 : 2
 /** Runs differ in what lies between their flushes: a point that a run does not reach is tried again. */
 const TRIES = 3
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import path from 'node:path'
 import { Admin } from '@platformatic/kafka'
 import { runSink } from '../../../consumers/sink/sink.ts'
 import { openStore } from '../../../lake/store/open.ts'
@@ -13,6 +14,7 @@ import { startTestStack } from '../../helpers/stack.ts'
 import { countedProducer, createPoints } from '../child/points.ts'
 import { composeStage } from './compose.ts'
 import type { SinkJob } from './job.ts'
+import { openLakes } from './lakes.ts'
 import { createEncoders, type Planned } from './records.ts'
 
 /** A record that Kafka delivers, where it lies, and what must become of it. */
@@ -24,8 +26,9 @@ const log = createLog('test', 'error')
 const BATCH_RECORDS = 20
 
 /** A real broker and registry with the topics, and what the fault tests do with them. Close it at the end. */
-export const openWorld = async ({ partitions = 2 } = {}) => {
+export const openWorld = async ({ partitions = 2, hasMinio = false } = {}) => {
   const stack = await startTestStack()
+  const lakes = await openLakes({ dir: path.join(stack.dataDir, 'lakes'), hasMinio })
   const client = await openKafka({ brokers: stack.brokers, clientId: 'test', log })
   await client.ensureTopics(topicSpecs({ partitions, replicationFactor: 1 }))
   const admin = new Admin({ clientId: 'test-admin', bootstrapBrokers: stack.brokers, autocreateTopics: false })
@@ -88,6 +91,8 @@ export const openWorld = async ({ partitions = 2 } = {}) => {
 
   return {
     stack,
+    /** URL of the lake of that name. */
+    lakeUrl: lakes.url,
     client,
     admin,
     registry,
@@ -118,6 +123,7 @@ export const openWorld = async ({ partitions = 2 } = {}) => {
       await admin.close()
       await client.close()
       await stack.stop()
+      await lakes.close()
     },
   }
 }
