@@ -1,16 +1,14 @@
-import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { commit } from '../../lake/delta/commit.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
-import { dlqTopic } from '../../schemas/catalogue.ts'
 import { stackSkip } from '../helpers/stack.ts'
 import { checkStage, newestRows } from './helpers/checks.ts'
 import { openChildren } from './helpers/children.ts'
+import { checkDeadLetters } from './helpers/dead-letters.ts'
 import { copyObjects, type Place, placeSkip, places } from './helpers/lakes.ts'
 import { mergeFiles } from './helpers/merge-files.ts'
 import { createRandom, seedOfRun } from './helpers/random.ts'
-import { readTopic } from './helpers/read-topic.ts'
 import { createPlanner } from './helpers/records.ts'
 import { isWhole } from './helpers/report.ts'
 import { sweep } from './helpers/sweep.ts'
@@ -116,26 +114,6 @@ for (const { place, stage } of chosen) {
 }
 
 test('whatever was killed, each rejected record has its dead letter with its own key and bytes', { skip }, async () => {
-  for (const entity of ['ratings', 'books'] as const) {
-    const rejected = new Map(
-      world
-        .delivered(entity)
-        .filter(({ fate }) => fate === 'dead')
-        .map((record) => [`${record.partition}/${record.offset}`, record]),
-    )
-    const letters = await readTopic(world, dlqTopic(entity))
-    for (const [run = '', ofRun] of Map.groupBy(letters, ({ headers }) => headers.get('test.run'))) {
-      // The others begin where some are sent already.
-      if (!run.startsWith('appending-to-a-new') && run !== WHOLE) continue
-      const origins = new Map(
-        ofRun.map((letter) => [`${letter.headers.get('readflow.partition')}/${letter.headers.get('readflow.offset')}`, letter]),
-      )
-      assert.deepEqual([...origins.keys()].sort(), [...rejected.keys()].sort(), `${entity}: the distinct dead letters of ${run}`)
-      for (const [origin, letter] of origins) {
-        const { key, value } = rejected.get(origin) ?? { key: null, value: null }
-        assert.equal(letter.key?.toString() ?? null, key, `${entity} ${origin}: key`)
-        assert.deepEqual(letter.value, value, `${entity} ${origin}: value`)
-      }
-    }
-  }
+  // The others begin where some are sent already.
+  await checkDeadLetters(world, (run) => run.startsWith('appending-to-a-new') || run === WHOLE)
 })

@@ -21,6 +21,8 @@ export interface FaultProxy {
   script: (match: RegExp, faults: Fault[]) => void
   /** Does this to every request that matches, until `clear`. */
   always: (match: RegExp, fault: Fault) => void
+  /** Asked about every request for which nothing else is told, until `clear`. */
+  sometimes: (pick: (line: string) => Fault | undefined) => void
   clear: () => void
   stop: () => Promise<void>
 }
@@ -32,10 +34,12 @@ export interface FaultProxy {
 export const startFaultProxy = async (targetPort: number): Promise<FaultProxy> => {
   const rules: { match: RegExp; faults: Fault[]; isLasting: boolean }[] = []
   const seen: string[] = []
+  let pick: (line: string) => Fault | undefined = () => undefined
 
   const faultFor = (line: string): Fault | undefined => {
     const rule = rules.find(({ match, faults }) => faults.length > 0 && match.test(line))
-    return rule?.isLasting ? rule.faults[0] : rule?.faults.shift()
+    if (!rule) return pick(line)
+    return rule.isLasting ? rule.faults[0] : rule.faults.shift()
   }
 
   const server = createServer((incoming, outgoing) => {
@@ -81,7 +85,11 @@ export const startFaultProxy = async (targetPort: number): Promise<FaultProxy> =
     seen,
     script: (match, faults) => void rules.push({ match, faults: [...faults], isLasting: false }),
     always: (match, fault) => void rules.push({ match, faults: [fault], isLasting: true }),
+    sometimes: (of) => {
+      pick = of
+    },
     clear: () => {
+      pick = () => undefined
       rules.length = 0
       seen.length = 0
     },

@@ -1,3 +1,4 @@
+import type { StoreOptions } from '../../../lake/store/store.ts'
 import type { TopicName } from '../../../schemas/records.ts'
 import type { Crash } from '../child/points.ts'
 
@@ -16,6 +17,8 @@ export interface SinkJob {
   sessionTimeoutMs?: number
   /** How soon a change of a topic's partitions is noticed. */
   metadataMaxAgeMs?: number
+  /** Limits of its lake's store, where that is not a folder. */
+  storeLimits?: StoreOptions
   /** How much longer each read of a data file takes. */
   readDelayMs?: number
   crash?: Crash

@@ -18,6 +18,8 @@ export const openLakes = async ({ dir, hasMinio }: { dir: string; hasMinio: bool
       if (!minio) throw new Error('this world has no MinIO')
       return minio.lakeUrl(name)
     },
+    /** The store behind the lakes on MinIO. */
+    minio,
     close: async () => minio?.stop(),
   }
 }

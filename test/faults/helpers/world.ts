@@ -93,6 +93,7 @@ export const openWorld = async ({ partitions = 2, hasMinio = false } = {}) => {
     stack,
     /** URL of the lake of that name. */
     lakeUrl: lakes.url,
+    minio: lakes.minio,
     client,
     admin,
     registry,
