@@ -5,8 +5,7 @@ import type { Field } from '../../lake/columns/column.ts'
 import { type AddFile, filePath } from '../../lake/delta/actions.ts'
 import type { Rewrite } from '../../lake/delta/optimize.ts'
 import { sqlName, tableSql } from '../../lake/sql.ts'
-import { download } from '../../lake/store/download.ts'
-import type { ObjectStore } from '../../lake/store/store.ts'
+import { openLocalFiles } from '../../lake/store/local-files.ts'
 import type { DuckDb, DuckDbOptions } from '../../runtime/duckdb.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { fileStats } from '../file-stats.ts'
@@ -34,11 +33,16 @@ export const createRewrite =
     const dir = await mkdtemp(path.join(tempDir, 'rewrite-'))
     const target = path.join(tempDir, `${randomUUID()}.parquet`)
     try {
-      const locals = await localFiles(table.store, table.root, files, dir)
+      const pathOf = (below: string) => `${table.root}/${below}`
+      // What it copies goes with the folder.
+      const held = await openLocalFiles({ store: table.store, dir, maxBytes: 0 }).hold(
+        files.map((file) => ({ path: pathOf(filePath(file.path)), sizeBytes: file.size })),
+        { signal },
+      )
       const rowsOf = (...some: readonly AddFile[]) =>
         tableSql({
           snapshot: { metadata: snapshot.metadata, files: new Map(some.map((file) => [file.path, file])) },
-          localPath: (file) => locals.get(file)!,
+          localPath: (file) => held.localPath(pathOf(file)),
         })
       const duckdb = await openDuckDb({ tempDir: dir, memoryLimit: MEMORY_LIMIT })
       try {
@@ -62,23 +66,10 @@ export const createRewrite =
       if (/^Out of Memory Error/i.test(reason)) return 'too-large'
       throw new ReadflowError('lake-invalid', `${files.length} files of ${table.root} can not be rewritten: ${reason}`, { cause })
     } finally {
-      await rm(dir, { recursive: true, force: true })
+      // A copy that was on its way as another failed may come a moment later.
+      await rm(dir, { recursive: true, force: true, maxRetries: 5 })
     }
   }
-
-/** Local places of the files, by their path below the table's root; what is not local is fetched into `dir`. */
-const localFiles = async (store: ObjectStore, root: string, files: readonly AddFile[], dir: string): Promise<Map<string, string>> => {
-  const locals = new Map<string, string>()
-  for (const [index, file] of files.entries()) {
-    const below = filePath(file.path)
-    const local = store.localPath(`${root}/${below}`)
-    // The folders stay as they are: readers take partition values from their names.
-    const copy = path.join(dir, String(index), below)
-    if (local === null) await download(store, `${root}/${below}`, { localFilePath: copy, sizeBytes: file.size })
-    locals.set(below, local ?? copy)
-  }
-  return locals
-}
 
 /** Files whose first rows are measured, and how many of each. */
 const SAMPLED_FILES = 4
