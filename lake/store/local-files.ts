@@ -99,7 +99,7 @@ export const openLocalFiles = ({ store, dir, maxBytes }: { store: ObjectStore; d
     const entry: Entry = { folder, local, sizeBytes: file.sizeBytes, holders: 1, arrived }
     entries.set(file.path, entry)
     totalBytes += file.sizeBytes
-    arrived.catch(() => remove(file.path, entry))
+    arrived.catch(() => remove(file.path, entry)).catch(() => undefined)
     return entry
   }
 
