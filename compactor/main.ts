@@ -14,7 +14,6 @@ import { createExclusive } from './upkeep/exclusive.ts'
 import { createRewrite } from './upkeep/rewrite.ts'
 import { checkUpkeep, runUpkeep } from './upkeep/run.ts'
 import { cachedTables, upkeepTables } from './upkeep/tables.ts'
-import { openWorkspace } from './workspace.ts'
 
 await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('compact', argv, env)
@@ -23,7 +22,9 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const log = createLog('compact', config.logLevel)
   const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
-  const tempDir = await openWorkspace(config.dataDir, 'compact', defer)
+  const workspace = await openProcessFolder(path.join(config.dataDir, 'tmp', 'compact'))
+  defer(workspace.close)
+  const tempDir = workspace.dir
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'compact'))
   defer(copies.close)
   const files = openLocalFiles({ store, dir: copies.dir, maxBytes: config.cacheMaxBytes })

@@ -1,13 +1,14 @@
+import path from 'node:path'
 import { optimize } from '../../lake/delta/optimize.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
+import { openProcessFolder } from '../../lake/store/process-folder.ts'
 import { parseConfig } from '../../runtime/config/config.ts'
 import { openDuckDb } from '../../runtime/duckdb.ts'
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createRewrite } from '../upkeep/rewrite.ts'
 import { namedTables, upkeepTables } from '../upkeep/tables.ts'
-import { openWorkspace } from '../workspace.ts'
 import { megabytes, progressLine } from './show.ts'
 
 await runProgram('optimize', async ({ argv, env, signal, defer }) => {
@@ -19,7 +20,9 @@ await runProgram('optimize', async ({ argv, env, signal, defer }) => {
     upkeepTables((root) => openTable(store, root)),
     config.operands,
   )
-  const rewrite = createRewrite({ openDuckDb, tempDir: await openWorkspace(config.dataDir, 'optimize', defer), signal })
+  const workspace = await openProcessFolder(path.join(config.dataDir, 'tmp', 'optimize'))
+  defer(workspace.close)
+  const rewrite = createRewrite({ openDuckDb, tempDir: workspace.dir, signal })
   const show = progressLine()
   const results = []
   let failures = 0
