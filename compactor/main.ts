@@ -8,9 +8,9 @@ import { errorLine } from '../runtime/errors.ts'
 import { runProgram, sleep } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { createPausable } from '../runtime/pausable.ts'
+import { createTurns } from '../runtime/turns.ts'
 import { type BuildResult, buildGold, openBuildTables } from './build.ts'
 import { runBuilds } from './schedule.ts'
-import { createExclusive } from './upkeep/exclusive.ts'
 import { createRewrite } from './upkeep/rewrite.ts'
 import { checkUpkeep, runUpkeep } from './upkeep/run.ts'
 import { cachedTables, upkeepTables } from './upkeep/tables.ts'
@@ -32,9 +32,9 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const tableAt = cachedTables(store, (error) => log.warn({ error: errorLine(error) }, 'a table is slower to open than it should be'))
   const tables = openBuildTables(tableAt)
   // Each takes the memory of a DuckDB: one at a time, and upkeep in small pieces, so that a build waits for one at most.
-  const exclusive = createExclusive()
+  const inTurn = createTurns()
   const build = (until: AbortSignal) =>
-    exclusive(() => buildGold({ store, files, tables, openDuckDb, tempDir, log, nowMs: Date.now, signal: until }))
+    inTurn(() => buildGold({ store, files, tables, openDuckDb, tempDir, log, nowMs: Date.now, signal: until }))
   const report = (state: string, detail: Record<string, unknown>) =>
     process.send?.({ type: 'status', program: 'compact', state, ...detail })
 
@@ -49,7 +49,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const upkeep = runUpkeep({
     store,
     tables: upkeepTables(tableAt),
-    rewrite: (rows) => exclusive(() => rewrite(rows)),
+    rewrite: (rows) => inTurn(() => rewrite(rows)),
     optimizeIntervalMs: config.optimizeIntervalMs,
     targetBytes: config.targetBytes,
     minFiles: config.optimizeMinFiles,

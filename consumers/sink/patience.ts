@@ -31,15 +31,3 @@ export const beating = async (work: Promise<void>, heartbeat: () => Promise<void
   }
   await finished
 }
-
-/** Runs one piece of work at a time, in the order of asking: what a flush holds is in memory once, not once a stage. */
-export const createTurns = () => {
-  let last: Promise<unknown> = Promise.resolve()
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const mine = last.then(work)
-    last = mine.catch(() => undefined)
-    return mine
-  }
-}
-
-export type Turns = ReturnType<typeof createTurns>

@@ -11,6 +11,7 @@ import {
 } from '../../runtime/kafka/group-consumer.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import type { Log } from '../../runtime/log.ts'
+import { createTurns, type Turns } from '../../runtime/turns.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import { addCounts, type Outcomes, type Stage } from '../stage.ts'
 import { loadAssignment } from './assignment.ts'
@@ -19,7 +20,7 @@ import { handleCorrupt } from './corrupt.ts'
 import { readDeadLetterOrigins } from './dead-letter-origins.ts'
 import { followGroup } from './follow-group.ts'
 import { abandonReplay, fetchedTo, isDerived, type SinkPartition } from './partition.ts'
-import { beating, createTurns, retrying, type Turns } from './patience.ts'
+import { beating, retrying } from './patience.ts'
 import { createTableSink, type FlushReport, type TableSink, type TableSinkOptions } from './table-sink.ts'
 
 export interface SinkOptions {

@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { createExclusive } from '../../../compactor/upkeep/exclusive.ts'
 import { checkUpkeep, runUpkeep, type UpkeepOptions } from '../../../compactor/upkeep/run.ts'
 import { filePath } from '../../../lake/delta/actions.ts'
 import { commit } from '../../../lake/delta/commit.ts'
@@ -184,26 +183,5 @@ describe('upkeep by itself', () => {
       message: /is a folder/,
     })
     checkUpkeep({ ...config, coldStorageClass: 'STANDARD_IA', coldAfterMs: 1, lakeUrl: 's3://b' })
-  })
-})
-
-describe('exclusive work', () => {
-  it('is done one after the other, in order, also after a failure', async () => {
-    const exclusive = createExclusive()
-    const seen: string[] = []
-    const work = (name: string, fails = false) =>
-      exclusive(async () => {
-        seen.push(`${name} begins`)
-        await new Promise((resolve) => setTimeout(resolve, 1))
-        seen.push(`${name} ends`)
-        if (fails) throw new Error(name)
-        return name
-      })
-    const outcomes = await Promise.allSettled([work('a', true), work('b'), work('c')])
-    assert.deepEqual(
-      outcomes.map(({ status }) => status),
-      ['rejected', 'fulfilled', 'fulfilled'],
-    )
-    assert.deepEqual(seen, ['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends'])
   })
 })
