@@ -1,3 +1,4 @@
+import { sqlName } from '../lake/sql.ts'
 import type { DuckDb } from '../runtime/duckdb.ts'
 import { measuredStats, measuresSql } from './file-stats.ts'
 import type { GoldTable, GoldType } from './tables.ts'
@@ -13,7 +14,6 @@ export interface Partition {
   stats: string
 }
 
-export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 export const dataColumns = (table: GoldTable): [string, GoldType][] =>
   Object.entries(table.columns).filter(([name]) => !table.partitionColumns.includes(name))
 
@@ -23,12 +23,12 @@ const layoutOf = (table: GoldTable) => JSON.stringify([table.columns, table.part
 /** Partitions of the DuckDB table `name`, with their digests and statistics, in one pass. */
 export const readPartitions = async (duckdb: DuckDb, name: string, table: GoldTable): Promise<Partition[]> => {
   const columns = dataColumns(table)
-  const keys = table.partitionColumns.map(quoted)
+  const keys = table.partitionColumns.map(sqlName)
   const measured = columns.map(([column, type]) => ({ name: column, kind: type === 'strings' ? ('list' as const) : type }))
-  const hash = `hash(${[...columns.map(([column]) => quoted(column)), `$layout`].join(', ')})`
+  const hash = `hash(${[...columns.map(([column]) => sqlName(column)), `$layout`].join(', ')})`
   const found = await duckdb.rows(
     `SELECT ${[...keys, 'count(*) AS n', `concat_ws('-', count(*), sum(${hash}), bit_xor(${hash})) AS digest`, ...measuresSql(measured)].join(', ')}
-     FROM ${quoted(name)} ${keys.length > 0 ? `GROUP BY ${keys.join(', ')} ORDER BY ${keys.join(', ')}` : 'HAVING count(*) > 0'}`,
+     FROM ${sqlName(name)} ${keys.length > 0 ? `GROUP BY ${keys.join(', ')} ORDER BY ${keys.join(', ')}` : 'HAVING count(*) > 0'}`,
     { layout: layoutOf(table) },
   )
   return found.map((row) => ({
@@ -48,13 +48,13 @@ export const writePartition = async (
   file: string,
   signal?: AbortSignal,
 ): Promise<void> => {
-  const where = table.partitionColumns.map((column) => `${quoted(column)} = $${column}`).join(' AND ')
+  const where = table.partitionColumns.map((column) => `${sqlName(column)} = $${column}`).join(' AND ')
   await duckdb.run(
     `COPY (
        SELECT ${dataColumns(table)
-         .map(([column]) => quoted(column))
-         .join(', ')} FROM ${quoted(name)}
-       ${where && `WHERE ${where}`} ORDER BY ${table.sortedBy.map(quoted).join(', ')}
+         .map(([column]) => sqlName(column))
+         .join(', ')} FROM ${sqlName(name)}
+       ${where && `WHERE ${where}`} ORDER BY ${table.sortedBy.map(sqlName).join(', ')}
      ) TO '${file.replaceAll("'", "''")}' (FORMAT PARQUET, COMPRESSION ZSTD)`,
     partition.values,
     { signal },
