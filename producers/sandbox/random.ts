@@ -43,9 +43,9 @@ export const hash32 = (seed: number, which: Stream, index: number): number => {
 /** The same as a share in [0, 1). */
 export const hashShare = (seed: number, which: Stream, index: number): number => hash32(seed, which, index) / 2 ** 32
 
-/** Random numbers of (seed, stream, index), by mulberry32. */
-export const randomOf = (seed: number, which: Stream, index: number): Random => {
-  let state = hash32(seed, which, index)
+/** Random numbers from 32 bits, by mulberry32. */
+export const randomFrom = (bits: number): Random => {
+  let state = bits | 0
   const next = () => {
     state = (state + 0x6d2b79f5) | 0
     let t = Math.imul(state ^ (state >>> 15), 1 | state)
@@ -55,6 +55,9 @@ export const randomOf = (seed: number, which: Stream, index: number): Random => 
   const below = (limit: number) => Math.floor(next() * limit)
   return { next, below, chance: (probability) => next() < probability, pick: (list) => list[below(list.length)]! }
 }
+
+/** Random numbers of (seed, stream, index). */
+export const randomOf = (seed: number, which: Stream, index: number): Random => randomFrom(hash32(seed, which, index))
 
 /** Running sums of weights, scaled to end at 1; for `drawFrom`. */
 export const cumulative = (weights: readonly number[]): Float64Array => {

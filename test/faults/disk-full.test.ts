@@ -9,18 +9,24 @@ import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openMemoryStore } from '../../lake/store/memory.ts'
 
 const SIZE_BYTES = 2 * 1024 ** 2
-const skip = process.getuid?.() === 0 && process.platform === 'linux' ? false : 'only root on Linux can mount a small disk'
+const skip = process.platform === 'linux' ? false : 'a small disk is mounted on Linux only'
 
-const mounted = (dir: string) => spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_BYTES}`, 'tmpfs', dir]).status === 0
+/** As root, or as one who may become it unasked. */
+const asRoot = (command: string, ...args: string[]) =>
+  (process.getuid?.() === 0 ? spawnSync(command, args) : spawnSync('sudo', ['-n', command, ...args])).status === 0
+const mounted = (dir: string) => asRoot('mount', '-t', 'tmpfs', '-o', `size=${SIZE_BYTES},mode=777`, 'tmpfs', dir)
 
 it('a full disk is a fault that passes: nothing torn, nothing left, and it works again', { skip }, async (t) => {
   const dir = await mkdtemp(path.join(tmpdir(), 'readflow-full-'))
   const elsewhere = await mkdtemp(path.join(tmpdir(), 'readflow-full-'))
   t.after(async () => {
-    spawnSync('umount', [dir])
+    asRoot('umount', dir)
     for (const folder of [dir, elsewhere]) await rm(folder, { recursive: true, force: true })
   })
-  if (!mounted(dir)) return t.skip('this container may not mount')
+  if (!mounted(dir)) {
+    assert.notEqual(process.env['CI'], 'true', 'CI may mount a small disk')
+    return t.skip('this user may not mount a small disk')
+  }
   const store = openFolderStore(path.join(dir, 'lake'))
   const paths = async () => {
     const found: string[] = []

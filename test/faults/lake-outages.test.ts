@@ -77,9 +77,7 @@ const underLoad = async (run: string, fault: (running: Child[]) => Promise<void>
   for (const [index, job] of jobs.entries()) {
     const child = running[index]!
     await until(`${job.stage} to catch up`, async () => (await behind(world, job)) === 0, 120_000)
-    assert.equal(child.process.exitCode, null, `no outage ends a consumer:\n${child.output()}`)
-    child.kill('SIGTERM')
-    assert.equal((await child.exited()).code, 0, child.output())
+    await child.stop()
     const undisturbed = world.job({ run: `${run}-undisturbed`, stage: job.stage, lakeUrl: world.lakeUrl(`${run}-undisturbed`) })
     await world.drain(undisturbed)
     await checkStage(world, job, { reference: await newestRows(undisturbed) })

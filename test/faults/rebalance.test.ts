@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stackSkip } from '../helpers/stack.ts'
@@ -61,14 +60,12 @@ test('a rebalance while records are buffered and the state is slow to restore: a
   for (let round = 0; round < 3; round++) {
     const other = await children.start({ ...job, sessionTimeoutMs: 6000 })
     await sleep(4000)
-    other.kill('SIGTERM')
-    assert.equal((await other.exited()).code, 0, other.output())
+    await other.stop()
   }
   isDone = true
   await loading
   await until('the last records', async () => (await behind(world, job)) === 0)
-  steady.kill('SIGTERM')
-  assert.equal((await steady.exited()).code, 0, steady.output())
+  await steady.stop()
   await checkStage(world, job)
   report({ fault: 'rebalance while the state is restored slowly', tried: 1, held: 1, seed })
 })

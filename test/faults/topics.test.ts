@@ -75,8 +75,7 @@ test('a topic deleted and made anew under live consumers: the old rows stay, the
   for (const job of jobs) await until(`${job.stage} to read the new topic`, async () => (await behind(world, job)) === 0, 120_000)
   for (const [index, job] of jobs.entries()) {
     const child = running[index]!
-    child.kill('SIGTERM')
-    assert.equal((await child.exited()).code, 0, child.output())
+    await child.stop()
     await checkStage(world, job)
     const kept = (await readVersions(job.lakeUrl, `${job.stage}/ratings`, (id) => id === oldId)).at(-1)
     assert.deepEqual(kept?.rows, before[index]?.get(`${job.stage}/ratings`), `${job.stage}: the rows of the old topic`)
@@ -110,8 +109,7 @@ test('retention overtakes a live consumer: that partition stops and says what is
     return (await behind(world, job)) - ((of?.end ?? 0) - progress)
   }
   await until('the other partition to go on', async () => (await left()) === 0)
-  child.kill('SIGTERM')
-  assert.equal((await child.exited()).code, 0, child.output())
+  await child.stop()
 
   await assert.rejects(world.drain(job), { code: 'records-lost' })
   await world.drain({ ...job, isLossAccepted: true })
@@ -172,8 +170,7 @@ test('a partition added under a live consumer is read from its start', { skip },
   await world.publish(inNew.slice(1))
   for (const job of jobs) await until(`${job.stage} to read the new partition`, async () => (await behind(world, job)) === 0, 120_000)
   for (const [index, job] of jobs.entries()) {
-    running[index]!.kill('SIGTERM')
-    assert.equal((await running[index]!.exited()).code, 0, running[index]!.output())
+    await running[index]!.stop()
     if (job.stage === 'bronze') await checkStage(world, job)
   }
   report({ fault: 'a partition added under live consumers', tried: 2, held: 2, seed })

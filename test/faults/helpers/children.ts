@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,6 +25,8 @@ export interface Child {
   /** Everything it wrote, for a failed test. */
   output: () => string
   kill: (signal: NodeJS.Signals) => void
+  /** Ends it by SIGTERM; rejects where it has ended before, or ends with another code than 0. */
+  stop: () => Promise<void>
   /** Resolves when it has ended, however long that takes. */
   closed: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /** The same; rejects where it takes longer than two minutes from now. */
@@ -105,6 +108,7 @@ const watch = (child: ChildProcess): Child => {
       for (const listener of listeners) listener()
     }),
   )
+  const inTwoMinutes = () => inTime(exited, EXIT_MS, () => `the child did not end:\n${output.slice(-3000)}`)
   return {
     pid: child.pid ?? 0,
     process: child,
@@ -112,7 +116,12 @@ const watch = (child: ChildProcess): Child => {
     output: () => output,
     kill: (signal) => void child.kill(signal),
     closed: exited,
-    exited: () => inTime(exited, EXIT_MS, () => `the child did not end:\n${output.slice(-3000)}`),
+    exited: inTwoMinutes,
+    stop: async () => {
+      assert.ok(!isClosed, `the child ended by itself:\n${output}`)
+      child.kill('SIGTERM')
+      assert.equal((await inTwoMinutes()).code, 0, output)
+    },
     says: (what, fits) => {
       const heard = new Promise<Said>((resolve, reject) => {
         const look = () => {
