@@ -24,6 +24,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }))
 
 const record = (fields: object[]) => ({ type: 'record', name: 'Book', fields })
+const recordOf = (types: Readonly<Record<string, string | object>>) => record(Object.entries(types).map(([name, type]) => ({ name, type })))
 const kafkaRecord = (offset: number, value: Buffer): KafkaRecord => ({
   offset,
   timestampMs: 1_700_000_000_000 + offset,
@@ -75,14 +76,8 @@ const bronzeOf = (name: string, schemas: Record<number, object>) => {
 
 test('promotions never change a column: int and long, float and double are one', async () => {
   const { write, rows } = bronzeOf('promotion', {
-    1: record([
-      { name: 'n', type: 'int' },
-      { name: 'x', type: 'float' },
-    ]),
-    2: record([
-      { name: 'n', type: 'long' },
-      { name: 'x', type: 'double' },
-    ]),
+    1: recordOf({ n: 'int', x: 'float' }),
+    2: recordOf({ n: 'long', x: 'double' }),
   })
   await write([[1, { n: 1, x: 0.5 }]])
   await write([[2, { n: 2 ** 40, x: 0.25 }]])
@@ -192,31 +187,12 @@ test('a record inside of a record grows a field: old rows have null there, old w
 
 test('what no column can hold goes to _raw and _error, with the other fields kept, and nothing stalls', async () => {
   const { write, rows } = bronzeOf('collisions', {
-    1: record([
-      { name: 'title', type: 'string' },
-      { name: 'n', type: 'int' },
-    ]),
-    2: record([
-      { name: 'Title', type: 'string' },
-      { name: 'n', type: 'int' },
-    ]),
-    3: record([
-      { name: 'title', type: 'string' },
-      { name: 'n', type: 'string' },
-    ]),
-    4: record([
-      { name: '_offset', type: 'long' },
-      { name: 'n', type: 'int' },
-    ]),
-    5: record([
-      { name: 'a', type: 'int' },
-      { name: 'A', type: 'int' },
-      { name: 'n', type: 'int' },
-    ]),
-    6: record([
-      { name: 'self', type: { type: 'record', name: 'Node', fields: [{ name: 'next', type: ['null', 'Node'] }] } },
-      { name: 'n', type: 'int' },
-    ]),
+    1: recordOf({ title: 'string', n: 'int' }),
+    2: recordOf({ Title: 'string', n: 'int' }),
+    3: recordOf({ title: 'string', n: 'string' }),
+    4: recordOf({ _offset: 'long', n: 'int' }),
+    5: recordOf({ a: 'int', A: 'int', n: 'int' }),
+    6: recordOf({ self: { type: 'record', name: 'Node', fields: [{ name: 'next', type: ['null', 'Node'] }] }, n: 'int' }),
   })
   await write([[1, { title: 'one', n: 1 }]])
   await write([

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { type AddFile, encodeActions, entryName } from '../../../lake/delta/actions.ts'
 import { writeCheckpoint } from '../../../lake/delta/checkpoint.ts'
 import { commit } from '../../../lake/delta/commit.ts'
@@ -235,7 +235,8 @@ describe('a table with checkpoints', () => {
     await assert.rejects(read(newer.store), { code: 'lake-invalid', message: /reader version 3/ })
   })
 
-  it('is read on by one who slept while the log was cleaned up behind a checkpoint', async (t) => {
+  /** One who has read the table, slept for an hour, and missed that its log was cleaned up behind a checkpoint. */
+  const sleptThrough = async (t: TestContext) => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
     const store = openMemoryStore()
     const sleeper = openTable(store, ROOT)
@@ -245,19 +246,16 @@ describe('a table with checkpoints', () => {
     await write(writer, 20)
     await dropEntriesBefore(store, 20)
     t.mock.timers.tick(3_600_000)
+    return { sleeper, writer }
+  }
+
+  it('is read on by one who slept while the log was cleaned up behind a checkpoint', async (t) => {
+    const { sleeper, writer } = await sleptThrough(t)
     assert.deepEqual(plain(await sleeper.snapshot()), plain(writer.known()))
   })
 
   it('takes the commit of one who slept at its end, never behind the checkpoint', async (t) => {
-    t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
-    const store = openMemoryStore()
-    const sleeper = openTable(store, ROOT)
-    const writer = openTable(store, ROOT)
-    await write(writer, 3)
-    await sleeper.snapshot()
-    await write(writer, 20)
-    await dropEntriesBefore(store, 20)
-    t.mock.timers.tick(3_600_000)
+    const { sleeper } = await sleptThrough(t)
     assert.equal((await commit(sleeper, { operation: 'WRITE', adds: [add('late')] })).version, 23)
   })
 })
