@@ -17,7 +17,7 @@ import { openWorld, type World } from './helpers/world.ts'
 
 const skip = (await stackSkip()) || minioSkip()
 const seed = seedOfRun()
-const requestFaults = isWhole ? 300 : 20
+const requestFaults = isWhole ? 100 : 20
 const kills = isWhole ? 6 : 2
 let world: World
 let minio: TestMinio
@@ -132,7 +132,7 @@ test('a store that fails one request in four, in every way, under running consum
       done.set(nameOf(fault), (done.get(nameOf(fault)) ?? 0) + 1)
       return fault
     })
-    await until(`${requestFaults} faults`, async () => count >= requestFaults, 600_000)
+    await until(`${requestFaults} faults`, async () => count >= requestFaults, 1_200_000)
     // Then all of it, for longer than anybody's patience; writes go through, and nobody is told.
     const before = running.map(waits)
     proxy.always(/^PUT /, { kind: 'answer', status: 503, code: 'SlowDown', isForwarded: true })
