@@ -1,7 +1,7 @@
 import { ReadflowError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Admin, Kafka, logLevel } from './kafkajs.ts'
-import { readTopicIds } from './second/topic-ids.ts'
+import { topicIdOf } from './metadata.ts'
 
 export interface KafkaOptions {
   brokers: readonly string[]
@@ -54,7 +54,7 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
     clusterId,
     /** Creates the topics that are not there yet. Existing ones keep their settings. */
     ensureTopics: (specs: readonly TopicSpec[]) => ensureTopics(admin, specs),
-    topicIds: (topics: readonly string[]) => readTopicIds({ brokers, clientId, topics }),
+    topicIds: (topics: readonly string[]) => topicIds(admin, topics),
     /** First and next offset of each partition. */
     topicOffsets: async (topic: string) =>
       (await told(`the offsets of ${topic}`, admin.fetchTopicOffsets(topic)))
@@ -117,6 +117,23 @@ const ensureTopics = async (admin: Admin, specs: readonly TopicSpec[]) => {
       )
     }
   }
+}
+
+/**
+ * The id of each topic, which tells a topic from its successor of the same name. Throws ReadflowError
+ * `kafka-unavailable`, and `config` where the brokers know no ids.
+ */
+const topicIds = async (admin: Admin, topics: readonly string[]): Promise<Map<string, string>> => {
+  const metadata = await told('the ids of its topics', admin.fetchTopicMetadata({ topics: [...topics] }))
+  return new Map(
+    metadata.topics.map(({ name, partitions }) => {
+      const id = topicIdOf(partitions)
+      if (id !== null) return [name, id]
+      throw new ReadflowError('config', 'The Kafka brokers give topics no ids, so a topic made anew can not be told from the old one.', {
+        hint: 'Use brokers of Kafka 3.1 or newer.',
+      })
+    }),
+  )
 }
 
 export interface GroupOffset {

@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module'
 import zlib from 'node:zlib'
+import { type Decoder, type Encoder, type ProtocolVersions, withTopicIds } from './metadata.ts'
 import { type AbortedTransaction, frameBatches } from './record-batch.ts'
 
 /**
  * kafkajs, with what it does wrong replaced before it loads; the only file that imports it.
  * - Fetched record batches are framed here and handed on as bytes, one pseudo-message a partition.
  *   kafkajs' own decoding delivers aborted records and dies of large batches.
+ * - Metadata are asked for in a version that tells topic ids.
  * - An offset out of range is reported; kafkajs would commit offset -2 and carry on.
  * kafkajs 2.2.4 is frozen upstream, so the internal modules named here stay put; a test shows that each
  * override applies.
@@ -73,6 +75,18 @@ const replaceModule = (path: string, exports: unknown) => {
 
 replaceModule('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js', decodeMessages)
 replaceModule('kafkajs/src/consumer/filterAbortedMessages.js', keepAbortedList)
+
+const EncoderClass = require('kafkajs/src/protocol/encoder.js') as new () => Encoder
+const DecoderClass = require('kafkajs/src/protocol/decoder.js') as new (bytes: Buffer) => Decoder
+const { parse } = require('kafkajs/src/protocol/requests/metadata/v6/response.js') as { parse: (data: unknown) => Promise<unknown> }
+replaceModule(
+  'kafkajs/src/protocol/requests/metadata/index.js',
+  withTopicIds(require('kafkajs/src/protocol/requests/metadata/index.js') as ProtocolVersions, {
+    createEncoder: () => new EncoderClass(),
+    createDecoder: (bytes) => new DecoderClass(bytes),
+    parse,
+  }),
+)
 
 export interface OutOfRange {
   topic: string

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -58,6 +58,28 @@ describe('the local stack', { skip }, () => {
     const kafka = await openKafka({ brokers: stack.brokers, clientId: 'test', log: silent })
     await assert.rejects(kafka.topicOffsets('nobody-made-this'))
     await kafka.close()
+  })
+
+  test('a topic has the id that the broker keeps beside its records, and another when it is made anew', async () => {
+    const ids: (string | undefined)[] = []
+    for (let time = 0; time < 2; time++) {
+      const kafka = await openKafka({ brokers: stack.brokers, clientId: 'test', log: silent })
+      const admin = kafka.kafka.admin()
+      await admin.connect()
+      await admin.createTopics({ topics: [{ topic: 'with-id', numPartitions: 3 }], waitForLeaders: true })
+      const id = (await kafka.topicIds(['with-id'])).get('with-id')
+      const file = path.join(dir, 'kafka', 'log', 'with-id-0', 'partition.metadata')
+      await eventually(async () => existsSync(file))
+      const [, stored = ''] = /^topic_id: (.*)$/m.exec(readFileSync(file, 'utf8')) ?? []
+      assert.equal(id?.replaceAll('-', ''), Buffer.from(stored, 'base64url').toString('hex'))
+      ids.push(id)
+      await admin.deleteTopics({ topics: ['with-id'] })
+      await eventually(async () => !(await admin.listTopics()).includes('with-id'))
+      await assert.rejects(kafka.topicIds(['with-id']), { code: 'kafka-unavailable' })
+      await admin.disconnect()
+      await kafka.close()
+    }
+    assert.notEqual(ids[0], ids[1])
   })
 
   test('both services killed at once come back on their ports with their data', async () => {

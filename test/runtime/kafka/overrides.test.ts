@@ -64,6 +64,27 @@ test('a small part of a response does not keep all of it in memory', async () =>
   assert.ok((part?.bytes.buffer.byteLength ?? 0) < 100_000)
 })
 
+test('metadata are asked for in version 10 where the broker has it, and no topic is made by it', async () => {
+  const { lookup, requests } = require('kafkajs/src/protocol/requests') as {
+    lookup: (versions: object) => (
+      apiKey: number,
+      definition: object,
+    ) => (options: object) => {
+      request: { apiVersion: number; encode: () => Promise<{ buffer: Buffer }> }
+    }
+    requests: { Metadata: object }
+  }
+  const asked = (maxVersion: number) => lookup({ 3: { maxVersion } })(3, requests.Metadata)({ topics: ['ab'] }).request
+  assert.deepEqual(
+    [13, 10, 9, 6, 1].map((version) => asked(version).apiVersion),
+    [10, 10, 6, 6, 1],
+  )
+  assert.deepEqual(
+    (await asked(13).encode()).buffer,
+    Buffer.from(['00', '02', '00'.repeat(16), '03', '6162', '00', '00', '00', '00', '00'].join(''), 'hex'),
+  )
+})
+
 test('an offset out of range pauses the partition and is reported; nothing is committed', async () => {
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup') as {
     prototype: { recoverFromOffsetOutOfRange: (this: object, error: object) => Promise<void> }
