@@ -56,7 +56,7 @@ export const createSilver = ({ registry, store }: { registry: Registry; store: O
 
 const silverTable = (entity: EntityName, { registry, store }: { registry: Registry; store: ObjectStore }): StageTable => {
   const { schema, silverPartitions } = catalogue[entity]
-  const decoder = createDecoder({ registry, reader: compileAvro(schema) })
+  const decoder = silverDecoder(entity, registry)
   const { fields } = avroFields(schema)
   const root = `silver/${entity}`
   let dedupe = createDedupe()
@@ -84,6 +84,21 @@ const silverTable = (entity: EntityName, { registry, store }: { registry: Regist
     },
   }
 }
+
+/**
+ * The row that each valid record is if it is accepted, whatever came before it (so `_late` is never true): for a check of what
+ * the table has. `decoder` is one that reads into the entity's own schema.
+ */
+export const rowsOfRecords = async (entity: EntityName, inputs: readonly PartitionInput[], decoder: Decoder): Promise<ColumnBatch> => {
+  await prepareSchemas(inputs, decoder)
+  const { fields } = avroFields(catalogue[entity].schema)
+  const pending = { offer: () => 'new' as const, accept: () => undefined }
+  return finish(entity, sortOut(entity, inputs, { decoder, fields, pending }))
+}
+
+/** A decoder of an entity's records into its own schema. */
+export const silverDecoder = (entity: EntityName, registry: Registry): Decoder =>
+  createDecoder({ registry, reader: compileAvro(catalogue[entity].schema) })
 
 /** Puts back the versions of `wanted` partitions, each up to its offset. */
 const restoreFrom = (dedupe: Dedupe, batch: ColumnBatch, wanted: ReadonlyMap<string, number>) => {

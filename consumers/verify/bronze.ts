@@ -22,6 +22,8 @@ export interface BronzeOptions {
   starts: ReadonlyMap<string, number>
   /** What Kafka gave of each partition; one of a topic that is gone has none. */
   received: ReadonlyMap<string, Received>
+  /** Rows whose fields are not those of their record in Kafka. */
+  altered: ReadonlyMap<string, Offsets>
   isCompacted: boolean
 }
 
@@ -43,7 +45,7 @@ export const startsOf = (
 
 /** I1 for the partitions of one topic, on a pinned Bronze table that is the view `bronze`. */
 export const verifyBronze = async (options: BronzeOptions): Promise<PartitionReport[]> => {
-  const { duckdb, topic, table, claims, starts, received, isCompacted } = options
+  const { duckdb, topic, table, claims, starts, received, altered, isCompacted } = options
   const rows = new Map((await rowsOf(duckdb, 'bronze')).map((each) => [partKey(each), each]))
   const spans = claims.map((claim) => ({ ...claim, whole: { from: starts.get(partKey(claim)) ?? 0, to: claim.progress } }))
   const outside = await offsetsOutside(
@@ -75,6 +77,7 @@ export const verifyBronze = async (options: BronzeOptions): Promise<PartitionRep
       rows: rows.get(key)?.rows ?? 0,
       ledger,
       differences: await compareChunks(options, claim, differing),
+      altered: altered.get(key) ?? noOffsets(),
       outside: asOffsets(outside.get(key) ?? []),
       lost: of ? of.lost : [{ ...whole, reason: 'gone' }],
       isCompacted,

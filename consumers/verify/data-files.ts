@@ -111,7 +111,8 @@ interface Stats {
   maxValues?: Record<string, unknown>
 }
 
-const statsOf = ({ stats }: AddFile): Stats => {
+/** A file's statistics, as the log has them. */
+export const statsOf = ({ stats }: AddFile): Stats => {
   try {
     return (JSON.parse(stats ?? '{}') as Stats | null) ?? {}
   } catch {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Claim } from './claims.ts'
 import type { Differences } from './compare.ts'
 import type { LedgerFindings } from './ledger.ts'
@@ -13,6 +14,8 @@ export interface BronzeEvidence {
   ledger: LedgerFindings | null
   /** Of the offsets that Kafka still has. */
   differences: Differences
+  /** Rows whose fields are not those of their record in Kafka. */
+  altered: Offsets
   /** Rows that the table's own progress does not cover, or that lie in named gaps. */
   outside: Offsets
   /** What Kafka no longer gives, and why. */
@@ -26,7 +29,7 @@ const overlaps = ({ ranges }: Offsets, others: readonly OffsetRange[]) =>
   ranges.some(({ from, to }) => others.some((other) => from < other.to && to > other.from))
 
 /** I1 for one partition: what its rows prove together with Kafka, and with the table's ledger where Kafka has nothing. */
-export const judgeBronze = ({ claim, start, rows, ledger, differences, outside, lost, isCompacted }: BronzeEvidence): Verdict => {
+export const judgeBronze = ({ claim, start, rows, ledger, differences, altered, outside, lost, isCompacted }: BronzeEvidence): Verdict => {
   const whole = { from: start, to: claim.progress }
   const unread = subtract(whole, subtract(whole, lost)).flatMap((range) => subtract(range, claim.gaps))
   const faults: string[] = []
@@ -37,6 +40,7 @@ export const judgeBronze = ({ claim, start, rows, ledger, differences, outside, 
   say(differences.missing, 'offsets are missing')
   say(differences.duplicate, 'rows are duplicates, of offsets')
   say(differences.different, 'rows have another value or key than Kafka, at offsets')
+  if (!isDeepStrictEqual(altered, differences.different)) say(altered, "rows have other fields than Kafka's records, at offsets")
   if (!isCompacted) say(differences.foreign, 'rows are of offsets that Kafka does not deliver')
   say(outside, 'rows lie outside of what the table says it has, at offsets')
   if (rows !== claim.counters['rows']) faults.push(`there are ${rows} rows, and the table counts ${claim.counters['rows']}`)

@@ -1,4 +1,5 @@
 import type { Claim } from './claims.ts'
+import { type Offsets, rangeText } from './offsets.ts'
 import type { PartitionReport, SilverTotals } from './report.ts'
 import type { Found } from './silver-queries.ts'
 
@@ -18,14 +19,21 @@ export interface SilverEvidence {
   /** How many of them Bronze does not have yet, or never had. */
   notInBronze: number
   isGone: boolean
+  /** Where the topic ends, if that is before the table's progress. */
+  endsAt: number | null
+  /** Rows that are not what their record in Kafka makes of them. */
+  altered: Offsets
   outside: Found | undefined
   twice: Found | undefined
+  /** Rows whose record Bronze should have and has not. */
+  absent: Found | undefined
   strangers: Found | undefined
   unaccounted: Found | undefined
 }
 
-const shownKeys = ({ count, first }: Found) =>
-  `${first.map(({ key, offset }) => `${offset} (${key.slice(0, 60)})`).join(', ')}${first.length < count ? ' and more' : ''}`
+/** A few are told with their keys, more as ranges of offsets. */
+const shown = (of: Found) =>
+  of.count <= of.first.length ? of.first.map(({ key, offset }) => `${offset} (${key.slice(0, 60)})`).join(', ') : rangeText(of)
 
 /** I2 and I3 for one partition: see ARCHITECTURE.md, "Verify", for what each of them proves. */
 export const judgeSilver = (evidence: SilverEvidence): Pick<PartitionReport, 'proof' | 'faults' | 'notes'> & { totals: SilverTotals } => {
@@ -34,12 +42,17 @@ export const judgeSilver = (evidence: SilverEvidence): Pick<PartitionReport, 'pr
   const faults: string[] = []
   const notes: string[] = []
   const say = (of: Found | undefined, text: string) => {
-    if (of && of.count > 0) faults.push(`${of.count} ${text}: ${shownKeys(of)}`)
+    if (of && of.count > 0) faults.push(`${of.count} ${text}: ${shown(of)}`)
   }
   say(evidence.outside, 'rows lie outside of what the table says it has, at offsets')
   say(evidence.twice, 'rows are of a record or a version that was accepted before, at offsets')
-  say(evidence.strangers, 'rows are not what Bronze has at their offset')
+  say(evidence.absent, 'rows can not be compared, as their records are missing in Bronze, at offsets')
+  say(evidence.strangers, 'rows have another key, time or kind than their record in Bronze, at offsets')
   say(evidence.unaccounted, 'records are neither rows nor dead letters nor repeats of a row before them, at offsets')
+  if (evidence.altered.count > 0)
+    faults.push(
+      `${evidence.altered.count} rows have other fields than Kafka's records give them, at offsets: ${rangeText(evidence.altered)}`,
+    )
   if (rows !== valid) faults.push(`there are ${rows} rows, and the table counts ${valid} valid records`)
   if (late !== lateCounted) faults.push(`there are ${late} late rows, and the table counts ${lateCounted}`)
 
@@ -47,7 +60,9 @@ export const judgeSilver = (evidence: SilverEvidence): Pick<PartitionReport, 'pr
   if (isComplete && inTopic < dead) faults.push(`the table counts ${dead} dead letters, and their topic has ${inTopic}`)
   if (delivered !== null && rows + repeats + dead !== delivered)
     faults.push(`${rows} valid + ${repeats} repeats + ${dead} dead letters are ${rows + repeats + dead}, and ${delivered} were delivered`)
-  if (delivered === null) faults.push('how many records were delivered can not be told: Kafka has expired some that Bronze does not have')
+  if (evidence.endsAt !== null) faults.push(`the topic ends at ${evidence.endsAt}, before the table's progress ${claim.progress}`)
+  else if (delivered === null)
+    faults.push('how many records were delivered can not be told: Kafka has expired some that Bronze does not have')
 
   if (evidence.isGone) notes.push('topic gone')
   if (evidence.fromBronze > 0) notes.push(`${evidence.fromBronze} delivered by Bronze's word, as Kafka has expired them`)

@@ -7,12 +7,14 @@ import { openDuckDb } from '../../runtime/duckdb.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { openSecondReader } from '../../runtime/kafka/second/reader.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
+import { openRegistry } from '../../runtime/registry.ts'
 import { requireBrokers } from '../../runtime/services.ts'
 import { pinTables } from './pin.ts'
 import { reportText } from './report.ts'
 import { verify } from './verify.ts'
 
-const MEMORY_LIMIT = '256MB'
+/** What DuckDB may use; what does not fit is on disk. */
+const MEMORY_LIMIT = '128MB'
 /** It could not be found out; 1 means that it does not hold. */
 const NOT_TOLD = 2
 
@@ -30,6 +32,7 @@ await runProgram(
       throw new ReadflowError('config', `There are no tables in ${config.lakeUrl}.`, { hint: 'Name another lake with --lake or --data.' })
     const reader = await openSecondReader({ brokers, clientId: 'readflow-verify' })
     defer(() => reader.close())
+    const registry = config.schemaRegistryUrl ? openRegistry(config.schemaRegistryUrl) : null
     const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'verify'))
     defer(copies.close)
     const temp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'verify'))
@@ -38,7 +41,7 @@ await runProgram(
     const duckdb = await openDuckDb({ memoryLimit: MEMORY_LIMIT, tempDir: temp.dir })
     defer(() => duckdb.close())
     const onProgress = (line: string) => process.stderr.write(`${line}\n`)
-    const report = await verify({ files, reader, duckdb, signal, onProgress }, tables)
+    const report = await verify({ files, reader, registry, duckdb, signal, onProgress }, tables)
     process.stdout.write(config.isJson ? `${JSON.stringify(report)}\n` : reportText(report))
     return report.ok ? 0 : 1
   },

@@ -53,6 +53,8 @@ export interface Report {
   seconds: number
   /** Table versions that were looked at. */
   versions: Record<string, number>
+  /** Whether rows were compared with their records field by field, or by hashes only. */
+  hasFields: boolean
   /** Files of tables that are gone or can not be read. The parts are what the others show. */
   damage: Damage[]
   parts: Part[]
@@ -68,7 +70,7 @@ export const identityOf = (table: string, topic: string, { topicId, partition, p
   last: progress > start ? progress - 1 : null,
 })
 
-export const reportOf = (parts: Part[], of: Pick<Report, 'seconds' | 'versions' | 'damage'>): Report => {
+export const reportOf = (parts: Part[], of: Pick<Report, 'seconds' | 'versions' | 'damage' | 'hasFields'>): Report => {
   const all = parts.flatMap(({ partitions }) => partitions)
   const bronze = all.filter(({ totals }) => !totals)
   const sum = (pick: (report: PartitionReport) => number, reports = all) => reports.reduce((total, each) => total + pick(each), 0)
@@ -108,7 +110,7 @@ const tableText = (head: readonly string[], rows: readonly (readonly string[])[]
 const withNotes = ({ proof, notes }: PartitionReport) => [proof, ...notes].join('; ')
 
 /** The report for people. */
-export const reportText = ({ ok, seconds, versions, damage, parts, totals }: Report): string => {
+export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, totals }: Report): string => {
   const lines: string[] = []
   for (const { invariants, partitions } of parts) {
     const isSilver = partitions.some(({ totals: of }) => of)
@@ -141,6 +143,7 @@ export const reportText = ({ ok, seconds, versions, damage, parts, totals }: Rep
       partitions.flatMap(({ table, topic, partition, faults: of }) => of.map((fault) => `FAILED ${table} ${topic}/${partition}: ${fault}`)),
     ),
   ]
+  if (!hasFields) lines.push('Fields were not compared with Kafka, only keys and hashes: name the schema registry with --registry.')
   if (faults.length > 0) lines.push('', ...faults)
   lines.push(ok ? 'Everything holds.' : 'It does not hold.')
   return `${lines.join('\n')}\n`

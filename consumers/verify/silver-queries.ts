@@ -1,12 +1,11 @@
 import { sqlName } from '../../lake/sql.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
 import { partKey } from './claims.ts'
-import type { OffsetRange } from './offsets.ts'
+import type { OffsetRange, Offsets } from './offsets.ts'
 import { hasColumn, type PinnedTable, valuesSql } from './tables.ts'
 
 /** Rows or records that something is wrong with: how many, and the first of them. */
-export interface Found {
-  count: number
+export interface Found extends Offsets {
   first: { key: string; offset: number }[]
 }
 
@@ -21,12 +20,18 @@ export interface SilverPart {
 
 const MAX_SHOWN = 10
 
+const MAX_RANGES = 20
+
 const found = async (duckdb: DuckDb, sql: string): Promise<Map<string, Found>> => {
-  const rows = await duckdb.rows<{ topicId: string; partition: number; n: number; first: { key: string; offset: number }[] }>(`
-    SELECT t AS "topicId", p AS "partition", count(*) AS n,
-      list({'key': k, 'offset': o} ORDER BY o)[1:${MAX_SHOWN}] AS "first"
-    FROM (${sql}) GROUP BY ALL`)
-  return new Map(rows.map((row) => [partKey(row), { count: row.n, first: row.first }]))
+  const rows = await duckdb.rows<Omit<Found, 'count'> & { topicId: string; partition: number; n: number }>(`
+    WITH f AS MATERIALIZED (${sql}),
+      runs AS (SELECT t, p, min(o) AS a, max(o) + 1 AS b
+        FROM (SELECT t, p, o, o - dense_rank() OVER (PARTITION BY t, p ORDER BY o) AS run FROM f) GROUP BY t, p, run)
+    SELECT * FROM
+      (SELECT t AS "topicId", p AS "partition", count(*) AS n, list({'key': k, 'offset': o} ORDER BY o)[1:${MAX_SHOWN}] AS "first" FROM f GROUP BY ALL)
+      JOIN (SELECT t AS "topicId", p AS "partition", list({'from': a, 'to': b} ORDER BY a)[1:${MAX_RANGES}] AS "ranges" FROM runs GROUP BY ALL)
+      USING ("topicId", "partition")`)
+  return new Map(rows.map((row) => [partKey(row), { count: row.n, first: row.first, ranges: row.ranges }]))
 }
 
 /** Tables that the other queries join with. */
@@ -82,15 +87,22 @@ const bronzeColumns = (bronze: PinnedTable, eventTimeField: string | null) => {
   return { ev: eventTime, ord: `coalesce(${eventTime}, epoch_ms(b.ingestion_timestamp))` }
 }
 
-/** Rows whose record is not in Bronze, or is there with another key, time or kind. A key that is no UTF-8 is not compared. */
+/** Rows whose record is not in Bronze, though Bronze says that it has all of them there. */
+export const absent = (duckdb: DuckDb) =>
+  found(
+    duckdb,
+    `SELECT s._topic_id AS t, s._partition AS p, s._key AS k, s._offset AS o FROM silver s ${within('joint', 's')}
+     ANTI JOIN bronze b ON ${sameOrigin}`,
+  )
+
+/** Rows whose record is in Bronze with another key, time or kind. A key that is no UTF-8 is not compared. */
 export const strangers = (duckdb: DuckDb, bronze: PinnedTable, eventTimeField: string | null) => {
   const { ev, ord } = bronzeColumns(bronze, eventTimeField)
   return found(
     duckdb,
     `SELECT s._topic_id AS t, s._partition AS p, s._key AS k, s._offset AS o FROM silver s ${within('joint', 's')}
-     LEFT JOIN bronze b ON ${sameOrigin}
-     WHERE b._offset IS NULL
-       OR (b._key <> encode(s._key) AND NOT contains(s._key, chr(65533)))
+     JOIN bronze b ON ${sameOrigin}
+     WHERE (b._key <> encode(s._key) AND NOT contains(s._key, chr(65533)))
        OR s._deleted <> (b._value_hash IS NULL)
        OR epoch_ms(s.ingestion_timestamp) <> epoch_ms(b.ingestion_timestamp)
        OR (b._error IS NULL AND (s._order <> ${ord} OR epoch_ms(s._event_time) IS DISTINCT FROM ${ev}))`,
@@ -141,11 +153,11 @@ export const unaccounted = async (
       FROM bronze b SEMI JOIN repeats r ON r.t = b._topic_id AND r.p = b._partition AND r.o = b._offset`)
     await remaining(content, 'repeats')
   }
-  // A version whose own record Bronze does not have (a named gap of its own) can be compared by its time only.
+  // A version whose own record Bronze does not have (a named gap of its own, or lost) can be compared by its time only.
   await duckdb.run(`CREATE OR REPLACE TABLE repeats AS SELECT r.* FROM repeats r ANTI JOIN (
       SELECT s._topic_id AS t, s._partition AS p, s._offset AS o, encode(s._key) AS k, s._order AS ord
       FROM silver s SEMI JOIN repeats r ON r.t = s._topic_id AND r.p = s._partition AND r.k = encode(s._key)
-      ANTI ${within('joint', 's')}
+      ANTI JOIN bronze b ON ${sameOrigin}
     ) a ON a.t = r.t AND a.p = r.p AND a.k = r.k AND a.o < r.o AND (r.ev IS NULL OR a.ord = r.ord)`)
   return found(duckdb, 'SELECT t, p, o, coalesce(try_cast(k AS VARCHAR), hex(k)) AS k FROM repeats')
 }

@@ -6,10 +6,10 @@ import { countIn } from './bronze-queries.ts'
 import { type Claim, partKey } from './claims.ts'
 import type { Letters } from './dead-letters.ts'
 import { judgeSilver } from './judge-silver.ts'
-import { type OffsetRange, sizeOf, subtract } from './offsets.ts'
+import { noOffsets, type OffsetRange, type Offsets, sizeOf, subtract } from './offsets.ts'
 import type { Received } from './receive.ts'
 import { identityOf, type PartitionReport, tableName } from './report.ts'
-import { countLetters, countSilver, outside, prepare, strangers, twice, unaccounted } from './silver-queries.ts'
+import { absent, countLetters, countSilver, outside, prepare, strangers, twice, unaccounted } from './silver-queries.ts'
 import type { PinnedTable } from './tables.ts'
 
 export interface SilverOptions {
@@ -19,6 +19,8 @@ export interface SilverOptions {
   claims: { bronze: readonly Claim[]; silver: readonly Claim[] }
   starts: { bronze: ReadonlyMap<string, number>; silver: ReadonlyMap<string, number> }
   received: ReadonlyMap<string, Received>
+  /** Rows that are not what their record in Kafka makes of them. */
+  altered: ReadonlyMap<string, Offsets>
   letters: Letters
 }
 
@@ -27,7 +29,7 @@ const intersect = (ranges: readonly OffsetRange[], { from, to }: OffsetRange): O
 
 /** I2 and I3 for the partitions of one entity, on the views `silver` and `bronze` and the table `letters`. */
 export const verifySilver = async (options: SilverOptions): Promise<PartitionReport[]> => {
-  const { duckdb, entity, tables, claims, starts, received, letters } = options
+  const { duckdb, entity, tables, claims, starts, received, altered, letters } = options
   const { topic, eventTimeField, schema } = catalogue[entity]
   const bronze = new Map(claims.bronze.map((claim) => [partKey(claim), claim]))
   const parts = claims.silver.map((claim) => {
@@ -56,6 +58,7 @@ export const verifySilver = async (options: SilverOptions): Promise<PartitionRep
   const found = {
     outside: await outside(duckdb),
     twice: await twice(duckdb),
+    absent: await absent(duckdb),
     strangers: await strangers(duckdb, tables.bronze, eventTimeField),
     unaccounted: await unaccounted(duckdb, tables.bronze, { eventTimeField, fields }),
   }
@@ -74,8 +77,11 @@ export const verifySilver = async (options: SilverOptions): Promise<PartitionRep
       fromBronze: expired.get(key) ?? 0,
       notInBronze: sizeOf(part.ranges) - sizeOf(part.joint),
       isGone: !of || of.lost.some(({ reason }) => reason === 'gone'),
+      endsAt: of?.lost.find(({ reason }) => reason === 'beyond-end')?.from ?? null,
+      altered: altered.get(key) ?? noOffsets(),
       outside: found.outside.get(key),
       twice: found.twice.get(key),
+      absent: found.absent.get(key),
       strangers: found.strangers.get(key),
       unaccounted: found.unaccounted.get(key),
     })

@@ -4,7 +4,7 @@ import { sqlName, sqlText, tableSql } from '../../lake/sql.ts'
 import type { LocalFiles } from '../../lake/store/local-files.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
-import { inspectFiles } from './data-files.ts'
+import { type DataFiles, inspectFiles } from './data-files.ts'
 
 /** A table at one version. */
 export interface PinnedTable {
@@ -12,6 +12,9 @@ export interface PinnedTable {
   root: string
   snapshot: Snapshot
 }
+
+/** A table with its files, which are local. */
+export interface OpenTable extends PinnedTable, DataFiles {}
 
 export const hasColumn = ({ snapshot }: PinnedTable, name: string): boolean =>
   snapshot.metadata?.fields.some((field) => field.name === name) ?? false
@@ -27,14 +30,15 @@ export const openView = async (
   name: string,
   pinned: PinnedTable,
   fields: readonly Field[],
-): Promise<{ faults: string[]; release: () => void }> => {
-  const { snapshot, localPath, faults, release } = await inspectFiles(options, pinned)
+): Promise<OpenTable> => {
+  const files = await inspectFiles(options, pinned)
+  const { snapshot, localPath, release } = files
   const sql = tableSql({ snapshot, localPath, fields: snapshot.metadata?.fields ?? fields })
   await options.duckdb.run(`CREATE OR REPLACE VIEW ${sqlName(name)} AS ${sql}`).catch((cause: unknown) => {
     release()
     throw new ReadflowError('lake-invalid', `${pinned.root} can not be read: ${cause instanceof Error ? cause.message : cause}`, { cause })
   })
-  return { faults, release }
+  return { root: pinned.root, ...files }
 }
 
 /** The statement that makes a table of some rows; `topic_id` is text, every other column a number. */

@@ -2,6 +2,7 @@ import { emptySnapshot } from '../../lake/delta/snapshot.ts'
 import type { LocalFiles } from '../../lake/store/local-files.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
 import type { SecondReader, TopicState } from '../../runtime/kafka/second/reader.ts'
+import type { Registry } from '../../runtime/registry.ts'
 import { catalogue, dlqTopic, topicNames } from '../../schemas/catalogue.ts'
 import type { EntityName, TopicName } from '../../schemas/records.ts'
 import { bronzeColumns } from '../bronze/bronze.ts'
@@ -10,18 +11,21 @@ import { startsOf, verifyBronze } from './bronze.ts'
 import { rowsOf } from './bronze-queries.ts'
 import { type Claim, claimsOf, partKey } from './claims.ts'
 import { loadLetters } from './dead-letters.ts'
-import { subtract } from './offsets.ts'
+import { type OffsetRange, type Offsets, subtract } from './offsets.ts'
 import type { PinnedTables } from './pin.ts'
 import { type Received, receive } from './receive.ts'
 import { type Damage, type Part, type PartitionReport, type Report, reportOf, tableName } from './report.ts'
 import { verifySilver } from './silver.ts'
-import { openView, type PinnedTable } from './tables.ts'
+import { type OpenTable, openView, type PinnedTable } from './tables.ts'
+import { compareValues, deriveBronze, deriveSilver, type ValueOptions } from './values.ts'
 
 export interface VerifyOptions {
   reader: SecondReader
   duckdb: DuckDb
   /** The lake's files, as local ones. */
   files: LocalFiles
+  /** Has the schemas that records were written in; without it their fields are compared by their hashes only. */
+  registry: Registry | null
   signal: AbortSignal
   /** Hears what is being done, a line at a time. */
   onProgress: (line: string) => void
@@ -51,7 +55,12 @@ export const verify = async (options: VerifyOptions, tables: PinnedTables): Prom
       .filter(({ snapshot }) => snapshot.version >= 0)
       .map(({ root, snapshot }) => [tableName(root), snapshot.version]),
   )
-  return reportOf([bronze, silver], { seconds: Math.round((Date.now() - startedMs) / 100) / 10, versions, damage })
+  return reportOf([bronze, silver], {
+    seconds: Math.round((Date.now() - startedMs) / 100) / 10,
+    versions,
+    damage,
+    hasFields: options.registry !== null,
+  })
 }
 
 /** `raw` has no Silver table. */
@@ -78,6 +87,8 @@ const verifyTopic = async (options: VerifyOptions, tables: PinnedTables, name: T
     const starts = { bronze: startsOf(claims.bronze, bronzeRows, logStarts), silver: startsOf(claims.silver, silverRows, logStarts) }
     const received = await receiveAll(options, { topic, state, claims, starts })
     signal.throwIfAborted()
+    onProgress(`${topic}: comparing fields`)
+    const altered = await alteredRows(options, { name, state, claims, starts, open: { bronze: bronzeView, silver: silverView } })
     const damageOf = ({ root }: PinnedTable, { faults }: { faults: string[] }) => faults.map((fault) => ({ table: tableName(root), fault }))
     const found: { bronze: PartitionReport[]; silver: PartitionReport[]; damage: Damage[] } = {
       bronze: [],
@@ -95,6 +106,7 @@ const verifyTopic = async (options: VerifyOptions, tables: PinnedTables, name: T
         claims: claims.bronze,
         starts: starts.bronze,
         received,
+        altered: altered.bronze,
         isCompacted,
       })
     }
@@ -103,7 +115,7 @@ const verifyTopic = async (options: VerifyOptions, tables: PinnedTables, name: T
       const entity = name as EntityName
       onProgress(`${topic}: reading its dead letters and comparing Silver`)
       const letters = await loadLetters(duckdb, reader, dlqTopic(entity))
-      found.silver = await verifySilver({ duckdb, entity, tables: pinned, claims, starts, received, letters })
+      found.silver = await verifySilver({ duckdb, entity, tables: pinned, claims, starts, received, altered: altered.silver, letters })
     }
     if (tables.bronze.has(name)) found.bronze.push(...emptyPartitions(topic, state, pinned.bronze, claims.bronze))
     return found
@@ -111,6 +123,32 @@ const verifyTopic = async (options: VerifyOptions, tables: PinnedTables, name: T
     bronzeView.release()
     silverView.release()
   }
+}
+
+interface AlteredInput extends Pick<ReceiveInput, 'state' | 'claims' | 'starts'> {
+  name: TopicName
+  open: Record<'bronze' | 'silver', OpenTable>
+}
+
+/** Rows that hold something else than their records in Kafka. */
+const alteredRows = async ({ reader, registry, signal }: VerifyOptions, { name, state, claims, starts, open }: AlteredInput) => {
+  const { topic } = catalogue[name]
+  const ranges = new Map<number, OffsetRange>()
+  for (const stage of ['bronze', 'silver'] as const) {
+    for (const claim of claims[stage]) {
+      if (claim.topicId !== state?.id || claim.clusterId !== reader.clusterId) continue
+      const from = starts[stage].get(partKey(claim)) ?? 0
+      const known = ranges.get(claim.partition) ?? { from, to: from }
+      ranges.set(claim.partition, { from: Math.min(known.from, from), to: Math.max(known.to, claim.progress) })
+    }
+  }
+  if (registry === null || ranges.size === 0) return { bronze: new Map<string, Offsets>(), silver: new Map<string, Offsets>() }
+  const tables: ValueOptions['tables'] = [
+    { stage: 'bronze', table: open.bronze, derive: deriveBronze(name, registry, open.bronze) },
+    ...(name === 'raw' ? [] : [{ stage: 'silver' as const, table: open.silver, derive: deriveSilver(name, registry) }]),
+  ]
+  const present = tables.filter(({ table }) => table.snapshot.metadata !== null)
+  return compareValues({ reader, signal, topic, topicId: state?.id ?? '', ranges, tables: present })
 }
 
 /** Partitions that the table has nothing of yet. */

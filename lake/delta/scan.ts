@@ -20,7 +20,7 @@ export interface ScanOptions {
  * exist has none. Throws where the table has no column of that name.
  */
 export async function* scan(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'getRange'>,
   snapshot: Snapshot,
   { root, columns, where = () => true }: ScanOptions,
 ): AsyncGenerator<ColumnBatch> {

@@ -1,14 +1,23 @@
 // How a program of ours is started. Plain JS, runs under Node >= 20.
 
 const FLAGS = ['--disable-warning=TimeoutNegativeWarning', '--disable-warning=ExperimentalWarning']
-// What a flush makes is mostly garbage when it ends: a small young generation is collected before it has grown.
-const CONSUME_FLAGS = ['--max-semi-space-size=8']
+// What these make is mostly garbage soon: a small young generation is collected before it has grown.
+const BOUNDED_FLAGS = ['--max-semi-space-size=8']
 // glibc keeps what was freed: its arenas, and blocks below a threshold that grows by itself. Column buffers should go
 // back to the system. Other systems' allocators ignore these.
-const CONSUME_ENV = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' }
+const BOUNDED_ENV = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' }
+/** Commands that go through more records than memory holds. */
+const isBounded = (command) => command === 'consume' || command === 'verify'
+
+// It holds little for long: the heap need not grow to a multiple of that before it is collected.
+const VERIFY_FLAGS = ['--heap-growing-percent=20']
 
 /** Node's own flags for a command. */
-export const nodeFlags = (command) => [...FLAGS, ...(command === 'consume' ? CONSUME_FLAGS : [])]
+export const nodeFlags = (command) => [
+  ...FLAGS,
+  ...(isBounded(command) ? BOUNDED_FLAGS : []),
+  ...(command === 'verify' ? VERIFY_FLAGS : []),
+]
 
 /** The environment of a command: what a person has set there wins. */
-export const programEnv = (command, env) => (command === 'consume' ? { ...CONSUME_ENV, ...env } : env)
+export const programEnv = (command, env) => (isBounded(command) ? { ...BOUNDED_ENV, ...env } : env)

@@ -102,7 +102,7 @@ export const knobs = {
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: all,
+    programs: [...all, 'verify'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({

@@ -44,7 +44,18 @@ const drain = async () => {
   for (const stage of ['bronze', 'silver'] as const) await world.drain(world.job({ run: 'first', stage, lakeUrl: `file:${lake}` }))
 }
 const run = (...more: string[]) =>
-  readflow(['verify', '--brokers', world.stack.brokers.join(','), '--lake', `file:${lake}`, '--data', world.stack.dataDir, ...more])
+  readflow([
+    'verify',
+    '--brokers',
+    world.stack.brokers.join(','),
+    '--registry',
+    world.stack.registryUrl,
+    '--lake',
+    `file:${lake}`,
+    '--data',
+    world.stack.dataDir,
+    ...more,
+  ])
 
 /** Verifies a lake in this process. Faults are lines such as `bronze.ratings/0: …`. */
 const check = async (dir: string) => checkUrl(`file:${dir}`)
@@ -55,7 +66,7 @@ const checkUrl = async (lakeUrl: string) => {
   try {
     const signal = new AbortController().signal
     const files = openLocalFiles({ store, dir: world.stack.dataDir, maxBytes: 0 })
-    const options = { files, reader, duckdb, signal, onProgress: () => undefined }
+    const options = { files, reader, registry: world.registry, duckdb, signal, onProgress: () => undefined }
     const report: Report = await verify(options, await pinTables(store))
     const partitions = report.parts.flatMap((part): PartitionReport[] => part.partitions)
     const faults = partitions.flatMap(({ table, partition, faults: of }) => of.map((fault) => `${table}/${partition}: ${fault}`))
@@ -154,6 +165,43 @@ test('Bronze: a file taken out, a file twice, rows deleted, changed or put elsew
   }
 })
 
+test('damaged files end with exit 1, and the rest is compared all the same', { skip }, async () => {
+  const copy = await copyOf()
+  const [gone] = await copy.filesOf('bronze/ratings')
+  const [{ partition, offset } = { partition: 0, offset: 0 }] = placesOf(await copy.rowsOf('bronze/ratings', gone!))
+  await copy.store.delete(`bronze/ratings/${decodeURIComponent(gone!.path)}`)
+  await copy.store.put('silver/books/_delta_log/00000000000000000001.json', new TextEncoder().encode('{"add":'))
+  const { code, stdout, stderr } = await run('--lake', `file:${copy.dir}`)
+  assert.equal(code, 1, stderr)
+  assert.match(stdout, /^FAILED bronze\.ratings: the data file \S+ is not there; what it held is lost: \d+ rows, by the log of partitions/m)
+  assert.match(stdout, /^FAILED silver\.books: the log entry silver\/books\/\S+01\.json can not be read: .* Bring the file back/m)
+  assert.match(
+    stdout,
+    new RegExp(`^FAILED bronze.ratings goodreads.ratings/${partition}: \\d+ offsets are missing: .*\\b${offset}\\b`, 'm'),
+  )
+  assert.match(
+    stdout,
+    /^FAILED silver\.ratings goodreads\.ratings\/\d: \d+ rows can not be compared, as their records are missing in Bronze/m,
+  )
+  assert.match(stdout, /^bronze\.books goodreads\.books\/0 .* proved$/m)
+})
+
+test('a field that was changed behind the back of the hashes is named', { skip }, async () => {
+  for (const [root, name, value] of [
+    ['bronze/ratings', 'rating', 99],
+    ['silver/ratings', 'rating', 99],
+    ['silver/ratings', '_hash', 'f'.repeat(32)],
+    ['bronze/books', 'title', 'another'],
+  ] as const) {
+    const changed = await copyOf()
+    const [place] = placesOf(await changed.rewrite(root, (batch) => withFirst(batch, name, value)))
+    const { faults } = await check(changed.dir)
+    assert.equal(faults.length, 1, faults.join('\n'))
+    const expected = `${root.replace('/', '.')}/${place?.partition}: 1 rows have other fields than Kafka's records`
+    assert.ok(faults[0]?.startsWith(expected) && faults[0].endsWith(`: ${place?.offset}`), faults[0])
+  }
+})
+
 test('Bronze: a gap is no fault where it is named', { skip }, async () => {
   const { dir, rewrite, write, store } = await copyOf()
   const root = 'bronze/ratings'
@@ -186,7 +234,7 @@ test('Silver: rows lost, doubled or changed, counters and dead letters that do n
     return (await check(copy.dir)).faults.filter((fault) => fault.startsWith('silver.ratings/')).join('\n')
   }
   const lost = await faultsAfter(async (copy) => copy.write(root, { removes: [(await copy.filesOf(root))[0]!] }))
-  assert.match(lost, /records are neither rows nor dead letters nor repeats of a row before them, at offsets: \d+ \(/)
+  assert.match(lost, /records are neither rows nor dead letters nor repeats of a row before them, at offsets: \d/)
   assert.match(lost, /there are \d+ rows, and the table counts \d+ valid records/)
   const doubled = await faultsAfter((copy) =>
     copy.rewrite(root, (batch) => take(batch, [0, ...Array.from({ length: batch.length }, (_, row) => row)])),
@@ -199,7 +247,7 @@ test('Silver: rows lost, doubled or changed, counters and dead letters that do n
     ['_offset', 1_000_000],
   ] as const) {
     const changed = await faultsAfter((copy) => copy.rewrite(root, (batch) => withFirst(batch, name, value)))
-    assert.match(changed, /rows are not what Bronze has at their offset|accepted before|lie outside/, name)
+    assert.match(changed, /another key, time or kind|accepted before|lie outside/, name)
   }
   const counted = await faultsAfter(async ({ write, store }) => {
     const { txns } = await openTable(store, root).snapshot()
@@ -266,6 +314,7 @@ test('a topic made anew: the one that is gone is contiguous by ledger', { skip }
   await world.admin.deleteTopics({ topics: ['goodreads.books'] })
   const created = () => world.admin.createTopics({ topics: ['goodreads.books'], partitions: 2, replicas: 1 })
   await eventually(() => created().then(() => true))
+  await eventually(async () => (await world.admin.listTopics()).includes('goodreads.books'))
   const { faults, partitions } = await check(lake)
   assert.deepEqual(faults, [])
   const books = partitions.filter(({ table }) => table === 'bronze.books')

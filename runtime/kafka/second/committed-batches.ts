@@ -7,6 +7,9 @@ export interface CommittedBatch {
   /** First offset after the batch. */
   nextOffset: number
   baseOffset: number
+  isLogAppendTime: boolean
+  /** Time of a record of the batch, epoch milliseconds. */
+  timestampOf: (record: BatchRecord) => number
   /** Null where the batch can't be read. */
   records: BatchRecord[] | null
 }
@@ -20,9 +23,11 @@ export function* committedBatches(bytes: Buffer, aborted: readonly AbortedTransa
   const waiting = [...aborted].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
   const open = new Set<bigint>()
   for (const batch of batchesOf(bytes)) {
-    const { producerId, baseOffset, lastOffset, isControl, isTransactional } = batch
+    const { producerId, baseOffset, lastOffset, isControl, isTransactional, isLogAppendTime } = batch
     while (waiting[0] && waiting[0].firstOffset <= BigInt(lastOffset)) open.add(waiting.shift()!.producerId)
-    const base = { baseOffset, nextOffset: lastOffset + 1 }
+    const timestampOf = ({ timestampDelta }: BatchRecord) =>
+      isLogAppendTime ? batch.maxTimestampMs : batch.firstTimestampMs + Number(timestampDelta)
+    const base = { baseOffset, nextOffset: lastOffset + 1, isLogAppendTime, timestampOf }
     if (!isControl && isTransactional && open.has(producerId)) {
       yield { ...base, records: [] }
       continue

@@ -80,11 +80,16 @@ export interface RawBatch {
   producerId: bigint
   isTransactional: boolean
   isControl: boolean
+  /** Whether the broker gave all records of the batch one time, `maxTimestampMs`; else each has its producer's. */
+  isLogAppendTime: boolean
+  firstTimestampMs: number
+  maxTimestampMs: number
   bytes: Buffer
 }
 
-const AT = { length: 8, magic: 16, crc: 17, attributes: 21, lastOffsetDelta: 23, producerId: 43 }
+const AT = { length: 8, magic: 16, crc: 17, attributes: 21, lastOffsetDelta: 23, firstTimestamp: 27, maxTimestamp: 35, producerId: 43 }
 const BEFORE_LENGTH_BYTES = 12
+const LOG_APPEND_TIME = 0x08
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
 
@@ -102,6 +107,9 @@ export function* batchesOf(bytes: Buffer): Generator<RawBatch> {
       producerId: batch.readBigInt64BE(AT.producerId),
       isTransactional: (attributes & TRANSACTIONAL) !== 0,
       isControl: (attributes & CONTROL) !== 0,
+      isLogAppendTime: (attributes & LOG_APPEND_TIME) !== 0,
+      firstTimestampMs: Number(batch.readBigInt64BE(AT.firstTimestamp)),
+      maxTimestampMs: Number(batch.readBigInt64BE(AT.maxTimestamp)),
       bytes: batch,
     }
     at = end

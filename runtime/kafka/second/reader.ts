@@ -6,6 +6,9 @@ import { type FetchAnswer, fetchApi } from './fetch.ts'
 
 export interface DeliveredRecord {
   offset: number
+  /** Epoch milliseconds: the broker's where `isLogAppendTime`, else the producer's. */
+  timestampMs: number
+  isLogAppendTime: boolean
   key: Buffer | null
   value: Buffer | null
   headers: [name: Buffer | null, value: Buffer | null][]
@@ -48,8 +51,8 @@ const passing = new Set([-1, 5, 6, 7, 8, 9, 56, 74, 75, 76, 78])
 const MAX_ATTEMPTS = 12
 const RETRY_MS = 250
 /** Bytes are asked for so that an answer holds about this many records, within these limits. */
-const RECORDS_A_FETCH = 10_000
-const FETCH_BYTES = { least: 64 * 1024, most: 4 * 1024 * 1024 }
+const RECORDS_A_FETCH = 2_500
+const FETCH_BYTES = { least: 64 * 1024, most: 1024 * 1024 }
 /** A batch that is larger than what was asked for comes alone and whole; a broker that cuts it is asked for more. */
 const LARGEST_FETCH_BYTES = 128 * 1024 * 1024
 
@@ -176,12 +179,18 @@ export const openSecondReader = async ({
   return { clusterId, topic, read, close: () => admin.close() }
 }
 
-const deliveredOf = ({ baseOffset, records }: CommittedBatch, from: number, to: number): DeliveredRecord[] =>
-  (records ?? [])
-    .map(({ offsetDelta, key, value, headers }) => ({
-      offset: baseOffset + offsetDelta,
-      key,
-      value,
-      headers: headers as DeliveredRecord['headers'],
-    }))
-    .filter(({ offset }) => offset >= from && offset < to)
+const deliveredOf = (
+  { baseOffset, isLogAppendTime, timestampOf, records }: CommittedBatch,
+  from: number,
+  to: number,
+): DeliveredRecord[] => {
+  const delivered: DeliveredRecord[] = []
+  for (const record of records ?? []) {
+    const offset = baseOffset + record.offsetDelta
+    if (offset < from || offset >= to) continue
+    const { key, value } = record
+    const headers = record.headers as DeliveredRecord['headers']
+    delivered.push({ offset, timestampMs: timestampOf(record), isLogAppendTime, key, value, headers })
+  }
+  return delivered
+}

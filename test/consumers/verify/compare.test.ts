@@ -23,6 +23,8 @@ const record = (offset: number, value: string | null = `value ${offset}`, key: s
   key: key === null ? null : Buffer.from(key),
   value: value === null ? null : Buffer.from(value),
   headers: [],
+  timestampMs: 0,
+  isLogAppendTime: true,
 })
 
 test('offsets are counted all and shown as few ranges', () => {

@@ -30,6 +30,7 @@ const bronze = (changes: Partial<BronzeEvidence> = {}) =>
     rows: 100,
     ledger: noFindings,
     differences: noDifferences(),
+    altered: noOffsets(),
     outside: noOffsets(),
     lost: [],
     isCompacted: false,
@@ -47,6 +48,8 @@ test('Bronze: proved, or failed with the offsets', () => {
   assert.deepEqual(faulty(differing('missing', 7)), ['1 offsets are missing: 7'])
   assert.deepEqual(faulty(differing('duplicate', 8)), ['1 rows are duplicates, of offsets: 8'])
   assert.deepEqual(faulty(differing('different', 9)), ['1 rows have another value or key than Kafka, at offsets: 9'])
+  assert.deepEqual(faulty({ altered: offsetsOf(4) }), ["1 rows have other fields than Kafka's records, at offsets: 4"])
+  assert.deepEqual(faulty({ ...differing('different', 9), altered: offsetsOf(9) }).length, 1)
   assert.deepEqual(faulty(differing('foreign', 10)), ['1 rows are of offsets that Kafka does not deliver: 10'])
   assert.deepEqual(faulty({ outside: offsetsOf(100, 101) }), ['2 rows lie outside of what the table says it has, at offsets: 100–101'])
   assert.deepEqual(faulty({ rows: 99 }), ['there are 99 rows, and the table counts 100'])
@@ -85,8 +88,11 @@ const silver = (changes: Partial<SilverEvidence> = {}) =>
     fromBronze: 0,
     notInBronze: 0,
     isGone: false,
+    altered: noOffsets(),
+    endsAt: null,
     outside: undefined,
     twice: undefined,
+    absent: undefined,
     strangers: undefined,
     unaccounted: undefined,
     ...changes,
@@ -105,8 +111,13 @@ test('Silver: valid, repeats and dead letters are what was delivered', () => {
   assert.match(faulty({ letters: 5, accepted: 1 }), /has 4/)
   assert.match(faulty({ delivered: 101 }), /are 100, and 101 were delivered/)
   assert.match(faulty({ delivered: null }), /can not be told/)
-  for (const name of ['outside', 'twice', 'strangers', 'unaccounted'] as const)
-    assert.match(faulty({ [name]: { count: 3, first: [{ key: 'k', offset: 7 }] } }), /: 7 \(k\) and more$/)
+  assert.match(faulty({ endsAt: 90, delivered: null }), /^the topic ends at 90, before the table's progress 100$/)
+  assert.match(faulty({ altered: offsetsOf(5, 6) }), /^2 rows have other fields than Kafka's records give them, at offsets: 5–6$/)
+  for (const name of ['outside', 'twice', 'absent', 'strangers', 'unaccounted'] as const) {
+    const first = [{ key: 'k', offset: 7 }]
+    assert.match(faulty({ [name]: { ...offsetsOf(7), first } }), /: 7 \(k\)$/)
+    assert.match(faulty({ [name]: { ...offsetsOf(7, 8, 9, 12), first } }), /: 7–9, 12$/)
+  }
 })
 
 test('Silver: letters of what was accepted or repeated since, letters that are gone', () => {
@@ -120,7 +131,7 @@ test('the report holds only when every part of it does', () => {
   const partition = { table: 'bronze.x', topic: 'x', topicId: 't', partition: 0, first: 0, last: 9, rows: 10, missing: 0, duplicate: 0 }
   const good = { ...partition, proof: 'proved' as const, faults: [], notes: [] }
   const bad = { ...good, partition: 1, proof: 'FAILED' as const, missing: 1, faults: ['1 offsets are missing: 3'] }
-  const of = { seconds: 1, versions: { 'bronze.x': 4 }, damage: [] }
+  const of = { seconds: 1, versions: { 'bronze.x': 4 }, damage: [], hasFields: true }
   assert.equal(reportOf([{ invariants: 'I1', partitions: [good] }], of).ok, true)
   const report = reportOf([{ invariants: 'I1', partitions: [good, bad] }], of)
   assert.deepEqual([report.ok, report.totals.rows, report.totals.missing], [false, 20, 1])
