@@ -8,7 +8,7 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import { openSecondReader } from '../../runtime/kafka/second/reader.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { openRegistry } from '../../runtime/registry.ts'
-import { requireBrokers } from '../../runtime/services.ts'
+import { requireBrokers, requireServices } from '../../runtime/services.ts'
 import { pinTables } from './pin.ts'
 import { reportText } from './report.ts'
 import { verify } from './verify.ts'
@@ -32,7 +32,7 @@ await runProgram(
       throw new ReadflowError('config', `There are no tables in ${config.lakeUrl}.`, { hint: 'Name another lake with --lake or --data.' })
     const reader = await openSecondReader({ brokers, clientId: 'readflow-verify' })
     defer(() => reader.close())
-    const registry = config.schemaRegistryUrl ? openRegistry(config.schemaRegistryUrl) : null
+    const registry = config.areFieldsCompared ? openRegistry(requireServices(config).registryUrl) : null
     const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'verify'))
     defer(copies.close)
     const temp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'verify'))

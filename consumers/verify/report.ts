@@ -143,7 +143,7 @@ export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, to
       partitions.flatMap(({ table, topic, partition, faults: of }) => of.map((fault) => `FAILED ${table} ${topic}/${partition}: ${fault}`)),
     ),
   ]
-  if (!hasFields) lines.push('Fields were not compared with Kafka, only keys and hashes: name the schema registry with --registry.')
+  if (!hasFields) lines.push('Keys and hashes were compared with Kafka; --fields compares every field.')
   if (faults.length > 0) lines.push('', ...faults)
   lines.push(ok ? 'Everything holds.' : 'It does not hold.')
   return `${lines.join('\n')}\n`

@@ -87,7 +87,7 @@ const verifyTopic = async (options: VerifyOptions, tables: PinnedTables, name: T
     const starts = { bronze: startsOf(claims.bronze, bronzeRows, logStarts), silver: startsOf(claims.silver, silverRows, logStarts) }
     const received = await receiveAll(options, { topic, state, claims, starts })
     signal.throwIfAborted()
-    onProgress(`${topic}: comparing fields`)
+    if (options.registry) onProgress(`${topic}: comparing fields`)
     const altered = await alteredRows(options, { name, state, claims, starts, open: { bronze: bronzeView, silver: silverView } })
     const damageOf = ({ root }: PinnedTable, { faults }: { faults: string[] }) => faults.map((fault) => ({ table: tableName(root), fault }))
     const found: { bronze: PartitionReport[]; silver: PartitionReport[]; damage: Damage[] } = {

@@ -218,6 +218,13 @@ export const knobs = {
     programs: ['pause', 'resume', 'optimize', 'vacuum', 'history', 'verify'],
     doc: 'print one JSON line, for machines',
   }),
+  areFieldsCompared: knob({
+    flag: 'fields',
+    schema: aSwitch,
+    isSwitch: true,
+    programs: ['verify'],
+    doc: 'compare every field with the records in Kafka too; needs the schema registry, and four times as long',
+  }),
   isLossAccepted: knob({
     flag: 'accept-loss',
     env: 'READFLOW_ACCEPT_LOSS',

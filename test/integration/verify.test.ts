@@ -48,6 +48,7 @@ const run = (...more: string[]) =>
     'verify',
     '--brokers',
     world.stack.brokers.join(','),
+    '--fields',
     '--registry',
     world.stack.registryUrl,
     '--lake',
