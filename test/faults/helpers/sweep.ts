@@ -76,6 +76,7 @@ export const sweep = async (options: SweepOptions): Promise<void> => {
   const note = `${points.length} points found${missed.length > 0 ? `, ${missed.length} not met again: ${missed.join(', ')}` : ''}`
   report({ fault: `killed at a point of: ${title}`, tried, held: tried - failures.length, seed, note })
   t.diagnostic(`${title}: ${tried} of ${points.length} points, seed ${seed}${missed.length > 0 ? `; ${note}` : ''}`)
+  for (const failure of failures) t.diagnostic(failure)
   assert.deepEqual(failures, [])
   assert.ok(missed.length <= chosen.length / 4, `too many points were not met again: ${missed.join(', ')}`)
 }
