@@ -42,19 +42,23 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
         log[levels[level] ?? 'debug']({ kafka: entry['error'] ?? entry.message, groupId: entry['groupId'] }, 'kafka client'),
   })
   const admin = kafka.admin({ retry: { retries: 4 } })
+  // kafkajs answers a question about some topics' metadata by forgetting all others, so that whoever asks about these in
+  // this moment is told that they have no partitions. One that asks nothing else has nothing to lose.
+  const idAdmin = kafka.admin({ retry: { retries: 4 } })
   const unavailable = (cause: unknown) =>
     new ReadflowError('kafka-unavailable', `No Kafka broker answers at ${brokers.join(', ')}.`, {
       cause,
       hint: 'Start it, or set KAFKA_BROKERS to one that runs.',
     })
   const { clusterId } = await connect(admin, unavailable)
+  await connect(idAdmin, unavailable)
 
   return {
     kafka,
     clusterId,
     /** Creates the topics that are not there yet. Existing ones keep their settings. */
     ensureTopics: (specs: readonly TopicSpec[]) => ensureTopics(admin, specs),
-    topicIds: (topics: readonly string[]) => topicIds(admin, topics),
+    topicIds: (topics: readonly string[]) => topicIds(idAdmin, topics),
     /** First and next offset of each partition. */
     topicOffsets: async (topic: string) =>
       (await told(`the offsets of ${topic}`, admin.fetchTopicOffsets(topic)))
@@ -65,7 +69,9 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
     /** How many members a group has; 0 for one that is idle or that there is not. */
     groupMembers: async (groupId: string): Promise<number> =>
       (await told(`the members of ${groupId}`, admin.describeGroups([groupId]))).groups[0]?.members.length ?? 0,
-    close: () => admin.disconnect(),
+    close: async () => {
+      await Promise.all([admin.disconnect(), idAdmin.disconnect()])
+    },
   }
 }
 

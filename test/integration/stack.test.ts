@@ -82,6 +82,21 @@ describe('the local stack', { skip }, () => {
     assert.notEqual(ids[0], ids[1])
   })
 
+  test('asking for the ids of some topics leaves what is told of others as it is', async () => {
+    const kafka = await openKafka({ brokers: stack.brokers, clientId: 'test', log: silent })
+    const spec = { partitions: 2, replicationFactor: 1, configs: {} }
+    await kafka.ensureTopics(['asked-a', 'asked-b'].map((topic) => ({ topic, ...spec })))
+    let isDone = false
+    const asking = async () => {
+      while (!isDone) await kafka.topicIds(['asked-b'])
+    }
+    const asked = asking()
+    for (let round = 0; round < 100; round++) assert.equal((await kafka.topicOffsets('asked-a')).length, 2)
+    isDone = true
+    await asked
+    await kafka.close()
+  })
+
   test('both services killed at once come back on their ports with their data', async () => {
     const id = await idOf(await register(stack.registryUrl, 'kept-value', [{ name: 'a', type: 'int' }]))
     const kafka = await openKafka({ brokers: stack.brokers, clientId: 'test', log: silent })
