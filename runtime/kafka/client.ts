@@ -51,7 +51,10 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
       hint: 'Start it, or set KAFKA_BROKERS to one that runs.',
     })
   const { clusterId } = await connect(admin, unavailable)
-  await connect(idAdmin, unavailable)
+  await connect(idAdmin, unavailable).catch(async (error) => {
+    await admin.disconnect()
+    throw error
+  })
 
   return {
     kafka,
