@@ -68,6 +68,10 @@ export const runProgram = async (
     process.stderr.write(`${name}: ${errorLine(error)}\n`)
     process.exit(failureCode ?? 1)
   }
+  // A reader that has enough, such as `head`, is no fault: the work goes on, and its lines go nowhere.
+  const onUnread = (error: NodeJS.ErrnoException) => void (error.code !== 'EPIPE' && die(error))
+  process.stdout.on('error', onUnread)
+  process.stderr.on('error', onUnread)
   process.on('unhandledRejection', die)
   process.on('uncaughtException', die)
 
