@@ -2,28 +2,46 @@ import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-sc
 import { ReadflowError } from './errors.ts'
 
 export interface Registry {
-  /** Registers a schema under BACKWARD_TRANSITIVE and gives its id; the same schema again gives the same id. */
+  /**
+   * Registers a schema under BACKWARD_TRANSITIVE, or FULL_TRANSITIVE where its subject has that, and gives its id;
+   * the same schema again gives the same id.
+   */
   register: (subject: string, schema: object) => Promise<number>
   /** The schema with that id, or null where the registry has none. */
   schemaById: (id: number) => Promise<object | null>
 }
 
 /**
- * A schema registry with Confluent's API. Throws ReadflowError `registry-unavailable` when it does not answer
- * and `schema-incompatible`, with the registry's reason, when it refuses a schema.
+ * A schema registry with Confluent's API; a user and a password in its URL are sent as basic authentication. Throws
+ * ReadflowError `registry-unavailable` when it does not answer and `schema-incompatible`, with the registry's reason,
+ * when it refuses a schema.
  */
 export const openRegistry = (url: string, { requestTimeoutMs = 15_000 } = {}): Registry => {
-  const base = url.replace(/\/+$/, '')
-  const registry = new SchemaRegistry({ host: base, clientId: 'readflow', retry: { retries: 2, initialRetryTimeInSecs: 0.2 } })
+  const { base, auth } = addressOf(url)
+  const retry = { retries: 2, initialRetryTimeInSecs: 0.2 }
+  const registry = new SchemaRegistry({ host: base, clientId: 'readflow', retry, ...(auth && { auth }) })
+  const request = createRequest(base, auth, requestTimeoutMs)
   const schemas = new Map<number, object | null>()
 
+  /**
+   * The level to register a subject under. The client sets it after the first schema: killed between the two, it
+   * leaves a subject with a weaker level, and refuses that subject from then on. So that is mended first.
+   */
+  const ensureLevel = async (subject: string): Promise<COMPATIBILITY> => {
+    const wanted = COMPATIBILITY.BACKWARD_TRANSITIVE
+    const config = `/config/${encodeURIComponent(subject)}`
+    const answer = await request<{ compatibilityLevel: string }>(config)
+    const level = answer?.compatibilityLevel.toUpperCase()
+    if (level === COMPATIBILITY.FULL_TRANSITIVE) return level
+    if (level !== undefined && level !== wanted) await request(config, { method: 'PUT', body: JSON.stringify({ compatibility: wanted }) })
+    return wanted
+  }
+
   const register = async (subject: string, schema: object): Promise<number> => {
+    const compatibility = await ensureLevel(subject)
     try {
       const { id } = await answered(
-        registry.register(
-          { type: SchemaType.AVRO, schema: JSON.stringify(schema) },
-          { subject, compatibility: COMPATIBILITY.BACKWARD_TRANSITIVE },
-        ),
+        registry.register({ type: SchemaType.AVRO, schema: JSON.stringify(schema) }, { subject, compatibility }),
         requestTimeoutMs,
       )
       return id
@@ -35,13 +53,43 @@ export const openRegistry = (url: string, { requestTimeoutMs = 15_000 } = {}): R
   const schemaById = async (id: number): Promise<object | null> => {
     const known = schemas.get(id)
     if (known !== undefined) return known
-    const schema = await fetchSchema(base, id, requestTimeoutMs)
-    // An id that is unknown now may be registered later: only what was found is kept.
-    if (schema !== null) schemas.set(id, schema)
+    const answer = await request<{ schema: string }>(`/schemas/ids/${id}`)
+    if (answer === null) return null // it may be registered later: only what was found is kept
+    const schema = JSON.parse(answer.schema)
+    schemas.set(id, schema)
     return schema
   }
   return { register, schemaById }
 }
+
+type Auth = { username: string; password: string }
+
+/** A URL without what is secret in it, and that beside it. */
+const addressOf = (url: string): { base: string; auth: Auth | null } => {
+  const parsed = new URL(url)
+  const auth = parsed.username ? { username: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password) } : null
+  parsed.username = ''
+  parsed.password = ''
+  return { base: parsed.href.replace(/\/+$/, ''), auth }
+}
+
+/** Asks the registry; null where it does not know what is asked for. */
+const createRequest =
+  (base: string, auth: Auth | null, timeoutMs: number) =>
+  async <T>(path: string, init: RequestInit = {}): Promise<T | null> => {
+    const headers = {
+      'content-type': 'application/vnd.schemaregistry.v1+json',
+      ...(auth && { authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}` }),
+    }
+    try {
+      const response = await fetch(`${base}${path}`, { ...init, headers, signal: AbortSignal.timeout(timeoutMs) })
+      if (response.status === 404) return null
+      if (!response.ok) throw new Error(`status ${response.status} for ${init.method ?? 'GET'} ${path}`)
+      return (await response.json()) as T
+    } catch (cause) {
+      throw unavailable(base, cause)
+    }
+  }
 
 /** The registry client waits for ever for a server that has stopped answering. */
 const answered = async <T>(request: Promise<T>, timeoutMs: number): Promise<T> => {
@@ -67,24 +115,9 @@ const registerError = (subject: string, base: string, cause: unknown): ReadflowE
 const unavailable = (base: string, cause: unknown) =>
   new ReadflowError(
     'registry-unavailable',
-    `The schema registry at ${redact(base)} does not answer (${cause instanceof Error ? cause.message : cause}).`,
+    `The schema registry at ${base} does not answer (${cause instanceof Error ? cause.message : cause}).`,
     {
       cause,
       hint: 'Start it, or set SCHEMA_REGISTRY_URL to one that runs.',
     },
   )
-
-const redact = (url: string) => url.replace(/\/\/[^@/]*@/, '//')
-
-const fetchSchema = async (base: string, id: number, timeoutMs: number): Promise<object | null> => {
-  let response: Response
-  try {
-    response = await fetch(`${base}/schemas/ids/${id}`, { signal: AbortSignal.timeout(timeoutMs) })
-  } catch (cause) {
-    throw unavailable(base, cause)
-  }
-  if (response.status === 404) return null
-  if (!response.ok) throw unavailable(base, new Error(`status ${response.status}`))
-  const answer = (await response.json()) as { schema: string }
-  return JSON.parse(answer.schema)
-}

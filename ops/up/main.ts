@@ -99,7 +99,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
 
   /** Other commands of this data folder find what runs here from now on. */
   const announce = ({ brokers, registryUrl }: Stack, apiUrl: string | null, control: RunFile['control']) => {
-    const run = { program: 'up' as const, brokers, registryUrl, lakeUrl: config.lakeUrl, apiUrl, control }
+    const run = { program: 'up' as const, brokers, registryUrl: withoutSecrets(registryUrl), lakeUrl: config.lakeUrl, apiUrl, control }
     defer(writeRunFile(config.dataDir, run).remove)
   }
 
@@ -120,7 +120,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   process.stderr.write(`The page is at ${page}\n`)
   await checkSource()
   const running = await services.start({ signal, onStep: status.step, onService })
-  status.links({ brokers: running.brokers.join(','), registry: running.registryUrl })
+  status.links({ brokers: running.brokers.join(','), registry: withoutSecrets(running.registryUrl) })
   status.step('programs', 'running', LIVE.join(', '))
   // Consumers first: topics exist before the first record, and stop last in the reverse order.
   for (const name of ['compact', 'consume', 'poll'] as const) keep(name, [], running)

@@ -46,7 +46,7 @@ test('kill -9 of each process during a load: Silver is exact, and Bronze holds e
     '2000',
   ])
   const kill = (name: string, pids: number[]) => {
-    assert.ok(pids.length > 0, `${name} runs`)
+    assert.ok(pids.length > 0, `${name} runs: ${up.output()}`)
     for (const pid of pids) process.kill(pid, 'SIGKILL')
   }
   const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

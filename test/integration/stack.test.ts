@@ -10,6 +10,7 @@ import { isPortFree } from '../../ops/stack/ports.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
 import { createLog } from '../../runtime/log.ts'
 import { isAlive } from '../../runtime/process.mjs'
+import { openRegistry } from '../../runtime/registry.ts'
 import { readRunFile } from '../../runtime/run-file.ts'
 import { eventually, stackSkip, startStackOn, type TestStack, tempDataDir } from '../helpers/stack.ts'
 
@@ -52,6 +53,18 @@ describe('the local stack', { skip }, () => {
     await fetch(`${stack.registryUrl}/config/probe-value`, { method: 'PUT', headers, body: '{"compatibility":"BACKWARD_TRANSITIVE"}' })
     const second = await register(stack.registryUrl, 'probe-value', [{ name: 'b', type: 'string' }])
     assert.equal(second.status, 409)
+  })
+
+  test('a schema whose program was killed before it had set the level is registered under it', async () => {
+    const fields = [{ name: 'a', type: 'int' }]
+    const id = await idOf(await register(stack.registryUrl, 'killed-value', fields))
+    assert.equal(await openRegistry(stack.registryUrl).register('killed-value', { type: 'record', name: 'probe', fields }), id)
+    const level = await fetch(`${stack.registryUrl}/config/killed-value`)
+    assert.deepEqual(await level.json(), { compatibilityLevel: 'BACKWARD_TRANSITIVE' })
+    await assert.rejects(
+      openRegistry(stack.registryUrl).register('killed-value', { type: 'record', name: 'probe', fields: [{ name: 'b', type: 'string' }] }),
+      { code: 'schema-incompatible' },
+    )
   })
 
   test('topics are not created by asking for them', async () => {

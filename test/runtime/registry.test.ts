@@ -38,3 +38,40 @@ test('nobody there is one clear line that names the address', async () => {
     return true
   })
 })
+
+test('a user and a password of the address are sent with every request, and named in no message', async (t) => {
+  const seen: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization)
+    response.writeHead(request.method === 'POST' ? 500 : 404, { 'content-type': 'application/json' }).end('{"message":"no"}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const registry = openRegistry(`http://us%40er:secret@127.0.0.1:${(server.address() as AddressInfo).port}`)
+  assert.equal(await registry.schemaById(1), null)
+  await assert.rejects(registry.register('s-value', schema), (error: Error) => !error.message.includes('secret'))
+  assert.ok(seen.length >= 4)
+  assert.deepEqual([...new Set(seen)], [`Basic ${Buffer.from('us@er:secret').toString('base64')}`])
+})
+
+test('a subject that was left without its level gets it, and a stricter one is kept', async (t) => {
+  const levels = new Map([
+    ['left-value', 'NONE'],
+    ['strict-value', 'FULL_TRANSITIVE'],
+  ])
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const subject = request.url?.split('/')[2] ?? ''
+    if (request.method === 'PUT') levels.set(subject, JSON.parse(body).compatibility)
+    const level = levels.get(subject)
+    const answer = request.method === 'POST' ? { id: 3 } : { compatibilityLevel: level, compatibility: level }
+    response.writeHead(level ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const registry = openRegistry(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  assert.equal(await registry.register('left-value', schema), 3)
+  assert.equal(await registry.register('strict-value', schema), 3)
+  assert.deepEqual(Object.fromEntries(levels), { 'left-value': 'BACKWARD_TRANSITIVE', 'strict-value': 'FULL_TRANSITIVE' })
+})
