@@ -68,6 +68,8 @@ const underLoad = async (run: string, fault: (running: Child[]) => Promise<void>
   const loading = load()
   try {
     await fault(running)
+  } catch (error) {
+    throw new Error(`the consumers said last:\n${running.map((child) => child.output().slice(-3000)).join('\n\n')}`, { cause: error })
   } finally {
     isDone = true
     await loading

@@ -59,7 +59,7 @@ for (const { stage, moment, at } of chosen) {
       await until('a first commit', async () => (await behind(world, job)) < 200)
       await world.publish(planner.plans('ratings', 100))
       zombie.kill('SIGSTOP')
-    } else await zombie.says('that it stopped', ({ crash }) => crash !== undefined)
+    } else await zombie.standsStill()
 
     const owner = await children.start(job)
     await world.publish(planner.plans('ratings', 100))

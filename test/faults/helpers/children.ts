@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { until } from '../../helpers/up.ts'
 
 export interface Said {
   /** The point at which it ended or stopped itself. */
@@ -33,6 +34,8 @@ export interface Child {
   exited: () => Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   /** Resolves when it says something that fits; rejects when it ends before, or does not within a minute. */
   says: (what: string, fits: (said: Said) => boolean) => Promise<Said>
+  /** Resolves when the process stands still by the SIGSTOP of its own point: it says so a moment before. */
+  standsStill: () => Promise<void>
 }
 
 const SAYS_MS = 60_000
@@ -108,6 +111,20 @@ const watch = (child: ChildProcess): Child => {
       for (const listener of listeners) listener()
     }),
   )
+  const says: Child['says'] = (what, fits) => {
+    const heard = new Promise<Said>((resolve, reject) => {
+      const look = () => {
+        const found = said.find(fits)
+        if (!found && !isClosed) return
+        listeners.delete(look)
+        if (found) resolve(found)
+        else reject(new Error(`the child ended and never said ${what}:\n${output.slice(-3000)}`))
+      }
+      listeners.add(look)
+      look()
+    })
+    return inTime(heard, SAYS_MS, () => `the child did not say ${what}:\n${output.slice(-3000)}`)
+  }
   const inTwoMinutes = () => inTime(exited, EXIT_MS, () => `the child did not end:\n${output.slice(-3000)}`)
   return {
     pid: child.pid ?? 0,
@@ -122,22 +139,16 @@ const watch = (child: ChildProcess): Child => {
       child.kill('SIGTERM')
       assert.equal((await inTwoMinutes()).code, 0, output)
     },
-    says: (what, fits) => {
-      const heard = new Promise<Said>((resolve, reject) => {
-        const look = () => {
-          const found = said.find(fits)
-          if (!found && !isClosed) return
-          listeners.delete(look)
-          if (found) resolve(found)
-          else reject(new Error(`the child ended and never said ${what}:\n${output.slice(-3000)}`))
-        }
-        listeners.add(look)
-        look()
-      })
-      return inTime(heard, SAYS_MS, () => `the child did not say ${what}:\n${output.slice(-3000)}`)
+    says,
+    standsStill: async () => {
+      await says('that it stopped', ({ crash }) => crash !== undefined)
+      // A SIGCONT that came before the SIGSTOP would be none.
+      await until('the child to stand still', async () => stateOf(child.pid).startsWith('T'))
     },
   }
 }
+
+const stateOf = (pid: number | undefined) => execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).trim()
 
 const inTime = async <T>(promise: Promise<T>, timeoutMs: number, message: () => string): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
