@@ -68,6 +68,8 @@ interface SdkError {
   message?: string
   code?: string
   Code?: string
+  /** Whose fault an answer of the store says it is. */
+  $fault?: string
   $metadata?: { httpStatusCode?: number }
   $response?: { statusCode?: number }
 }
@@ -81,14 +83,22 @@ export const faultOf = (error: unknown): S3Fault | null => {
   const code = [sdk.Code, sdk.name, sdk.code].find((text) => text !== undefined && Object.hasOwn(byCode, text))
   const shown = code ?? (status === undefined ? sdk.code : sdk.name) ?? sdk.name ?? 'unknown'
   if (code !== undefined) return new S3Fault(byCode[code]![0], shown, byCode[code]![1])
+  // Before the status: the body of a 404 or 403 that is cut is not known to say anything.
+  const broken = brokenConnection(sdk)
+  if (broken !== null) return new S3Fault('transient', broken)
   if (status !== undefined && status >= 300) {
     const [kind, hint] = byStatus(status)
     return new S3Fault(kind, shown === 'Error' || shown === String(status) ? `${status}` : `${status} ${shown}`, hint)
   }
   if (/region is missing/i.test(sdk.message ?? '')) return new S3Fault('refused', 'no region is set', REGION)
   if (certificateCode.test(sdk.code ?? '')) return new S3Fault('refused', shown, CERTIFICATE)
+  return null
+}
+
+/** What the connection did to a request or in the middle of an answer; null for what is an answer, or a defect. */
+const brokenConnection = ({ code = '', name, message = '', $fault }: SdkError): string | null => {
   // The SDK calls some of the connection's faults time-outs too.
-  if (connectionCode.test(sdk.code ?? '') && sdk.code !== 'ETIMEDOUT') return new S3Fault('transient', sdk.code!)
-  if (sdk.name === 'TimeoutError' || sdk.code === 'ETIMEDOUT') return new S3Fault('transient', 'no answer in time')
-  return cutMessage.test(sdk.message ?? '') ? new S3Fault('transient', 'the connection was cut') : null
+  if (connectionCode.test(code) && code !== 'ETIMEDOUT') return code
+  if (name === 'TimeoutError' || code === 'ETIMEDOUT') return 'no answer in time'
+  return $fault === undefined && cutMessage.test(message) ? 'the connection was cut' : null
 }

@@ -53,6 +53,11 @@ const jobsOf = (run: string) =>
   )
 const throughProxy = (job: SinkJob): SinkJob => ({ ...job, lakeUrl: job.lakeUrl.replace(minio.endpoint, proxy.endpoint) })
 
+const endsEarly = async ({ closed }: Child): Promise<never> => {
+  const { code } = await closed
+  throw new Error(`a consumer ended with ${code}`)
+}
+
 /** Records flow while `fault` goes on; afterwards both stages catch up, and hold what an undisturbed run holds. */
 const underLoad = async (run: string, fault: (running: Child[]) => Promise<void>) => {
   const jobs = jobsOf(run)
@@ -66,8 +71,10 @@ const underLoad = async (run: string, fault: (running: Child[]) => Promise<void>
     }
   }
   const loading = load()
+  const early = Promise.race(running.map(endsEarly))
+  early.catch(() => undefined)
   try {
-    await fault(running)
+    await Promise.race([fault(running), early])
   } catch (error) {
     throw new Error(`the consumers said last:\n${running.map((child) => child.output().slice(-3000)).join('\n\n')}`, { cause: error })
   } finally {

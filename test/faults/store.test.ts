@@ -70,6 +70,13 @@ describe('the store behind a bad network', { skip: minioSkip() }, () => {
     ])
     assert.deepEqual(await store.get('cut/a'), object)
     assert.equal(proxy.seen.length - before, 4)
+    // Neither is a "not found" whose body is cut: where an answer is not whole, its status says nothing.
+    proxy.script(/^GET .*cut\/none/, [
+      { kind: 'cut', afterBytes: 0 },
+      { kind: 'cut', afterBytes: 10 },
+      { kind: 'cut', afterBytes: 150 },
+    ])
+    await assert.rejects(store.get('cut/none'), { code: 'lake-not-found' })
     proxy.script(/^GET .*cut\/a/, [{ kind: 'cut', afterBytes: 10 }])
     assert.deepEqual(await store.getRange('cut/a', 5, 60_000), object.subarray(5, 60_000))
     proxy.script(/^GET .*list-type/, [{ kind: 'cut', afterBytes: 150 }])
