@@ -2,6 +2,7 @@ import { openTable, type Table } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { entityNames, topicNames } from '../../schemas/catalogue.ts'
+import { systemTables } from '../../schemas/system-tables.ts'
 import { goldNames, goldTables } from '../tables.ts'
 
 /** A table of the lake, as upkeep needs it. */
@@ -31,6 +32,7 @@ export const upkeepTables = (tableAt: (root: string) => Table): UpkeepTable[] =>
   [
     ...topicNames.map((name) => ({ name: `bronze.${name}`, sortBy: bronzeOrder })),
     ...entityNames.map((name) => ({ name: `silver.${name}`, sortBy: silverOrder })),
+    ...Object.entries(systemTables).map(([name, { sortedBy }]) => ({ name: `ops.${name}`, sortBy: sortedBy })),
     ...goldNames.map((name) => ({ name: `gold.${name}`, sortBy: goldTables[name].sortedBy })),
   ].map((table) => ({ ...table, table: tableAt(table.name.replace('.', '/')) }))
 
