@@ -15,6 +15,7 @@ import type { DuckDb, DuckDbOptions } from '../runtime/duckdb.ts'
 import type { Log } from '../runtime/log.ts'
 import { entityNames } from '../schemas/catalogue.ts'
 import type { EntityName } from '../schemas/records.ts'
+import type { Audit } from './checks/check.ts'
 import { deriveGold, type Inputs } from './derive.ts'
 import { goldRoot, type StagedTable, stageTable } from './stage.ts'
 import { type GoldName, type GoldTable, type GoldType, goldNames, goldTables } from './tables.ts'
@@ -34,6 +35,8 @@ export interface BuildOptions {
   openDuckDb: (options: DuckDbOptions) => Promise<DuckDb>
   /** Existing folder for what a build writes before it is in the lake. */
   tempDir: string
+  /** Checks what is staged; a failed check keeps the last Gold. */
+  audit?: Audit
   log: Log
   nowMs: () => number
   signal?: AbortSignal | undefined
