@@ -17,6 +17,7 @@ COPY ops ./ops
 COPY runtime ./runtime
 COPY schemas ./schemas
 COPY lake ./lake
+COPY lineage ./lineage
 COPY producers ./producers
 COPY consumers ./consumers
 COPY compactor ./compactor

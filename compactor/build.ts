@@ -11,6 +11,7 @@ import { type Published, publish, readPublished } from '../lake/published.ts'
 import { tableSql } from '../lake/sql.ts'
 import type { HeldFiles, LocalFiles } from '../lake/store/local-files.ts'
 import type { ObjectStore } from '../lake/store/store.ts'
+import type { RunHandle } from '../lineage/runs/recorder.ts'
 import type { DuckDb, DuckDbOptions } from '../runtime/duckdb.ts'
 import type { Log } from '../runtime/log.ts'
 import { entityNames } from '../schemas/catalogue.ts'
@@ -39,6 +40,8 @@ export interface BuildOptions {
   audit?: Audit
   log: Log
   nowMs: () => number
+  /** The build is this run, where it does anything; its id is the publish id. */
+  run?: RunHandle
   signal?: AbortSignal | undefined
 }
 
@@ -85,6 +88,7 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
     }
   }
 
+  options.run?.begin({ inputs: entityNames.map((entity) => ({ type: 'table', name: `silver.${entity}`, version: inputs[entity] })) })
   const tempDir = await mkdtemp(path.join(options.tempDir, 'build-'))
   let held: HeldFiles | undefined
   try {
@@ -108,7 +112,7 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
     }
     // Nothing is visible yet. From here a stop signal waits: the commits are quick and belong together.
     signal?.throwIfAborted()
-    const entry = await commitAndPublish({ store, tables, staged, inputs, nowMs })
+    const entry = await commitAndPublish({ store, tables, staged, inputs, publishId: options.run?.id ?? randomUUID(), nowMs })
     const result = {
       isBuilt: true,
       version: entry.version,
@@ -138,11 +142,11 @@ interface PublishOptions {
   tables: BuildTables
   staged: Staged[]
   inputs: Record<EntityName, number>
+  publishId: string
   nowMs: () => number
 }
 
-const commitAndPublish = async ({ store, tables, staged, inputs, nowMs }: PublishOptions): Promise<Published> => {
-  const publishId = randomUUID()
+const commitAndPublish = async ({ store, tables, staged, inputs, publishId, nowMs }: PublishOptions): Promise<Published> => {
   const versions: Record<string, number> = {}
   for (const { name, adds, removes, current } of staged) {
     const isSame = current.version >= 0 && adds.length === 0 && removes.length === 0

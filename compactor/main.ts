@@ -1,7 +1,11 @@
 import path from 'node:path'
+import { type Published, readPublished } from '../lake/published.ts'
 import { openLocalFiles } from '../lake/store/local-files.ts'
 import { openStore } from '../lake/store/open.ts'
 import { openProcessFolder } from '../lake/store/process-folder.ts'
+import { openRuns } from '../lineage/runs/open.ts'
+import { RUNS_ROOT } from '../lineage/runs/read.ts'
+import { withRun } from '../lineage/runs/recorder.ts'
 import { parseConfig } from '../runtime/config/config.ts'
 import { openDuckDb } from '../runtime/duckdb.ts'
 import { errorLine } from '../runtime/errors.ts'
@@ -33,8 +37,19 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const tables = openBuildTables(tableAt)
   // Each takes the memory of a DuckDB: one at a time, and upkeep in small pieces, so that a build waits for one at most.
   const inTurn = createTurns()
+  const { lakeUrl, kafkaBrokers: brokers, replicationFactor } = config
+  // What is done by hand knows no Kafka: those runs are published here too.
+  const programs = ['compact', 'optimize', 'vacuum'] as const
+  const runs = await openRuns({ store, programs, lakeUrl, brokers, replicationFactor, table: tableAt(RUNS_ROOT), log })
+  defer(runs.close)
   const build = (until: AbortSignal) =>
-    inTurn(() => buildGold({ store, files, tables, openDuckDb, tempDir, log, nowMs: Date.now, signal: until }))
+    inTurn(() =>
+      withRun(runs, { kind: 'build', job: 'build gold', signal: until }, async (run) => {
+        const result = await buildGold({ store, files, tables, openDuckDb, tempDir, log, nowMs: Date.now, run, signal: until })
+        if (result.isBuilt) run.note(builtBy(result, await readPublished(store, { version: result.version ?? 0 })))
+        return result
+      }),
+    )
   const report = (state: string, detail: Record<string, unknown>) =>
     process.send?.({ type: 'status', program: 'compact', state, ...detail })
 
@@ -49,6 +64,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const upkeep = runUpkeep({
     store,
     tables: upkeepTables(tableAt),
+    runs,
     rewrite: (rows) => inTurn(() => rewrite(rows)),
     optimizeIntervalMs: config.optimizeIntervalMs,
     targetBytes: config.targetBytes,
@@ -81,7 +97,19 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   await Promise.all([builds, upkeep])
 })
 
-// A function, not a constant: the program above runs before a constant down here exists.
+// Functions, not constants: the program above runs before a constant down here exists.
+function builtBy({ rows, filesWritten, filesRemoved }: BuildResult, published: Published | null) {
+  return {
+    outputs: Object.entries(published?.tables ?? {}).map(([name, version]) => ({
+      type: 'table' as const,
+      name: `gold.${name}`,
+      version,
+      rows: rows[name as keyof typeof rows],
+    })),
+    counts: { gold_version: published?.version ?? 0, files_written: filesWritten, files_removed: filesRemoved },
+  }
+}
+
 function summaryOf({ durationMs, version, rows }: BuildResult) {
   return { ok: true, seconds: Math.round(durationMs / 100) / 10, version, gold: rows }
 }

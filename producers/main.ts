@@ -1,4 +1,6 @@
 import { openStore } from '../lake/store/open.ts'
+import { openRuns } from '../lineage/runs/open.ts'
+import { withRun } from '../lineage/runs/recorder.ts'
 import { parseConfig } from '../runtime/config/config.ts'
 import { errorLine, isRetriable } from '../runtime/errors.ts'
 import { openKafka } from '../runtime/kafka/client.ts'
@@ -44,6 +46,9 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   await client.ensureTopics(topicSpecs({ partitions: config.topicPartitions, replicationFactor: config.replicationFactor }))
   const producer = await openProducer(client)
   defer(() => producer.close())
+  const { lakeUrl, replicationFactor } = config
+  const runs = await openRuns({ store, programs: ['poll'], lakeUrl, brokers, replicationFactor, log })
+  defer(runs.close)
 
   const startedMs = Date.now()
   let reportedMs = 0
@@ -54,7 +59,10 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
     log.info({ source: source.name, ...polled }, 'polling')
     process.send?.({ type: 'status', program: 'poll', state: 'running', polled: { ...polled } })
   }
-  const once = (until: AbortSignal) => poll({ source, positions, encode, producer, log, nowMs: Date.now, onProgress }, until)
+  const once = (until: AbortSignal) =>
+    withRun(runs, { kind: 'poll', job: `poll ${source.name}`, signal: until }, (run) =>
+      poll({ source, positions, encode, producer, log, nowMs: Date.now, run, onProgress }, until),
+    )
   process.send?.({ type: 'status', program: 'poll', state: 'running', isGenerated: source.isGenerated })
 
   if (config.isOnce) {

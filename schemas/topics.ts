@@ -2,6 +2,9 @@ import { catalogue, dlqTopic, entityNames, topicNames } from './catalogue.ts'
 
 const DAY_MS = 86_400_000
 
+/** What the programs did, as OpenLineage events in JSON; key is the run's id. */
+export const RUNS_TOPIC = 'readflow.runs'
+
 /** Every topic with its settings: partitions, retention and limits. Plain data, for whoever creates them. */
 export const topicSpecs = ({ partitions, replicationFactor }: { partitions: number; replicationFactor: number }) => {
   const common = {
@@ -21,5 +24,7 @@ export const topicSpecs = ({ partitions, replicationFactor }: { partitions: numb
     ...topicNames.map((name) => spec(catalogue[name].topic, partitions, name === 'raw' ? 30 : 365)),
     // Dead letters wait for a person.
     ...entityNames.map((name) => spec(dlqTopic(name), 1, -1)),
+    // One partition: events come in the order in which they were published. What is older is in the table ops/runs.
+    spec(RUNS_TOPIC, 1, 90),
   ]
 }

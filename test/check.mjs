@@ -22,6 +22,7 @@ const checks = [
       'api',
       'lake',
       'runtime',
+      'lineage',
       'ops',
       'test',
     ],

@@ -34,6 +34,7 @@ for (const [rule, files] of [
   ['api-alone', { 'api/a.ts': "import '../compactor/b.ts'\n", 'compactor/b.ts': 'export {}\n' }],
   ['lake-knows-no-book', { 'lake/a.ts': "import '../schemas/b.ts'\n", 'schemas/b.ts': 'export {}\n' }],
   ['runtime-knows-no-book', { 'runtime/a.ts': "import '../lake/b.ts'\n", 'lake/b.ts': 'export {}\n' }],
+  ['lineage-knows-no-program', { 'lineage/a.ts': "import '../api/b.ts'\n", 'api/b.ts': 'export {}\n' }],
   ['ops-starts-processes', { 'ops/a.ts': "import '../consumers/b.ts'\n", 'consumers/b.ts': 'export {}\n' }],
   ['kafkajs-in-one-file', { 'consumers/a.ts': "import 'kafkajs'\n" }],
   ['no-cycles', { 'lake/a.ts': "import './b.ts'\n", 'lake/b.ts': "import './a.ts'\n" }],

@@ -3,9 +3,11 @@ import type { Rewrite } from '../../lake/delta/optimize.ts'
 import { optimize } from '../../lake/delta/optimize.ts'
 import { MIN_RETAIN_MS } from '../../lake/delta/vacuum.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
+import { type RunHandle, type RunRecorder, withRun } from '../../lineage/runs/recorder.ts'
 import type { Config } from '../../runtime/config/config.ts'
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import type { Log } from '../../runtime/log.ts'
+import { type Optimized, optimizeDetails } from './details.ts'
 import type { UpkeepTable } from './tables.ts'
 import { pruneGold, vacuumTable } from './vacuum.ts'
 
@@ -21,6 +23,8 @@ export interface UpkeepOptions {
   vacuumIntervalMs: number
   defaultRetainMs?: number | undefined
   cold: Cold
+  /** Each round that does anything is a run. */
+  runs: RunRecorder
   log: Log
   nowMs: () => number
   /** Rejects when `signal` is aborted. */
@@ -80,10 +84,12 @@ export const runUpkeep = async (options: UpkeepOptions): Promise<void> => {
 }
 
 /** One look at every table for small files. Remembers which tables failed, and how often. */
-const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeIntervalMs, log, nowMs, signal }: UpkeepOptions) => {
+const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeIntervalMs, runs, log, nowMs, signal }: UpkeepOptions) => {
   const failing = new Map<string, { times: number; untilMs: number }>()
   const leftOut = new Set<string>()
-  return async () => {
+  const round = async (run: RunHandle) => {
+    const optimized: Optimized[] = []
+    let firstFault: unknown
     for (const { name, table, sortBy } of tables) {
       const failed = failing.get(name)
       if (failed && nowMs() < failed.untilMs) continue
@@ -98,9 +104,12 @@ const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeI
           settledBeforeMs: nowMs() - SETTLED_MS,
           leftOut,
           signal,
+          onProgress: ({ commits }) => void (commits > 0 && run.begin()),
           onFailure: (error) => faults.push(error),
         }),
       )
+      if (result) optimized.push({ name, table, result })
+      firstFault ??= faults[0]
       if (result && (result.commits > 0 || result.filesLeftOut > 0))
         log.info({ table: name, ...result, ms: nowMs() - startedMs }, 'optimized')
       if (faults.length > 0) log.warn({ table: name, files: faults.length, error: errorLine(faults[0]) }, 'some files could not be merged')
@@ -110,12 +119,15 @@ const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeI
         failing.set(name, { times, untilMs: nowMs() + Math.min(MAX_PAUSE_MS, optimizeIntervalMs * 2 ** times) })
       }
     }
+    run.note(optimizeDetails(optimized))
+    if (firstFault !== undefined) run.end('failed', errorLine(firstFault))
   }
+  return () => withRun(runs, { kind: 'optimize', job: 'optimize', signal }, round)
 }
 
 /** Moved files leave their old copies to a later vacuum. */
 const longRound = async (options: UpkeepOptions) => {
-  await vacuumRound(options)
+  await withRun(options.runs, { kind: 'vacuum', job: 'vacuum', signal: options.signal }, (run) => vacuumRound(options, run))
   if (options.cold) await coldRound(options, options.cold)
 }
 
@@ -129,7 +141,8 @@ const coldRound = async ({ tables, log, nowMs, signal }: UpkeepOptions, cold: No
   }
 }
 
-const vacuumRound = async ({ store, tables, defaultRetainMs, log, nowMs, signal }: UpkeepOptions) => {
+const vacuumRound = async ({ store, tables, defaultRetainMs, log, nowMs, signal }: UpkeepOptions, run: RunHandle) => {
+  run.begin()
   const startedMs = nowMs()
   const options = { defaultRetainMs, nowMs: startedMs, signal }
   const pruned = await attempt({ log, signal, step: 'vacuum', table: 'gold' }, () => pruneGold(store, tables, options))
@@ -142,6 +155,7 @@ const vacuumRound = async ({ store, tables, defaultRetainMs, log, nowMs, signal 
     total.bytes += result?.bytes ?? 0
     total.logFiles += result?.logFiles ?? 0
   }
+  run.note({ counts: { files: total.files, bytes: total.bytes, log_files: total.logFiles, gold_versions: total.goldVersions } })
   log.info({ ...total, ms: nowMs() - startedMs }, 'vacuumed')
 }
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import type { RunHandle } from '../../lineage/runs/recorder.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
 import type { OutgoingRecord, Producer } from '../../runtime/kafka/producer.ts'
 import type { Log } from '../../runtime/log.ts'
@@ -36,6 +36,8 @@ export interface PollOptions {
   producer: Producer
   log: Log
   nowMs: () => number
+  /** The poll is this run: its id is the poll's. */
+  run: RunHandle
   onProgress?: (polled: Polled) => void
 }
 
@@ -44,20 +46,32 @@ export interface PollOptions {
  * brokers acknowledged its records: a poller that dies publishes some records twice, and loses none.
  */
 export const poll = async (
-  { source, positions, encode, producer, log, nowMs, onProgress }: PollOptions,
+  { source, positions, encode, producer, log, nowMs, run, onProgress }: PollOptions,
   signal: AbortSignal,
 ): Promise<Polled> => {
-  const pollId = randomUUID()
+  const pollId = run.id
   const polled = Object.fromEntries(entityNames.map((name) => [name, 0])) as Polled
+  const published: Partial<Record<TopicName, number>> = {}
   const startedMs = nowMs()
   log.info({ pollId, source: source.name }, 'poll started')
   for await (const { records, position } of source.poll(await positions.load(), { pollId, signal, log, nowMs })) {
     signal.throwIfAborted()
+    if (records.length > 0) run.begin({ inputs: [{ type: 'source', name: source.name }] })
     await producer.send(records.map((record) => encode(record, source.name, pollId)))
     await positions.save(position)
-    for (const { entity } of records) if (entity !== 'raw') polled[entity]++
+    for (const { entity } of records) {
+      published[entity] = (published[entity] ?? 0) + 1
+      if (entity !== 'raw') polled[entity]++
+    }
+    run.note({ outputs: outputsOf(published), counts: published })
     onProgress?.(polled)
   }
   log.info({ pollId, source: source.name, ...polled, durationMs: nowMs() - startedMs }, 'poll done')
   return polled
 }
+
+const outputsOf = (published: Partial<Record<TopicName, number>>) =>
+  topicNames.flatMap((name) => {
+    const rows = published[name]
+    return rows === undefined ? [] : [{ type: 'topic' as const, name: catalogue[name].topic, rows }]
+  })

@@ -10,6 +10,7 @@ import { openTable } from '../../../lake/delta/table.ts'
 import { publish } from '../../../lake/published.ts'
 import { openMemoryStore } from '../../../lake/store/memory.ts'
 import type { Log } from '../../../runtime/log.ts'
+import { noRuns } from '../../helpers/no-runs.ts'
 import { append, fields, partitionColumns, rewriteInMemory, rowsAt, stageRows } from '../../lake/delta/upkeep-lake.ts'
 
 const MINUTE_MS = 60_000
@@ -40,6 +41,7 @@ const runFor = async (
     minFiles: 4,
     vacuumIntervalMs: 6 * HOUR_MS,
     cold: null,
+    runs: await noRuns(),
     log: { info: note, warn: note } as unknown as Log,
     nowMs: () => nowMs,
     sleep: async (delayMs) => {

@@ -1,0 +1,44 @@
+import { columnOf, valueAt } from '../../lake/columns/column.ts'
+import type { AddFile } from '../../lake/delta/actions.ts'
+import { emptyLayeredMap } from '../../lake/delta/layered-map.ts'
+import { scan } from '../../lake/delta/scan.ts'
+import type { Snapshot } from '../../lake/delta/snapshot.ts'
+import type { Table } from '../../lake/delta/table.ts'
+import { systemTables } from '../../schemas/system-tables.ts'
+import { foldRuns } from './fold.ts'
+import { runOf } from './row.ts'
+import type { Run } from './run.ts'
+
+/** Where the table is in the lake. */
+export const RUNS_ROOT = 'ops/runs'
+
+type Place = Pick<Table, 'store' | 'root'>
+
+/** The rows of some files of the table, as they stand there. */
+export const readRows = async ({ store, root }: Place, snapshot: Snapshot, files: Iterable<AddFile>): Promise<Run[]> => {
+  const wanted = Object.keys(systemTables.runs.columns).filter((name) => snapshot.metadata?.fields.some((field) => field.name === name))
+  const of: Snapshot = { ...snapshot, files: emptyLayeredMap<AddFile>().with([...files].map((file) => [file.path, file] as const)) }
+  const rows: Run[] = []
+  for await (const batch of scan(store, of, { root, columns: wanted }))
+    for (let row = 0; row < batch.length; row++)
+      rows.push(runOf(Object.fromEntries(wanted.map((name) => [name, valueAt(columnOf(batch, name), row)]))))
+  return rows
+}
+
+/** The files of a snapshot by the day on which their runs began, newest first: all rows of a run are of one day. */
+export const filesByDay = ({ files }: Snapshot): { day: string; files: AddFile[] }[] =>
+  [...Map.groupBy(files.values(), ({ partitionValues }) => partitionValues['started_date'] ?? '')]
+    .map(([day, of]) => ({ day, files: of }))
+    .sort((a, b) => (a.day < b.day ? 1 : -1))
+
+/** The runs of the newest days that have any, newest first. */
+export const readNewestDays = async (place: Place, snapshot: Snapshot, days: number): Promise<Run[]> =>
+  foldRuns(
+    await readRows(
+      place,
+      snapshot,
+      filesByDay(snapshot)
+        .slice(0, days)
+        .flatMap(({ files }) => files),
+    ),
+  )

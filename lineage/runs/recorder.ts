@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { appendRows } from '../../lake/delta/append-rows.ts'
+import type { Snapshot } from '../../lake/delta/snapshot.ts'
+import type { Table } from '../../lake/delta/table.ts'
+import { errorLine } from '../../runtime/errors.ts'
+import type { Log } from '../../runtime/log.ts'
+import { systemFields, systemTables } from '../../schemas/system-tables.ts'
+import { isLeftBehind } from './left-behind.ts'
+import type { Publisher } from './publish.ts'
+import { readNewestDays } from './read.ts'
+import { rowOf } from './row.ts'
+import type { Dataset, Run, RunKind, RunState } from './run.ts'
+
+export interface RecorderOptions {
+  /** `ops/runs`; it need not exist yet. */
+  table: Table
+  /** The program whose runs these are. */
+  program: string
+  /** Publishes the rows as events; null where there is no Kafka: the rows are written all the same. */
+  publisher: Publisher | null
+  log: Log
+  nowMs?: () => number
+}
+
+export interface RunDetails {
+  inputs?: readonly Dataset[]
+  outputs?: readonly Dataset[]
+  counts?: Readonly<Record<string, number>>
+}
+
+export interface RunAbout {
+  kind: RunKind
+  job: string
+  /** A new one unless it is given. */
+  runId?: string
+  parentRunId?: string
+}
+
+export interface RunHandle {
+  id: string
+  /** The run has something to do: from here on it is on record. Once; details given later replace these. */
+  begin: (details?: RunDetails) => void
+  note: (details: RunDetails) => void
+  /** Its end; the first counts. One that completes and never began did nothing, and leaves no trace. */
+  end: (state: Exclude<RunState, 'started'>, error?: string | null) => void
+}
+
+export interface RunRecorder {
+  start: (about: RunAbout) => RunHandle
+  /** Writes and publishes what is waiting, within some seconds. */
+  close: () => Promise<void>
+}
+
+const FIRST_RETRY_MS = 1000
+const MAX_RETRY_MS = 60_000
+/** What a start waits for the table, and an end for the table and then for Kafka. */
+const PATIENCE_MS = 3000
+/** While the lake is away rows wait in memory: of so many, the oldest are given up. */
+const MAX_WAITING = 10_000
+/** What was left behind is looked for in so many days that have runs. */
+const DAYS_LOOKED_AT = 3
+
+/**
+ * Keeps the runs of one program in `ops/runs`. Rows are written beside the work: no run waits for its row or fails by it.
+ * What can't be written is written later, and told as a warning. At its opening the runs that an earlier process of the
+ * program left behind are marked as aborted.
+ */
+export const openRecorder = async ({ table, program, publisher, log, nowMs = Date.now }: RecorderOptions): Promise<RunRecorder> => {
+  const host = hostname()
+  const waiting: Run[] = []
+  const failures = new Map<string, number>()
+  const ours = new Set<string>()
+  let lastMs = 0
+  let retryMs = 0
+  let retryTimer: NodeJS.Timeout | undefined
+  let writing: Promise<void> | null = null
+  let isClosed = false
+
+  const write = async () => {
+    while (waiting.length > 0) {
+      const rows = waiting.slice(0)
+      const publishedTo = publisher?.publishedTo() ?? null
+      const { version } = await appendRows(table, {
+        fields: systemFields(systemTables.runs),
+        partitionColumns: systemTables.runs.partitionColumns,
+        rows: rows.map(rowOf),
+        txns: publisher && publishedTo !== null ? [{ appId: publisher.appId, version: publishedTo }] : [],
+        info: { program },
+      })
+      waiting.splice(0, rows.length)
+      retryMs = 0
+      publisher?.written(version, rows)
+    }
+  }
+
+  /** One writer at a time; it takes along what came while it wrote. Never rejects. */
+  const flush = (): Promise<void> => {
+    clearTimeout(retryTimer)
+    writing ??= write()
+      .catch((error) => {
+        retryMs = Math.min(MAX_RETRY_MS, Math.max(FIRST_RETRY_MS, retryMs * 2))
+        log.warn({ error: errorLine(error), rows: waiting.length, retryInMs: retryMs }, 'runs could not be recorded; they will be')
+        if (!isClosed) retryTimer = setTimeout(flush, retryMs).unref()
+      })
+      .finally(() => {
+        writing = null
+      })
+    return writing
+  }
+
+  const record = (run: Omit<Run, 'host' | 'pid' | 'program' | 'recordedMs'> & Partial<Run>) => {
+    // Of two states of a run the later one must be seen as such, whatever the clock does.
+    lastMs = Math.max(nowMs(), lastMs + 1)
+    waiting.push({ program, host, pid: process.pid, ...run, recordedMs: lastMs })
+    if (waiting.length > MAX_WAITING) waiting.splice(0, waiting.length - MAX_WAITING)
+    // After a fault the timer decides, else each row would try again.
+    if (retryMs === 0) void flush()
+  }
+
+  const start = ({ kind, job, runId = randomUUID(), parentRunId }: RunAbout): RunHandle => {
+    const startedMs = nowMs()
+    ours.add(runId)
+    let details: Required<RunDetails> = { inputs: [], outputs: [], counts: {} }
+    let state: RunState | null = null
+    const note = (more: RunDetails) => {
+      details = { ...details, ...more }
+    }
+    const noteState = (next: RunState, error: string | null) => {
+      state = next
+      const attempt = (failures.get(job) ?? 0) + 1
+      const endedMs = next === 'started' ? null : Math.max(startedMs, nowMs())
+      record({ runId, kind, job, state, startedMs, endedMs, attempt, error, ...details, parentRunId: parentRunId ?? null })
+    }
+    const begin = (more: RunDetails = {}) => {
+      note(more)
+      if (state === null) noteState('started', null)
+    }
+    const end: RunHandle['end'] = (next, error = null) => {
+      const isNothing = state === null && (next === 'completed' || next === 'aborted')
+      if (isNothing) ours.delete(runId)
+      if (isNothing || (state !== null && state !== 'started')) return
+      begin()
+      noteState(next, error)
+      if (next === 'failed') failures.set(job, (failures.get(job) ?? 0) + 1)
+      else if (next !== 'aborted') failures.delete(job)
+      ours.delete(runId)
+    }
+    return { id: runId, begin, note, end }
+  }
+
+  const close = async () => {
+    isClosed = true
+    await within(PATIENCE_MS, flush())
+    if (waiting.length > 0) log.warn({ rows: waiting.length }, 'runs could not be recorded before the end')
+    if (publisher) await within(PATIENCE_MS, publisher.close())
+  }
+
+  const adopt = (snapshot: Snapshot, runs: readonly Run[]) => {
+    publisher?.open(snapshot)
+    for (const run of runs.filter((each) => !ours.has(each.runId) && isLeftBehind(each, { program, host, pid: process.pid }))) {
+      failures.set(run.job, Math.max(failures.get(run.job) ?? 0, run.attempt))
+      record({ ...run, state: 'aborted', error: `the process ${run.pid} on ${run.host} that ran it is gone` })
+    }
+  }
+
+  const looking = (async () => {
+    const snapshot = await table.snapshot()
+    adopt(snapshot, await readNewestDays(table, snapshot, DAYS_LOOKED_AT))
+  })().catch((error) => log.warn({ error: errorLine(error) }, 'runs that were left behind could not be looked for'))
+  await within(PATIENCE_MS, looking)
+  return { start, close }
+}
+
+/** Waits for something that does not reject, but no longer than that. */
+const within = async (limitMs: number, work: Promise<void>): Promise<void> => {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, limitMs)
+  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
+}
+
+/**
+ * Does a piece of work as a run. Where it rejects the run has failed, or was aborted where `signal` is; the error goes
+ * on. Where it resolves the run is complete, unless the work said otherwise by `end`.
+ */
+export const withRun = async <T>(
+  recorder: RunRecorder,
+  { signal, ...about }: RunAbout & { signal?: AbortSignal | undefined },
+  work: (run: RunHandle) => Promise<T>,
+): Promise<T> => {
+  const run = recorder.start(about)
+  try {
+    const result = await work(run)
+    run.end('completed')
+    return result
+  } catch (error) {
+    run.end(signal?.aborted ? 'aborted' : 'failed', errorLine(error))
+    throw error
+  }
+}
