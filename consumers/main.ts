@@ -1,4 +1,5 @@
 import { openStore } from '../lake/store/open.ts'
+import { openRuns } from '../lineage/runs/open.ts'
 import { parseConfig } from '../runtime/config/config.ts'
 import { openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
@@ -28,6 +29,9 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   await client.ensureTopics(topicSpecs({ partitions: config.topicPartitions, replicationFactor: config.replicationFactor }))
   const producer = await openProducer(client)
   defer(() => producer.close())
+  const { lakeUrl, replicationFactor } = config
+  const runs = await openRuns({ store, programs: ['consume'], lakeUrl, brokers, replicationFactor, log })
+  defer(runs.close)
 
   const create = { bronze: () => createBronze({ registry }), silver: () => createSilver({ registry, store }) }
   // One stage that ends takes the others with it: a process is either whole or restarted.
@@ -45,7 +49,7 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
         const onStopped = (stopped: ReadonlyMap<string, string>) => report([...stopped.values()].join(' ') || null)
         // A stage that is resumed begins like one that was just started.
         const run = (until: AbortSignal) =>
-          runSink({ stage: create[name](), store, client, producer, flush, isOnce, isLossAccepted, turns, onStopped, log }, until)
+          runSink({ stage: create[name](), store, client, producer, flush, isOnce, isLossAccepted, turns, onStopped, runs, log }, until)
         return [name, (await pausable.run(name, either, run)) ?? {}] as const
       } catch (error) {
         controller.abort(error)

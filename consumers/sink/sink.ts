@@ -1,5 +1,6 @@
 import { openTable } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
+import type { RunRecorder } from '../../lineage/runs/recorder.ts'
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import {
@@ -21,6 +22,7 @@ import { readDeadLetterOrigins } from './dead-letter-origins.ts'
 import { followGroup } from './follow-group.ts'
 import { abandonReplay, fetchedTo, isDerived, type SinkPartition } from './partition.ts'
 import { beating, retrying } from './patience.ts'
+import { createReplayRuns } from './replay-runs.ts'
 import { createTableSink, type FlushReport, type TableSink, type TableSinkOptions } from './table-sink.ts'
 
 export interface SinkOptions {
@@ -40,6 +42,8 @@ export interface SinkOptions {
   turns?: Turns
   /** Told why partitions do not go on, by `topic/partition`, when that changes. */
   onStopped?: (stopped: ReadonlyMap<string, string>) => void
+  /** Where replays are kept on record. */
+  runs?: Pick<RunRecorder, 'start'>
   log: Log
 }
 
@@ -67,6 +71,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     }),
   )
   const topics = [...sinks.keys()]
+  const replayRuns = createReplayRuns(options.runs, stage.name)
   const budget = { records: options.flush.maxRows, bytes: options.flush.maxBytes }
   const totals: Record<string, Outcomes> = Object.fromEntries(stage.tables.map(({ entity }) => [entity, {}]))
   const targets = options.isOnce ? await endOffsets(client, topics) : null
@@ -94,13 +99,15 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     options.onStopped?.(stopped)
   }
 
-  const noted = ({ topic, stageTable }: TableSink, report: FlushReport, startedMs: number) => {
+  const noted = (sink: TableSink, report: FlushReport, startedMs: number) => {
+    const { topic, stageTable } = sink
     const total = totals[stageTable.entity]
     if (total) addCounts(total, report.outcomes)
     const { version, rows, replayed } = report
     const about = { stage: stage.name, topic, version, rows, ...report.outcomes, durationMs: Date.now() - startedMs }
     if (rows > 0 || replayed.length === 0) log.info(about, 'committed')
     if (replayed.length > 0) log.info({ ...about, partitions: replayed.map(({ partition }) => partition) }, 'replayed')
+    replayRuns.replayed(sink, replayed, version)
   }
 
   const goOn = ({ topic }: TableSink, partition: SinkPartition) => {
@@ -127,6 +134,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
           'the replay is given up, and the rows of before stay',
         )
         abandonReplay(partition)
+        replayRuns.abandoned(sink, partition.partition)
       }
       if (consumer) await followGroup({ stage, client, sinks: [sink], consumer, log })
       consumer?.restart().catch(done.reject)
@@ -190,6 +198,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     for (const sink of sinks.values()) sink.assign([])
     const once = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, log })
     const assignment = await patiently(() => once().catch((error) => (isOutdated(error) ? once() : Promise.reject(error))))
+    for (const sink of sinks.values()) replayRuns.assigned(sink)
     if (stopped.size > 0 && assignment.stopped.size === 0) options.onStopped?.(assignment.stopped)
     stopped = new Map([...stopped].filter(([id]) => assignment.stopped.has(id)))
     for (const [id, reason] of assignment.stopped) stop(id, reason)
@@ -241,6 +250,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     clearInterval(timer)
     signal.removeEventListener('abort', onAbort)
     await consumer.stop()
+    replayRuns.stopped()
     await Promise.all([...sinks.values()].map(({ table }) => table.settled()))
   }
   return totals

@@ -6,6 +6,8 @@ import { gapsOf, progressId, readLedger } from '../../consumers/sink/ledger.ts'
 import { runSink } from '../../consumers/sink/sink.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
+import { RUNS_ROOT, readNewestDays } from '../../lineage/runs/read.ts'
+import { openRecorder } from '../../lineage/runs/recorder.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
 import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
 import { openProducer, type Producer } from '../../runtime/kafka/producer.ts'
@@ -65,6 +67,7 @@ const send = (from: number, to: number) =>
 
 const drain = async (stage: 'bronze' | 'silver', maxRows = 60) => {
   const store = openStore(lakeUrl)
+  const runs = await openRecorder({ table: openTable(store, RUNS_ROOT), program: 'consume', publisher: null, log })
   try {
     return await runSink(
       {
@@ -74,11 +77,13 @@ const drain = async (stage: 'bronze' | 'silver', maxRows = 60) => {
         producer,
         flush: { intervalMs: 500, maxRows, maxBytes: 1 << 24 },
         isOnce: true,
+        runs,
         log,
       },
       new AbortController().signal,
     )
   } finally {
+    await runs.close()
     await store.close()
   }
 }
@@ -123,6 +128,13 @@ const state = async (stage: 'bronze' | 'silver') => {
   return { version: snapshot.version, partitions: [of(0), of(1)] }
 }
 
+/** The last replay that is on record. */
+const lastReplay = async () => {
+  const table = openTable(openStore(lakeUrl), RUNS_ROOT)
+  const [run] = await readNewestDays(table, await table.snapshot(), 2)
+  return run && { kind: run.kind, job: run.job, state: run.state, inputs: run.inputs, outputs: run.outputs, counts: run.counts }
+}
+
 const lag = async (group: string) => (await client.groupLag(group, [topic])).map((each) => each.lag)
 
 for (const stage of ['bronze', 'silver'] as const) {
@@ -141,6 +153,11 @@ for (const stage of ['bronze', 'silver'] as const) {
       { ...second, epoch: 1 },
     ])
     assert.deepEqual(await lag(`readflow.${stage}`), [0, 0])
+    const replay = await lastReplay()
+    assert.deepEqual([replay?.kind, replay?.job, replay?.state], ['replay', `replay ${stage}.ratings`, 'completed'])
+    assert.deepEqual(replay?.inputs, [{ type: 'topic', name: topic, version: `0:0-${first?.progress},1:0-${second?.progress}` }])
+    assert.deepEqual(replay?.outputs, [{ type: 'table', name: `${stage}.ratings`, version: afterState.version, rows: before.length }])
+    assert.equal(replay?.counts['partitions'], 2)
     await drain(stage)
     assert.equal((await state(stage)).version, afterState.version, 'nothing to do any more')
   })
