@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
-import type { Field } from '../lake/columns/column.ts'
 import { filePath } from '../lake/delta/actions.ts'
-import { commit } from '../lake/delta/commit.ts'
 import { mayDiffer } from '../lake/delta/data-change.ts'
 import type { Snapshot } from '../lake/delta/snapshot.ts'
 import { openTable, type Table } from '../lake/delta/table.ts'
-import { type Published, publish, readPublished } from '../lake/published.ts'
+import { type Published, readPublished } from '../lake/published.ts'
 import { tableSql } from '../lake/sql.ts'
 import type { HeldFiles, LocalFiles } from '../lake/store/local-files.ts'
 import type { ObjectStore } from '../lake/store/store.ts'
@@ -18,8 +16,9 @@ import { entityNames } from '../schemas/catalogue.ts'
 import type { EntityName } from '../schemas/records.ts'
 import type { Audit } from './checks/check.ts'
 import { deriveGold, type Inputs } from './derive.ts'
+import { changeOf, commitAndPublish } from './publish.ts'
 import { goldRoot, type StagedTable, stageTable } from './stage.ts'
-import { type GoldName, type GoldTable, type GoldType, goldNames, goldTables } from './tables.ts'
+import { type GoldName, goldNames } from './tables.ts'
 
 /** Handles of the tables that a build reads and writes; kept between builds, they read only what is new of a log. */
 export interface BuildTables {
@@ -99,7 +98,7 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
       { signal },
     )
     const duckdb = await openDuckDb({ tempDir })
-    let staged: Staged[]
+    let staged: (StagedTable & { current: Snapshot })[]
     try {
       await deriveGold({ duckdb, inputs: relations(held, silver), signal })
       staged = []
@@ -112,7 +111,14 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
     }
     // Nothing is visible yet. From here a stop signal waits: the commits are quick and belong together.
     signal?.throwIfAborted()
-    const entry = await commitAndPublish({ store, tables, staged, inputs, publishId: options.run?.id ?? randomUUID(), nowMs })
+    const publishId = options.run?.id ?? randomUUID()
+    const entry = await commitAndPublish({
+      store,
+      tables: tables.gold,
+      changes: staged.map(changeOf),
+      after: published?.version ?? null,
+      entry: { publishId, publishedAt: new Date(nowMs()).toISOString(), inputs, completeThrough: null },
+    })
     const result = {
       isBuilt: true,
       version: entry.version,
@@ -127,45 +133,6 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
     held?.release()
     await rm(tempDir, { recursive: true, force: true })
   }
-}
-
-/**
- * Counts the builds that changed a table. A commit requires the count that its plan was made on: of two builds at
- * once, each of which would add the same rows, one gets through.
- */
-const BUILD_APP = 'readflow.gold.build'
-
-type Staged = StagedTable & { current: Snapshot }
-
-interface PublishOptions {
-  store: ObjectStore
-  tables: BuildTables
-  staged: Staged[]
-  inputs: Record<EntityName, number>
-  publishId: string
-  nowMs: () => number
-}
-
-const commitAndPublish = async ({ store, tables, staged, inputs, publishId, nowMs }: PublishOptions): Promise<Published> => {
-  const versions: Record<string, number> = {}
-  for (const { name, adds, removes, current } of staged) {
-    const isSame = current.version >= 0 && adds.length === 0 && removes.length === 0
-    const builds = current.txns.get(BUILD_APP) ?? null
-    const committed = isSame
-      ? current
-      : await commit(tables.gold[name], {
-          operation: 'BUILD GOLD',
-          fields: deltaFields(goldTables[name]),
-          partitionColumns: [...goldTables[name].partitionColumns],
-          adds,
-          removes,
-          txns: [{ appId: BUILD_APP, version: (builds ?? 0) + 1 }],
-          requires: { txns: [{ appId: BUILD_APP, version: builds }] },
-          info: { publishId },
-        })
-    versions[name] = committed.version
-  }
-  return publish(store, { publishId, publishedAt: new Date(nowMs()).toISOString(), tables: versions, inputs, completeThrough: null })
 }
 
 /** Whether the published Gold is of the rows that Silver has, be they in other files since. */
@@ -195,11 +162,6 @@ const relations = (held: HeldFiles, silver: Record<EntityName, Snapshot>): Input
     const localPath = (file: string) => held.localPath(`silver/${entity}/${file}`)
     return { relation: `(${tableSql({ snapshot, localPath })})`, columns: new Set(snapshot.metadata.fields.map((field) => field.name)) }
   })
-
-const deltaFields = (table: GoldTable): Field[] =>
-  Object.entries(table.columns).map(([name, type]) => ({ name, type: columnType(type), nullable: true }))
-
-const columnType = (type: GoldType): Field['type'] => (type === 'strings' ? { kind: 'list', element: { kind: 'string' } } : { kind: type })
 
 const keyed = <K extends string, V>(keys: readonly K[], make: (key: K) => V) =>
   Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<K, V>

@@ -1,4 +1,5 @@
 import { ReadflowError } from '../runtime/errors.ts'
+import { numberedList } from './numbered-list.ts'
 import type { ObjectStore } from './store/store.ts'
 
 /** One consistent set of Gold tables. Its number is the Gold version that people see. */
@@ -13,10 +14,12 @@ export interface Published {
   inputs: Record<string, number>
   /** ISO 8601, UTC: all that was there until then is in it; null where nobody knows. */
   completeThrough: string | null
+  /** Where a person published it though checks had failed: which build, who, and why. */
+  released?: { run: string; by: string; why: string }
 }
 
 const FOLDER = 'gold/_published/'
-const entryPath = (version: number) => `${FOLDER}${String(version).padStart(20, '0')}.json`
+const { path: entryPath, numberOf: versionOf, latest: latestVersion } = numberedList(FOLDER)
 
 /** The newest entry, or that of a version; null where there is none. */
 export const readPublished = async (store: ObjectStore, { version }: { version?: number } = {}): Promise<Published | null> => {
@@ -29,12 +32,22 @@ export const readPublished = async (store: ObjectStore, { version }: { version?:
   return bytes === null ? null : decode(wanted, bytes)
 }
 
-/** Adds the next entry. Rejects with `lake-conflict` where somebody else published in the meantime. */
-export const publish = async (store: ObjectStore, entry: Omit<Published, 'version'>): Promise<Published> => {
-  const published = { version: ((await latestVersion(store)) ?? -1) + 1, ...entry }
-  if ((await store.putIfAbsent(entryPath(published.version), encode(published))) === 'exists')
-    throw new ReadflowError('lake-conflict', `somebody else published Gold version ${published.version}`)
-  return published
+/**
+ * Adds the next entry, after the one of version `after` (null: none) where that is given. Where the same publish id is
+ * there already, that entry: who goes on from a crash may ask again. Rejects with `lake-conflict` where somebody else
+ * published in the meantime.
+ */
+export const publish = async (
+  store: ObjectStore,
+  entry: Omit<Published, 'version'>,
+  { after }: { after?: number | null } = {},
+): Promise<Published> => {
+  const last = after === undefined ? await latestVersion(store) : after
+  const published = { version: (last ?? -1) + 1, ...entry }
+  if ((await store.putIfAbsent(entryPath(published.version), encode(published))) === 'created') return published
+  const theirs = await readPublished(store, { version: published.version })
+  if (theirs?.publishId === entry.publishId && after !== undefined) return theirs
+  throw new ReadflowError('lake-conflict', `somebody else published Gold version ${published.version}`)
 }
 
 /**
@@ -57,39 +70,17 @@ export const prunePublished = async (
   return { removed: old.length, newest }
 }
 
-/** The newest version that was seen of each lake: the list grows by one a build, and only its end is of interest. */
-const seen = new WeakMap<ObjectStore, number>()
-
-const latestVersion = async (store: ObjectStore): Promise<number | null> => {
-  const known = seen.get(store)
-  const latest = (await lastListed(store, known === undefined ? '' : entryPath(known - 1))) ?? (await lastListed(store, ''))
-  if (latest !== null) seen.set(store, latest)
-  return latest
-}
-
-const lastListed = async (store: ObjectStore, startAfter: string): Promise<number | null> => {
-  let latest: number | null = null
-  for await (const { path } of store.list(FOLDER, { startAfter })) {
-    latest = versionOf(path) ?? latest
-  }
-  return latest
-}
-
-const versionOf = (path: string): number | null => {
-  const version = /\/(\d{20})\.json$/.exec(path)?.[1]
-  return version === undefined ? null : Number(version)
-}
-
 // The file is a public interface, in the case that SQL and JSON tools around it use.
-const encode = ({ version, publishId, publishedAt, tables, inputs, completeThrough }: Published): Uint8Array =>
+const encode = ({ version, publishId, publishedAt, tables, inputs, completeThrough, released }: Published): Uint8Array =>
   new TextEncoder().encode(
-    `${JSON.stringify({ version, publish_id: publishId, published_at: publishedAt, tables, inputs, complete_through: completeThrough })}\n`,
+    `${JSON.stringify({ version, publish_id: publishId, published_at: publishedAt, tables, inputs, complete_through: completeThrough, released })}\n`,
   )
 
 const decode = (version: number, bytes: Uint8Array): Published => {
   try {
-    const { publish_id, published_at, tables, inputs, complete_through } = JSON.parse(new TextDecoder().decode(bytes))
-    return { version, publishId: publish_id, publishedAt: published_at, tables, inputs, completeThrough: complete_through ?? null }
+    const { publish_id, published_at, tables, inputs, complete_through, released } = JSON.parse(new TextDecoder().decode(bytes))
+    const entry = { version, publishId: publish_id, publishedAt: published_at, tables, inputs, completeThrough: complete_through ?? null }
+    return { ...entry, ...(released ? { released } : {}) }
   } catch (cause) {
     throw new ReadflowError('lake-invalid', `${entryPath(version)} is not valid JSON`, { cause })
   }

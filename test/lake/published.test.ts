@@ -43,3 +43,11 @@ it('keeps the entry in the form that other tools read', async () => {
     complete_through: null,
   })
 })
+
+it('gives an entry that is there already to whoever publishes the same again after a crash', async () => {
+  const store = openMemoryStore()
+  const first = await publish(store, { ...entry, released: { run: 'r', by: 'ann', why: 'checked' } }, { after: null })
+  assert.deepEqual(await publish(store, { ...entry, publishedAt: '2026-11-23T00:00:00.000Z' }, { after: null }), first)
+  await assert.rejects(publish(store, { ...entry, publishId: 'q' }, { after: null }), { code: 'lake-conflict' })
+  assert.deepEqual(await readPublished(store), first)
+})
