@@ -16,7 +16,17 @@ export interface TableSummary {
   newest_ingestion_at: string | null
 }
 
-const goldTables = ['dim_book', 'dim_author', 'dim_date', 'dim_genre', 'fact_rating', 'fact_review']
+const goldTables = [
+  ...['dim_book', 'dim_author', 'dim_date', 'dim_genre', 'bridge_book_author', 'bridge_book_genre', 'fact_rating', 'fact_review'],
+  ...[
+    'agg_ratings_daily',
+    'agg_reviews_daily',
+    'agg_review_trends',
+    'agg_rating_distribution',
+    'agg_author_performance',
+    'agg_book_monthly',
+  ],
+]
 
 /** Roots of every table that may be there, in the order of the flow. */
 export const tableRoots: readonly string[] = [

@@ -1,23 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { filePath } from '../lake/delta/actions.ts'
-import { mayDiffer } from '../lake/delta/data-change.ts'
 import type { Snapshot } from '../lake/delta/snapshot.ts'
 import { openTable, type Table } from '../lake/delta/table.ts'
 import { type Published, readPublished } from '../lake/published.ts'
-import { tableSql } from '../lake/sql.ts'
-import type { HeldFiles, LocalFiles } from '../lake/store/local-files.ts'
+import type { LocalFiles } from '../lake/store/local-files.ts'
 import type { ObjectStore } from '../lake/store/store.ts'
 import type { RunHandle } from '../lineage/runs/recorder.ts'
 import type { DuckDb, DuckDbOptions } from '../runtime/duckdb.ts'
 import type { Log } from '../runtime/log.ts'
 import { entityNames } from '../schemas/catalogue.ts'
 import type { EntityName } from '../schemas/records.ts'
+import { findChanges } from './changes.ts'
 import type { Audit } from './checks/check.ts'
-import { deriveGold, type Inputs } from './derive.ts'
+import { modelsDigest } from './models.ts'
 import { changeOf, commitAndPublish } from './publish.ts'
-import { goldRoot, type StagedTable, stageTable } from './stage.ts'
+import { type Derived, deriveAll, deriveIncrement } from './sources.ts'
+import { fileRows, goldRoot, type StagedTable, stageTable } from './stage.ts'
 import { type GoldName, goldNames } from './tables.ts'
 
 /** Handles of the tables that a build reads and writes; kept between builds, they read only what is new of a log. */
@@ -49,6 +48,8 @@ export interface BuildResult {
   isBuilt: boolean
   /** The published Gold version; null where nothing was ever published. */
   version: number | null
+  /** Why everything was derived; null for an increment, and where nothing was built. */
+  full: string | null
   /** Rows of each Gold table. */
   rows: Record<GoldName, number>
   filesWritten: number
@@ -62,9 +63,9 @@ export const openBuildTables = (tableAt: (root: string) => Table): BuildTables =
 })
 
 /**
- * Builds Gold from the newest Silver versions, whole, and publishes it; writes and commits only what differs from
- * the Gold that is there, and does nothing where the published Gold is of the same Silver rows already. A build
- * that dies leaves the published Gold as it was, and the next one goes on from whatever was committed.
+ * Brings Gold to the newest Silver versions and publishes it: derives what changed in Silver since the published Gold, or
+ * everything where that can't be told; writes and commits only what differs from the Gold that is there, and does nothing
+ * where the published Gold is of the same Silver rows already. Either way the rows are those of a full build. A build that dies leaves the published Gold as it was, and the next one goes on from whatever was committed.
  * Throws ReadflowError `build-failed`, or what the lake throws.
  */
 export const buildGold = async (options: BuildOptions): Promise<BuildResult> => {
@@ -72,14 +73,17 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
   const startedMs = nowMs()
   const published = await readPublished(store)
   const silver = await keyedAsync(entityNames, (entity) => tables.silver[entity].snapshot())
+  const gold = await keyedAsync(goldNames, (name) => tables.gold[name].snapshot())
   const inputs = keyed(entityNames, (entity) => silver[entity].version)
+  const digest = modelsDigest()
 
-  const isEmpty = entityNames.every((entity) => inputs[entity] < 0)
-  if (isEmpty || (await isBuiltFrom(published, inputs, tables))) {
+  const changes = await findChanges({ published, silver: { tables: tables.silver, snapshots: silver }, gold, digest })
+  if (changes.kind === 'none') {
     const version = published?.version ?? null
     return {
       isBuilt: false,
       version,
+      full: null,
       rows: await publishedRows(tables, published),
       filesWritten: 0,
       filesRemoved: 0,
@@ -89,22 +93,17 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
 
   options.run?.begin({ inputs: entityNames.map((entity) => ({ type: 'table', name: `silver.${entity}`, version: inputs[entity] })) })
   const tempDir = await mkdtemp(path.join(options.tempDir, 'build-'))
-  let held: HeldFiles | undefined
+  let derived: Derived | undefined
   try {
-    held = await options.files.hold(
-      entityNames.flatMap((entity) =>
-        [...silver[entity].files.values()].map((file) => ({ path: silverPath(entity, file.path), sizeBytes: file.size })),
-      ),
-      { signal },
-    )
     const duckdb = await openDuckDb({ tempDir })
-    let staged: (StagedTable & { current: Snapshot })[]
+    const staged: (StagedTable & { current: Snapshot })[] = []
     try {
-      await deriveGold({ duckdb, inputs: relations(held, silver), signal })
-      staged = []
+      const sources = { duckdb, files: options.files, silver, signal }
+      derived = changes.kind === 'full' ? await deriveAll(sources) : await deriveIncrement(sources, gold, changes.files)
       for (const name of goldNames) {
-        const current = await tables.gold[name].snapshot()
-        staged.push({ ...(await stageTable({ store, duckdb, name, current, tempDir, nowMs, signal })), current })
+        const current = gold[name]
+        const { months } = derived
+        staged.push({ ...(await stageTable({ store, duckdb, name, current, months, tempDir, nowMs, signal })), current })
       }
     } finally {
       await duckdb.close()
@@ -117,32 +116,23 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
       tables: tables.gold,
       changes: staged.map(changeOf),
       after: published?.version ?? null,
-      entry: { publishId, publishedAt: new Date(nowMs()).toISOString(), inputs, completeThrough: null },
+      entry: { publishId, publishedAt: new Date(nowMs()).toISOString(), inputs, models: digest, completeThrough: null },
     })
     const result = {
       isBuilt: true,
       version: entry.version,
+      full: changes.kind === 'full' ? changes.reason : null,
       rows: keyed(goldNames, (name) => staged.find((table) => table.name === name)?.rows ?? 0),
       filesWritten: staged.reduce((sum, { adds }) => sum + adds.length, 0),
       filesRemoved: staged.reduce((sum, { removes }) => sum + removes.length, 0),
       durationMs: nowMs() - startedMs,
     }
-    log.info({ ...result, inputs }, 'gold built')
+    log.info({ ...result, months: derived.months?.size, inputs }, 'gold built')
     return result
   } finally {
-    held?.release()
+    derived?.release()
     await rm(tempDir, { recursive: true, force: true })
   }
-}
-
-/** Whether the published Gold is of the rows that Silver has, be they in other files since. */
-const isBuiltFrom = async (published: Published | null, inputs: Record<EntityName, number>, { silver }: BuildTables): Promise<boolean> => {
-  if (published === null || goldNames.some((name) => published.tables[name] === undefined)) return false
-  for (const entity of entityNames) {
-    const builtFrom = published.inputs[entity]
-    if (builtFrom === undefined || (await mayDiffer(silver[entity], builtFrom, inputs[entity]))) return false
-  }
-  return true
 }
 
 const publishedRows = (tables: BuildTables, published: Published | null) =>
@@ -150,17 +140,7 @@ const publishedRows = (tables: BuildTables, published: Published | null) =>
     const version = published?.tables[name]
     if (version === undefined) return 0
     const { files } = await tables.gold[name].snapshot({ version })
-    return [...files.values()].reduce((sum, { stats }) => sum + ((JSON.parse(stats ?? '{}') as { numRecords?: number }).numRecords ?? 0), 0)
-  })
-
-const silverPath = (entity: EntityName, file: string) => `silver/${entity}/${filePath(file)}`
-
-const relations = (held: HeldFiles, silver: Record<EntityName, Snapshot>): Inputs =>
-  keyed(entityNames, (entity) => {
-    const snapshot = silver[entity]
-    if (!snapshot.metadata) return { relation: null, columns: new Set<string>() }
-    const localPath = (file: string) => held.localPath(`silver/${entity}/${file}`)
-    return { relation: `(${tableSql({ snapshot, localPath })})`, columns: new Set(snapshot.metadata.fields.map((field) => field.name)) }
+    return [...files.values()].reduce((sum, file) => sum + fileRows(file), 0)
   })
 
 const keyed = <K extends string, V>(keys: readonly K[], make: (key: K) => V) =>

@@ -1,23 +1,56 @@
+import { sqlName } from '../lake/sql.ts'
 import type { DuckDb } from '../runtime/duckdb.ts'
 import { ReadflowError } from '../runtime/errors.ts'
 import { entityNames } from '../schemas/catalogue.ts'
 import type { EntityName } from '../schemas/records.ts'
 import { type InputOptions, inputViews } from './inputs.ts'
-import { loadFunctions, loadModels } from './models.ts'
+import { keptViews, loadFunctions, loadModels, type Model } from './models.ts'
 import { duckdbTypes, type GoldName, type GoldTable, goldNames, goldTables } from './tables.ts'
 
 export type Inputs = Readonly<Record<EntityName, Omit<InputOptions, 'entity'>>>
 
+/** What the models read of the last Gold: SELECTs by the names of their views; a view without one is empty. */
+export type Kept = Partial<Record<keyof typeof keptViews, string>>
+
+export interface DeriveOptions {
+  duckdb: DuckDb
+  inputs: Inputs
+  /** What is known at the beginning. */
+  kept?: Kept
+  /** Called once the versions of books and authors are there: what the rest reads of the last Gold. */
+  keepMore?: () => Promise<Kept>
+  signal?: AbortSignal | undefined
+}
+
 /**
- * Derives every Gold table from Silver, as a DuckDB table of its name: a pure function of the input rows.
- * Throws ReadflowError `build-failed` where a model's columns are not those of the contract.
+ * Derives every Gold table from Silver and what is kept of the last Gold, as a DuckDB table of its name: a pure function of
+ * the input rows. Throws ReadflowError `build-failed` where a model's columns are not those of the contract.
  */
-export const deriveGold = async ({ duckdb, inputs, signal }: { duckdb: DuckDb; inputs: Inputs; signal?: AbortSignal }): Promise<void> => {
+export const deriveGold = async ({ duckdb, inputs, kept = {}, keepMore, signal }: DeriveOptions): Promise<void> => {
   for (const entity of entityNames) {
     for (const statement of inputViews({ entity, ...inputs[entity] })) await duckdb.run(statement, [], { signal })
   }
+  await createKeptViews(duckdb, kept)
   await duckdb.run(loadFunctions())
-  for (const { name, sql } of loadModels()) {
+  const { versions, tables } = loadModels()
+  await runModels(duckdb, versions, signal)
+  if (keepMore) await createKeptViews(duckdb, await keepMore())
+  await runModels(duckdb, tables, signal)
+  for (const name of goldNames) await checkColumns(duckdb, name, goldTables[name])
+}
+
+const createKeptViews = async (duckdb: DuckDb, kept: Kept) => {
+  for (const [view, name] of Object.entries(keptViews) as [keyof Kept, GoldName][])
+    await duckdb.run(`CREATE OR REPLACE VIEW ${view} AS ${kept[view] ?? emptyTable(goldTables[name])}`)
+}
+
+const emptyTable = ({ columns }: GoldTable): string =>
+  `SELECT ${Object.entries(columns)
+    .map(([name, type]) => `CAST(NULL AS ${duckdbTypes[type]}) AS ${sqlName(name)}`)
+    .join(', ')} WHERE FALSE`
+
+const runModels = async (duckdb: DuckDb, models: readonly Model[], signal: AbortSignal | undefined) => {
+  for (const { name, sql } of models) {
     try {
       await duckdb.run(`CREATE OR REPLACE TABLE ${name} AS ${clustered(name, sql)}`, [], { signal })
     } catch (cause) {
@@ -25,7 +58,6 @@ export const deriveGold = async ({ duckdb, inputs, signal }: { duckdb: DuckDb; i
       throw new ReadflowError('build-failed', `model ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
     }
   }
-  for (const name of goldNames) await checkColumns(duckdb, name, goldTables[name])
 }
 
 // Partitions are written one by one: with its rows together each reads its own part of the table, not all of it.

@@ -44,22 +44,34 @@ export interface InputOptions {
   relation: string | null
   /** Columns that the relation has. */
   columns: ReadonlySet<string>
+  /** A relation with the `_key`s of which rows are wanted; absent: of all. */
+  keys?: string
 }
+
+/** The columns of an entity's input as a SELECT takes them from a relation: one that it does not have yet is null. */
+export const pickedColumns = (entity: EntityName, columns: ReadonlySet<string> | null): string =>
+  inputColumns[entity].map(([name, type]) => (columns?.has(name) ? name : `CAST(NULL AS ${type}) AS ${name}`)).join(', ')
+
+/** What comes first is the newest of two versions of a key. A record that was delivered on two partitions has two rows of one hash: the offset decides. */
+const newestFirst = '_order DESC, _hash DESC, _topic_id DESC, _partition DESC, _offset DESC'
+
+/** A SELECT of the newest row of each key of a relation, be it a deletion. */
+export const newestRows = (relation: string, columns = '*'): string =>
+  `SELECT ${columns} FROM (
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY _key ORDER BY ${newestFirst}) AS _place FROM ${relation}
+  ) WHERE _place = 1`
 
 /**
  * Statements that create `silver_<entity>_history`, every accepted version, and `silver_<entity>`, the current row of
- * each key that is not deleted. A column that the table does not have yet is null.
+ * each key that is not deleted.
  */
-export const inputViews = ({ entity, relation, columns }: InputOptions): string[] => {
+export const inputViews = ({ entity, relation, columns, keys }: InputOptions): string[] => {
   const history = `silver_${entity}_history`
-  const names = inputColumns[entity].map(([name]) => name)
-  const picked = inputColumns[entity].map(([name, type]) => (relation && columns.has(name) ? name : `CAST(NULL AS ${type}) AS ${name}`))
-  // A record that was delivered on two partitions has two rows of one hash: the offset decides, not the order of the files.
-  const newest = 'ORDER BY _order DESC, _hash DESC, _topic_id DESC, _partition DESC, _offset DESC'
+  const names = inputColumns[entity].map(([name]) => name).join(', ')
+  const from = relation ? `FROM ${relation}${keys ? ` WHERE _key IN (SELECT _key FROM ${keys})` : ''}` : 'WHERE FALSE'
   return [
-    `CREATE OR REPLACE VIEW ${history} AS SELECT ${picked.join(', ')} ${relation ? `FROM ${relation}` : 'WHERE FALSE'}`,
-    `CREATE OR REPLACE VIEW silver_${entity} AS SELECT ${names.join(', ')} FROM (
-      SELECT *, ROW_NUMBER() OVER (PARTITION BY _key ${newest}) AS _place FROM ${history}
-    ) WHERE _place = 1 AND NOT _deleted`,
+    // Few rows out of many are read once; all of them are too many to keep.
+    `CREATE OR REPLACE ${keys ? 'TABLE' : 'VIEW'} ${history} AS SELECT ${pickedColumns(entity, relation ? columns : null)} ${from}`,
+    `CREATE OR REPLACE VIEW silver_${entity} AS ${newestRows(history, names)} AND NOT _deleted`,
   ]
 }

@@ -7,10 +7,13 @@ export interface GoldTable {
   partitionColumns: readonly string[]
   /** What rows of a file are sorted by, so that readers can skip. */
   sortedBy: readonly string[]
+  /** The partition column with the month that rows belong to: an increment derives and replaces whole months. */
+  monthColumn?: string
 }
 
 const of = <T extends GoldType>(type: T, names: string): Record<string, T> =>
   Object.fromEntries(names.split(' ').map((name) => [name, type]))
+const stars = 'ratings_1 ratings_2 ratings_3 ratings_4 ratings_5'
 const version = { ...of('timestamp', 'valid_from valid_to'), ...of('boolean', 'is_current is_deleted is_placeholder') } as const
 
 /** The tables of Gold: their columns are a public interface (ARCHITECTURE.md). */
@@ -63,6 +66,16 @@ export const goldTables = {
     partitionColumns: [],
     sortedBy: ['date_key'],
   },
+  bridge_book_author: {
+    columns: { ...of('string', 'book_sk book_id author_sk author_id'), position: 'long', ...of('string', 'role name') },
+    partitionColumns: [],
+    sortedBy: ['book_id', 'book_sk', 'position'],
+  },
+  bridge_book_genre: {
+    columns: { ...of('string', 'book_sk book_id genre_sk genre'), readers: 'long', weight: 'double', is_primary: 'boolean' },
+    partitionColumns: [],
+    sortedBy: ['book_id', 'book_sk', 'genre'],
+  },
   fact_rating: {
     columns: {
       ...of('string', 'rating_key user_id book_id book_sk author_sk genre_sk'),
@@ -74,6 +87,7 @@ export const goldTables = {
     },
     partitionColumns: ['rated_month', 'primary_genre'],
     sortedBy: ['book_id', 'rating_key'],
+    monthColumn: 'rated_month',
   },
   fact_review: {
     columns: {
@@ -87,6 +101,73 @@ export const goldTables = {
     },
     partitionColumns: ['reviewed_month', 'primary_genre'],
     sortedBy: ['book_id', 'review_id'],
+    monthColumn: 'reviewed_month',
+  },
+  agg_book_monthly: {
+    columns: {
+      book_id: 'string',
+      ...of('long', `ratings rating_sum ${stars} reviews text_reviews length_sum votes_sum`),
+      month: 'string',
+    },
+    partitionColumns: ['month'],
+    sortedBy: ['book_id'],
+    monthColumn: 'month',
+  },
+  agg_ratings_daily: {
+    columns: {
+      date_key: 'long',
+      date: 'date',
+      ...of('string', 'genre language_code'),
+      ...of('long', `ratings rating_sum ${stars}`),
+      average_rating: 'double',
+      month: 'string',
+    },
+    partitionColumns: ['month'],
+    sortedBy: ['date_key', 'genre', 'language_code'],
+    monthColumn: 'month',
+  },
+  agg_reviews_daily: {
+    columns: {
+      date_key: 'long',
+      date: 'date',
+      ...of('string', 'genre language_code'),
+      ...of('long', 'reviews text_reviews spoiler_reviews length_sum votes_sum'),
+      month: 'string',
+    },
+    partitionColumns: ['month'],
+    sortedBy: ['date_key', 'genre', 'language_code'],
+    monthColumn: 'month',
+  },
+  agg_review_trends: {
+    columns: {
+      date_key: 'long',
+      date: 'date',
+      genre: 'string',
+      ...of('long', 'reviews text_reviews votes'),
+      average_length: 'double',
+      ...of('long', 'reviews_7d text_reviews_7d votes_7d'),
+      average_length_7d: 'double',
+      ...of('long', 'reviews_28d text_reviews_28d votes_28d'),
+      average_length_28d: 'double',
+      year: 'string',
+    },
+    partitionColumns: ['year'],
+    sortedBy: ['genre', 'date_key'],
+  },
+  agg_rating_distribution: {
+    columns: { book_id: 'string', ...of('long', `ratings rating_sum ${stars}`), ...of('double', 'average_rating bayesian_rating') },
+    partitionColumns: [],
+    sortedBy: ['book_id'],
+  },
+  agg_author_performance: {
+    columns: {
+      ...of('string', 'author_id name'),
+      ...of('long', 'books primary_books ratings rating_sum'),
+      ...of('double', 'average_rating bayesian_rating'),
+      reviews: 'long',
+    },
+    partitionColumns: [],
+    sortedBy: ['author_id'],
   },
 } as const satisfies Record<string, GoldTable>
 

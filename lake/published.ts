@@ -12,6 +12,8 @@ export interface Published {
   tables: Record<string, number>
   /** Delta version of each Silver table that it was built from. */
   inputs: Record<string, number>
+  /** Names the models that derived it; null where nobody knows. */
+  models: string | null
   /** ISO 8601, UTC: all that was there until then is in it; null where nobody knows. */
   completeThrough: string | null
   /** Where a person published it though checks had failed: which build, who, and why. */
@@ -71,16 +73,16 @@ export const prunePublished = async (
 }
 
 // The file is a public interface, in the case that SQL and JSON tools around it use.
-const encode = ({ version, publishId, publishedAt, tables, inputs, completeThrough, released }: Published): Uint8Array =>
+const encode = ({ version, publishId, publishedAt, tables, inputs, models, completeThrough, released }: Published): Uint8Array =>
   new TextEncoder().encode(
-    `${JSON.stringify({ version, publish_id: publishId, published_at: publishedAt, tables, inputs, complete_through: completeThrough, released })}\n`,
+    `${JSON.stringify({ version, publish_id: publishId, published_at: publishedAt, tables, inputs, models, complete_through: completeThrough, released })}\n`,
   )
 
 const decode = (version: number, bytes: Uint8Array): Published => {
   try {
-    const { publish_id, published_at, tables, inputs, complete_through, released } = JSON.parse(new TextDecoder().decode(bytes))
-    const entry = { version, publishId: publish_id, publishedAt: published_at, tables, inputs, completeThrough: complete_through ?? null }
-    return { ...entry, ...(released ? { released } : {}) }
+    const { publish_id, published_at, tables, inputs, models, complete_through, released } = JSON.parse(new TextDecoder().decode(bytes))
+    const built = { version, publishId: publish_id, publishedAt: published_at, tables, inputs, models: models ?? null }
+    return { ...built, completeThrough: complete_through ?? null, ...(released ? { released } : {}) }
   } catch (cause) {
     throw new ReadflowError('lake-invalid', `${entryPath(version)} is not valid JSON`, { cause })
   }

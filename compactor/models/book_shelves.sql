@@ -1,7 +1,7 @@
 -- Shelves of each book version that say something about the book: names normalised, spellings of one name summed.
 WITH named AS (
   SELECT book_sk, position, readers, replace(replace(lower(trim(shelf)), ' ', '-'), '_', '-') AS shelf
-  FROM book_version_shelves
+  FROM new_book_shelves
 )
 SELECT n.book_sk, n.shelf, MIN(n.position) AS position, SUM(n.readers) AS readers
 FROM named n

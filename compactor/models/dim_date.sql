@@ -1,10 +1,5 @@
 -- Every day from the first to the last day of a fact, with none left out, over up to a million days (2,700 years).
-WITH fact_days AS (
-  SELECT CAST(rated_at AS DATE) AS day FROM fact_rating WHERE rated_at IS NOT NULL
-  UNION ALL
-  SELECT CAST(COALESCE(date_updated, date_added) AS DATE) FROM fact_review WHERE COALESCE(date_updated, date_added) IS NOT NULL
-),
-span AS (SELECT MIN(day) AS first_day, MAX(day) AS last_day FROM fact_days),
+WITH span AS (SELECT MIN(date) AS first_day, MAX(date) AS last_day FROM fact_days),
 digits AS (SELECT n FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS t (n)),
 numbers AS (
   SELECT a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n AS n

@@ -1,12 +1,12 @@
 -- The current rating of each reader and book, joined to the book and author versions of its time; a rating with
 -- no time joins the current versions, its month is 'unknown' and it has no date_key.
 WITH timed AS (
-  SELECT _key AS rating_key, user_id, book_id, rating, rated_at, review_id, ingestion_timestamp,
+  SELECT rating_key, user_id, book_id, rating, rated_at, review_id, ingestion_timestamp,
     COALESCE(unix_millis(rated_at), CAST(8999999999999999 AS BIGINT)) AS as_of_ms,
     extract(YEAR FROM rated_at) AS y,
     extract(MONTH FROM rated_at) AS m,
     extract(DAY FROM rated_at) AS d
-  FROM silver_ratings
+  FROM rating_rows
 )
 SELECT
   f.rating_key, f.user_id, f.book_id, b.book_sk, a.author_sk,

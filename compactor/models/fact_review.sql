@@ -1,12 +1,11 @@
 -- The current state of each review, joined to the book and author versions of its time: when it was updated last,
 -- else when it was added; without either the current versions, month 'unknown' and no date_key.
--- body_length is in characters of the cleaned text.
 WITH timed AS (
-  SELECT _key AS review_id, user_id, book_id, rating, body, votes, comments_count, has_spoiler, date_added, date_updated,
+  SELECT review_id, user_id, book_id, rating, body_length, votes, comments_count, has_spoiler, date_added, date_updated,
     started_at, read_at, read_count, ingestion_timestamp,
     COALESCE(date_updated, date_added) AS reviewed_at,
     COALESCE(unix_millis(date_updated), unix_millis(date_added), CAST(8999999999999999 AS BIGINT)) AS as_of_ms
-  FROM silver_reviews
+  FROM review_rows
 ),
 dated AS (
   SELECT t.*, extract(YEAR FROM t.reviewed_at) AS y, extract(MONTH FROM t.reviewed_at) AS m, extract(DAY FROM t.reviewed_at) AS d
@@ -18,8 +17,8 @@ SELECT
   CAST(f.y * 10000 + f.m * 100 + f.d AS BIGINT) AS date_key,
   CAST(f.rating AS BIGINT) AS rating,
   f.votes, f.comments_count,
-  CAST(COALESCE(length(f.body), 0) AS BIGINT) AS body_length,
-  COALESCE(length(f.body), 0) > 0 AS has_text,
+  f.body_length,
+  f.body_length > 0 AS has_text,
   f.has_spoiler,
   f.date_added, f.date_updated, f.started_at, f.read_at, f.read_count, f.ingestion_timestamp,
   CASE WHEN f.reviewed_at IS NULL THEN 'unknown'

@@ -4,7 +4,7 @@ import { readEntries } from './load.ts'
 import type { Table } from './table.ts'
 
 /** More entries than this are not looked through: so many hardly leave the rows as they were. */
-const MAX_ENTRIES = 1000
+export const MAX_CHANGE_ENTRIES = 1000
 
 /** What a table was found not to differ in: it is asked again and again while nothing but progress comes. */
 const unchanged = new WeakMap<Table, { from: number; to: number }>()
@@ -18,7 +18,7 @@ export const mayDiffer = async (table: Table, olderVersion: number, version: num
   const known = unchanged.get(table)
   const from = known?.from === olderVersion && known.to <= version ? known.to : olderVersion
   if (from === version) return false
-  if (from > version || from < 0 || version - from > MAX_ENTRIES) return true
+  if (from > version || from < 0 || version - from > MAX_CHANGE_ENTRIES) return true
   try {
     const entries = await readEntries(table, from + 1, version)
     if (entries.some((actions) => actions.some(isChange))) return true

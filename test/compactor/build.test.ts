@@ -1,114 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, test } from 'node:test'
-import { type BuildResult, buildGold } from '../../compactor/build.ts'
-import { inputColumns } from '../../compactor/inputs.ts'
-import { goldNames } from '../../compactor/tables.ts'
 import { createRewrite } from '../../compactor/upkeep/rewrite.ts'
-import type { Field } from '../../lake/columns/column.ts'
 import { commit } from '../../lake/delta/commit.ts'
 import { optimize } from '../../lake/delta/optimize.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { readPublished } from '../../lake/published.ts'
-import { tableSql } from '../../lake/sql.ts'
-import { openLocalFiles } from '../../lake/store/local-files.ts'
-import { openStore } from '../../lake/store/open.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { openDuckDb } from '../../runtime/duckdb.ts'
-import { createLog } from '../../runtime/log.ts'
-import type { EntityName } from '../../schemas/records.ts'
-import { author, book, by, createSilverTable, type Row, rating, review, type Silver, shelves } from './silver.ts'
-
-const log = createLog('test', 'error')
-const kinds: Record<string, Field['type']> = {
-  VARCHAR: { kind: 'string' },
-  BIGINT: { kind: 'long' },
-  DOUBLE: { kind: 'double' },
-  BOOLEAN: { kind: 'boolean' },
-  TIMESTAMPTZ: { kind: 'timestamp' },
-  DATE: { kind: 'date' },
-}
-const string = { kind: 'string' } as const
-const lists: Record<string, [string, Field['type']][]> = {
-  authors: [
-    ['author_id', string],
-    ['name', string],
-    ['role', string],
-  ],
-  shelves: [
-    ['name', string],
-    ['count', { kind: 'long' }],
-  ],
-}
-const fieldOf = ([name, type]: readonly [string, string]): Field => ({
-  name,
-  nullable: true,
-  type: kinds[type] ?? {
-    kind: 'list',
-    element: { kind: 'struct', fields: (lists[name] ?? []).map(([field, of]) => ({ name: field, type: of, nullable: true })) },
-  },
-})
-
-interface Lake {
-  dir: string
-  store: ObjectStore
-  addSilver: (silver: Silver) => Promise<void>
-  build: (store?: ObjectStore) => Promise<BuildResult>
-  /** Rows of a query in which `{table}` names a Gold table as it is published. */
-  query: (sql: string) => Promise<Row[]>
-  versions: () => Promise<Record<string, number>>
-}
-
-const withLake = async (use: (lake: Lake) => Promise<void>) => {
-  const dir = await mkdtemp(path.join(tmpdir(), 'readflow-gold-'))
-  const tempDir = path.join(dir, 'tmp')
-  const store = openStore(`file:${path.join(dir, 'lake')}`)
-  const duckdb = await openDuckDb()
-  let files = 0
-  const addSilver = async (silver: Silver) => {
-    for (const [entity, rows] of Object.entries(silver) as [EntityName, Row[]][]) {
-      await createSilverTable(duckdb, entity, rows)
-      const local = path.join(tempDir, `${entity}.parquet`)
-      await duckdb.run(`COPY raw_${entity} TO '${local}' (FORMAT PARQUET)`)
-      const { size } = await stat(local)
-      const file = `part-${files++}.parquet`
-      await store.putFile(`silver/${entity}/${file}`, local)
-      await commit(openTable(store, `silver/${entity}`), {
-        operation: 'WRITE',
-        fields: inputColumns[entity].map(fieldOf),
-        adds: [{ path: file, partitionValues: {}, size, modificationTime: 0, dataChange: true }],
-        removes: [],
-        txns: [],
-      })
-    }
-  }
-  const query = async (sql: string) => {
-    const published = await readPublished(store)
-    const relations: Record<string, string> = {}
-    for (const name of goldNames) {
-      const snapshot = await openTable(store, `gold/${name}`).snapshot({ version: published?.tables[name] ?? -1 })
-      relations[name] = `(${tableSql({ snapshot, localPath: (file) => store.localPath(`gold/${name}/${file}`) ?? '' })})`
-    }
-    return duckdb.rows(sql.replaceAll(/\{(\w+)\}/g, (_, name: string) => relations[name] ?? name))
-  }
-  const versions = async () =>
-    Object.fromEntries(
-      await Promise.all(goldNames.map(async (name) => [name, (await openTable(store, `gold/${name}`).snapshot()).version] as const)),
-    )
-  try {
-    await mkdir(tempDir)
-    const files = openLocalFiles({ store, dir: path.join(dir, 'cache'), maxBytes: 0 })
-    const build = (target = store) => buildGold({ store: target, files, openDuckDb, tempDir, log, nowMs: Date.now })
-    await use({ dir, store, addSilver, build, query, versions })
-    assert.deepEqual(await readdir(tempDir), [], 'a build leaves nothing in its temporary folder')
-  } finally {
-    await duckdb.close()
-    await store.close()
-    await rm(dir, { recursive: true })
-  }
-}
+import { withLake } from './lake.ts'
+import { author, book, by, rating, review, type Silver, shelves } from './silver.ts'
 
 const silver: Silver = {
   books: [
@@ -124,7 +25,22 @@ const silver: Silver = {
   ],
   reviews: [review('r1', 'b1', '2026-02-10', { body: 'Good' })],
 }
-const rows = { dim_genre: 19, dim_author: 2, dim_book: 2, dim_date: 32, fact_rating: 4, fact_review: 1 }
+const rows = {
+  dim_genre: 19,
+  dim_author: 2,
+  dim_book: 2,
+  dim_date: 32,
+  bridge_book_author: 3,
+  bridge_book_genre: 2,
+  fact_rating: 4,
+  fact_review: 1,
+  agg_book_monthly: 4,
+  agg_ratings_daily: 4,
+  agg_reviews_daily: 1,
+  agg_review_trends: 2,
+  agg_rating_distribution: 2,
+  agg_author_performance: 2,
+}
 
 describe('buildGold', () => {
   test('publishes nothing while there is no Silver', () =>
@@ -214,8 +130,13 @@ describe('buildGold', () => {
       const filesBefore = new Set((await openTable(store, 'gold/fact_rating').snapshot()).files.keys())
       await addSilver({ ratings: [rating('u3', 'b2', 1, '2026-02-10T12:00:00Z')] })
       const result = await build()
-      assert.deepEqual({ written: result.filesWritten, removed: result.filesRemoved }, { written: 1, removed: 1 })
-      assert.deepEqual(await versions(), { ...before, fact_rating: (before['fact_rating'] ?? 0) + 1 })
+      // One of the facts, and one of each aggregate that counts stars.
+      const changed = ['fact_rating', 'agg_book_monthly', 'agg_ratings_daily', 'agg_rating_distribution', 'agg_author_performance']
+      assert.deepEqual(
+        { written: result.filesWritten, removed: result.filesRemoved, full: result.full },
+        { written: 5, removed: 5, full: null },
+      )
+      assert.deepEqual(await versions(), { ...before, ...Object.fromEntries(changed.map((name) => [name, (before[name] ?? 0) + 1])) })
       const files = [...(await openTable(store, 'gold/fact_rating').snapshot()).files.values()]
       assert.deepEqual(
         files.filter(({ path }) => !filesBefore.has(path)).map(({ partitionValues }) => partitionValues),

@@ -8,6 +8,7 @@ const entry = {
   publishedAt: '2026-11-22T00:00:00.000Z',
   tables: { dim_book: 3 },
   inputs: { books: 7 },
+  models: null,
   completeThrough: null,
 }
 
@@ -15,7 +16,7 @@ it('publishes numbered entries and reads the newest, or any', async () => {
   const store = openMemoryStore()
   assert.equal(await readPublished(store), null)
   assert.deepEqual(await publish(store, entry), { version: 0, ...entry })
-  const second = await publish(store, { ...entry, completeThrough: '2026-11-21T00:00:00.000Z' })
+  const second = await publish(store, { ...entry, models: null, completeThrough: '2026-11-21T00:00:00.000Z' })
   assert.deepEqual(await readPublished(store), second)
   assert.deepEqual(await readPublished(store, { version: 0 }), { version: 0, ...entry })
   assert.equal(await readPublished(store, { version: 5 }), null)
@@ -40,6 +41,7 @@ it('keeps the entry in the form that other tools read', async () => {
     published_at: '2026-11-22T00:00:00.000Z',
     tables: { dim_book: 3 },
     inputs: { books: 7 },
+    models: null,
     complete_through: null,
   })
 })

@@ -8,6 +8,8 @@ tags AS (
   SELECT book_sk, list(shelf ORDER BY position, shelf) AS tags
   FROM book_shelves
   GROUP BY book_sk
+  UNION ALL
+  SELECT book_sk, tags FROM kept_dim_book
 )
 SELECT m.book_sk,
   COALESCE(n.author_names, CAST([] AS VARCHAR[])) AS author_names,

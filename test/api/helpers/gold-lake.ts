@@ -88,6 +88,7 @@ export const publishGold = async (store: ObjectStore, rows: { [table: string]: R
     publishedAt: new Date().toISOString(),
     tables: versions,
     inputs: {},
+    models: null,
     completeThrough: '2026-01-02T03:04:05.000Z',
   })
   return published.version

@@ -155,7 +155,14 @@ describe('upkeep by itself', () => {
       const removes = [...(await table.snapshot()).files.values()]
       const adds = await stageRows(table, [{ id: build, name: '', day: 20_000 }])
       const { version } = await commit(table, { operation: 'BUILD GOLD', fields, partitionColumns, adds, removes })
-      await publish(store, { publishId: '', publishedAt: '', tables: { dim_book: version }, inputs: {}, completeThrough: null })
+      await publish(store, {
+        publishId: '',
+        publishedAt: '',
+        tables: { dim_book: version },
+        inputs: {},
+        models: null,
+        completeThrough: null,
+      })
       wait(HOUR_MS)
     }
     const readable = async () => {
