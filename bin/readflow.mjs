@@ -25,6 +25,7 @@ const commands = {
   vacuum: ['compactor/commands/vacuum.ts', 'remove files that no retained version of a table needs'],
   verify: ['consumers/verify/main.ts', 'prove that every offset is in the tables once'],
   history: ['compactor/commands/history.ts', 'list the versions of a table'],
+  lineage: ['compactor/commands/lineage.ts', 'show where a row came from, back to the request'],
 }
 
 const help = () =>

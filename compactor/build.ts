@@ -91,7 +91,8 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
     }
   }
 
-  options.run?.begin({ inputs: entityNames.map((entity) => ({ type: 'table', name: `silver.${entity}`, version: inputs[entity] })) })
+  const present = entityNames.filter((entity) => inputs[entity] >= 0)
+  options.run?.begin({ inputs: present.map((entity) => ({ type: 'table', name: `silver.${entity}`, version: inputs[entity] })) })
   const tempDir = await mkdtemp(path.join(options.tempDir, 'build-'))
   let derived: Derived | undefined
   try {

@@ -5,6 +5,7 @@ import { scan } from '../../lake/delta/scan.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import type { Table } from '../../lake/delta/table.ts'
 import { systemTables } from '../../schemas/system-tables.ts'
+import { factsOf, textIs } from '../conditions.ts'
 import { foldRuns } from './fold.ts'
 import { runOf } from './row.ts'
 import type { Run } from './run.ts'
@@ -42,3 +43,15 @@ export const readNewestDays = async (place: Place, snapshot: Snapshot, days: num
         .flatMap(({ files }) => files),
     ),
   )
+
+/** One run by its id; null where it is not there. */
+export const findRun = async (store: Table['store'], root: string, snapshot: Snapshot, runId: string): Promise<Run | null> => {
+  const is = textIs('run_id', runId)
+  for (const { files } of filesByDay(snapshot)) {
+    const wanted = files.filter((file) => is.mayHold(factsOf(file)))
+    const rows = (await readRows({ store, root }, snapshot, wanted)).filter((run) => run.runId === runId)
+    // All rows of a run are of the day on which it began.
+    if (rows.length > 0) return foldRuns(rows)[0] ?? null
+  }
+  return null
+}

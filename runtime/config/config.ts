@@ -75,6 +75,7 @@ const operandNames: Partial<Record<Program, readonly string[]>> = {
   optimize: ['[TABLE…]'],
   vacuum: ['[TABLE…]'],
   history: ['TABLE'],
+  lineage: ['TABLE', 'KEY'],
 }
 
 const readArguments = (program: Program, known: typeof entries, argv: string[]) => {
@@ -111,6 +112,7 @@ const purposes: Record<Program, string> = {
   vacuum: 'removes files that no retained version of a table needs',
   verify: 'proves that the tables hold what the topics delivered, each record once',
   history: 'lists the versions of a table',
+  lineage: 'says where a row came from: files, versions, offset, poll and request; TABLE as gold.fact_rating, KEY as the table has it',
 }
 
 /** What `--help` prints: every flag with its variable, default and meaning. */

@@ -16,6 +16,7 @@ export type Program =
   | 'optimize'
   | 'vacuum'
   | 'history'
+  | 'lineage'
   | 'verify'
 
 interface Knob {
@@ -50,7 +51,7 @@ export const knobs = {
     env: 'READFLOW_DATA',
     default: '.readflow',
     schema: text,
-    programs: [...all, 'pause', 'resume', 'kafka-tool', 'optimize', 'vacuum', 'history', 'verify'],
+    programs: [...all, 'pause', 'resume', 'kafka-tool', 'optimize', 'vacuum', 'history', 'lineage', 'verify'],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
   source: knob({
@@ -125,7 +126,7 @@ export const knobs = {
     flag: 'lake',
     env: 'LAKE_URL',
     schema: text,
-    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'history', 'verify'],
+    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'history', 'lineage', 'verify'],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
   cacheMaxBytes: knob({
@@ -133,7 +134,7 @@ export const knobs = {
     env: 'READFLOW_CACHE_MAX_BYTES',
     default: '2GiB',
     schema: sizeBytes,
-    programs: ['up', 'compact', 'serve', 'verify'],
+    programs: ['up', 'compact', 'serve', 'lineage', 'verify'],
     doc: 'local copies of the files of an S3 lake that a program keeps; what it is reading stays beyond it',
   }),
   pollIntervalMs: knob({
@@ -215,8 +216,14 @@ export const knobs = {
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['pause', 'resume', 'optimize', 'vacuum', 'history', 'verify'],
+    programs: ['pause', 'resume', 'optimize', 'vacuum', 'history', 'lineage', 'verify'],
     doc: 'print one JSON line, for machines',
+  }),
+  version: knob({
+    flag: 'version',
+    schema: count(0),
+    programs: ['lineage'],
+    doc: "the Gold version to look at, or of a table of another layer that table's own (default: the newest)",
   }),
   areFieldsCompared: knob({
     flag: 'fields',

@@ -1,0 +1,75 @@
+import type { AddFile } from '../lake/delta/actions.ts'
+import { sqlName, sqlText } from '../lake/sql.ts'
+import { comparePaths } from '../lake/store/store.ts'
+
+/** What rows are looked for by: in SQL, and by what the log says of a file, which may be nothing. */
+export interface Condition {
+  /** Null for one that the log alone can tell: of a partition column. */
+  sql: string | null
+  mayHold: (file: FileFacts) => boolean
+}
+
+export interface FileFacts {
+  partitionValues: AddFile['partitionValues']
+  min: Readonly<Record<string, unknown>>
+  max: Readonly<Record<string, unknown>>
+}
+
+/** What the log says of a file, for conditions. */
+export const factsOf = ({ partitionValues, stats }: AddFile): FileFacts => {
+  const { minValues = {}, maxValues = {} } = (stats === undefined ? {} : JSON.parse(stats)) as {
+    minValues?: Record<string, unknown>
+    maxValues?: Record<string, unknown>
+  }
+  return { partitionValues, min: minValues, max: maxValues }
+}
+
+/** A bound that is missing holds anything. */
+const between = <T>(
+  least: unknown,
+  most: unknown,
+  is: { of: (bound: unknown) => T | null; from: T; to: T },
+  compare: (a: T, b: T) => number,
+) => {
+  const [low, high] = [is.of(least), is.of(most)]
+  return (low === null || compare(low, is.to) <= 0) && (high === null || compare(high, is.from) >= 0)
+}
+
+const textOf = (bound: unknown) => (typeof bound === 'string' ? bound : null)
+const numberOf = (bound: unknown) => (typeof bound === 'number' ? bound : null)
+const timeOf = (bound: unknown) => (typeof bound === 'string' && !Number.isNaN(Date.parse(bound)) ? Date.parse(bound) : null)
+const difference = (a: number, b: number) => a - b
+
+export const textIs = (column: string, value: string): Condition => ({
+  sql: `${sqlName(column)} = ${sqlText(value)}`,
+  mayHold: ({ min, max }) => between(min[column], max[column], { of: textOf, from: value, to: value }, comparePaths),
+})
+
+export const longIs = (column: string, value: number): Condition => ({
+  sql: `${sqlName(column)} = ${Math.trunc(value)}`,
+  mayHold: ({ min, max }) => between(min[column], max[column], { of: numberOf, from: value, to: value }, difference),
+})
+
+/** A binary column that holds this text; the log has no bounds of those. */
+export const bytesAre = (column: string, value: string): Condition => ({
+  sql: `${sqlName(column)} = encode(${sqlText(value)})`,
+  mayHold: () => true,
+})
+
+/** Both ends included. Bounds in the log may be rounded to milliseconds. */
+export const timeBetween = (column: string, fromMs: number, toMs: number): Condition => ({
+  sql: `epoch_ms(${sqlName(column)}) BETWEEN ${fromMs} AND ${toMs}`,
+  mayHold: ({ min, max }) => between(min[column], max[column], { of: timeOf, from: fromMs - 1, to: toMs + 1 }, difference),
+})
+
+/** A partition column of days, from the day of a time to that of another. */
+export const dayBetween = (column: string, fromMs: number, toMs: number): Condition => {
+  const [from, to] = [fromMs, toMs].map((ms) => new Date(ms).toISOString().slice(0, 10)) as [string, string]
+  return {
+    sql: null,
+    mayHold: ({ partitionValues }) => {
+      const day = partitionValues[column]
+      return !day || (day >= from && day <= to)
+    },
+  }
+}
