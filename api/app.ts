@@ -5,8 +5,8 @@ import { assets } from './assets.ts'
 import type { GoldVersion } from './gold-version.ts'
 import { createMetrics } from './metrics.ts'
 import { noGoldYet, Problem, problemBody, toProblem } from './problem.ts'
-import { parseParameters, type Route } from './route.ts'
-import { routeIndex, routes } from './routes/routes.ts'
+import { type LakeRoute, parseParameters, type Route } from './route.ts'
+import { lakeRoutes, routeIndex, routes } from './routes/routes.ts'
 import { createHostCheck, misdirected, requestIdOf, securityHeaders } from './security.ts'
 import { notReadyReasons, readStatus, type StatusParts } from './status.ts'
 
@@ -37,6 +37,7 @@ export const createApp = ({ host, allowedHosts, log, ...parts }: AppOptions) => 
   app.get('/v1', (_request, response) => void response.json({ routes: routeIndex() }))
   app.get('/v1/status', async (_request, response) => void response.json(await readStatus(parts)))
   for (const route of routes) app.get(expressPath(route.path), answer(route, parts.gold.use))
+  for (const route of lakeRoutes) app.get(expressPath(route.path), answerFromLake(route, parts))
   for (const [path, { file, type }] of Object.entries(assets)) {
     app.get(path, (_request, response, next) => response.type(type).sendFile(file, { dotfiles: 'allow' }, (error) => error && next(error)))
   }
@@ -98,6 +99,12 @@ const answer = (route: Route, use: StatusParts['gold']['use']) => async (request
   response
     .set(versionHeaders(gold))
     .json({ version: gold.version, complete_through: gold.completeThrough, as_of: gold.publishedAt, ...body })
+}
+
+const answerFromLake = (route: LakeRoute, parts: StatusParts) => async (request: Request, response: Response) => {
+  const params = parseParameters(route.params, request.params)
+  const query = parseParameters(route.query, request.query)
+  response.json(await route.handle({ params, query, parts } as never))
 }
 
 const gone = (version: number) =>

@@ -10,8 +10,10 @@ import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
 import { openGold } from './gold.ts'
 import { watchLag } from './lag.ts'
+import { openLineage } from './lineage.ts'
 import { listen } from './listen.ts'
 import { derivedTables } from './routes/derived.ts'
+import { openRunsReader } from './runs.ts'
 import { watchTables } from './tables.ts'
 
 const MEMORY_LIMIT = '256MB'
@@ -46,7 +48,9 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   defer(() => lag.close())
 
   const { host, port } = config
-  const app = createApp({ host, log, gold, tables: watchTables({ store }), lag: lag.report, upStatus: () => upStatus })
+  const runs = openRunsReader({ store })
+  const lineage = openLineage({ store, files, openDuckDb: () => openDatabase(config) })
+  const app = createApp({ host, log, gold, runs, lineage, tables: watchTables({ store }), lag: lag.report, upStatus: () => upStatus })
   const server = await listen({ listener: app, host, port, isPortExplicit: config.explicit.has('port') })
   defer(() => server.close())
   if (server.isFallback) log.warn({ wanted: port, port: server.port }, 'the default port is taken: another one serves')

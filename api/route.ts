@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { GoldVersion } from './gold-version.ts'
 import { type ParameterFault, Problem } from './problem.ts'
+import type { StatusParts } from './status.ts'
 
 export interface RouteRequest<P, Q> {
   params: P
@@ -30,6 +31,24 @@ export const defineRoute = <P extends z.ZodObject, Q extends z.ZodObject>(route:
   pinnedVersion?: (query: z.output<Q>) => number | undefined
   handle: (request: RouteRequest<z.output<P>, z.output<Q>>) => Promise<Record<string, unknown>>
 }): Route => ({ params: z.strictObject({}), query: z.strictObject({}), pinnedVersion: () => undefined, ...route })
+
+/** A GET route that answers from the lake itself, and from no Gold version. */
+export interface LakeRoute {
+  path: string
+  summary: string
+  params: z.ZodObject
+  query: z.ZodObject
+  handle: (request: { params: never; query: never; parts: StatusParts }) => Promise<Record<string, unknown>>
+}
+
+/** Declares a route over the lake whose handler knows the types of its parameters. */
+export const defineLakeRoute = <P extends z.ZodObject, Q extends z.ZodObject>(route: {
+  path: string
+  summary: string
+  params?: P
+  query?: Q
+  handle: (request: { params: z.output<P>; query: z.output<Q>; parts: StatusParts }) => Promise<Record<string, unknown>>
+}): LakeRoute => ({ params: z.strictObject({}), query: z.strictObject({}), ...route })
 
 /** Parameters by their schema. Throws a 400 that names every fault at once. */
 export const parseParameters = <S extends z.ZodObject>(schema: S, given: unknown): z.output<S> => {

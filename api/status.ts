@@ -2,6 +2,8 @@ import type { UpStatus } from '../runtime/up-status.ts'
 import type { GoldReader } from './gold.ts'
 import type { GoldVersion } from './gold-version.ts'
 import type { LagReport } from './lag.ts'
+import type { AskLineage } from './lineage.ts'
+import { type RunsReader, shapeRun } from './runs.ts'
 import type { TableSummary } from './tables.ts'
 
 /** What status, readiness and metrics are made from. */
@@ -9,15 +11,18 @@ export interface StatusParts {
   gold: GoldReader
   tables: () => Promise<TableSummary[]>
   lag: () => LagReport
+  runs: RunsReader
+  lineage: AskLineage
   /** Absent where no `up` started this process. */
   upStatus: () => UpStatus | null
   nowMs?: () => number
 }
 
 /** Everything that the page shows besides the charts. */
-export const readStatus = async ({ gold, tables, lag, upStatus, nowMs = Date.now }: StatusParts) => {
+export const readStatus = async ({ gold, tables, lag, runs, upStatus, nowMs = Date.now }: StatusParts) => {
   const now = nowMs()
-  const [summaries, published] = await Promise.all([tables(), gold.use(undefined, describeGold)])
+  const latest = async () => (await runs.at())?.latest() ?? []
+  const [summaries, published, lastRuns] = await Promise.all([tables(), gold.use(undefined, describeGold), latest()])
   const { state, detail, partitions } = lag()
   return {
     now: new Date(now).toISOString(),
@@ -33,6 +38,8 @@ export const readStatus = async ({ gold, tables, lag, upStatus, nowMs = Date.now
       })),
     kafka: { state, detail },
     lag: lagByTopic(partitions),
+    /** The last run of each kind. */
+    runs: lastRuns.map(shapeRun),
   }
 }
 

@@ -1,14 +1,18 @@
-import type { Route } from '../route.ts'
+import type { LakeRoute, Route } from '../route.ts'
 import { showAuthor } from './authors.ts'
 import { listBooks, showBook } from './books.ts'
 import { ratingsByGenre, topBooks } from './charts.ts'
+import { listRuns, showLineage, showRun } from './runs.ts'
 
 /** Every route that answers from Gold. */
 export const routes: readonly Route[] = [listBooks, showBook, showAuthor, ratingsByGenre, topBooks]
 
+/** Every route that answers from the lake itself. */
+export const lakeRoutes: readonly LakeRoute[] = [listRuns, showRun, showLineage]
+
 /** What `/v1` says: each route with its parameters. */
 export const routeIndex = () =>
-  routes.map(({ path, summary, params, query }) => ({
+  [...routes, ...lakeRoutes].map(({ path, summary, params, query }) => ({
     path,
     summary,
     parameters: Object.entries({ ...params.shape, ...query.shape }).map(([name, schema]) => ({

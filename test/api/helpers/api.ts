@@ -6,8 +6,10 @@ import pino from 'pino'
 import { createApp } from '../../../api/app.ts'
 import { type GoldOptions, openGold } from '../../../api/gold.ts'
 import type { LagReport } from '../../../api/lag.ts'
+import { openLineage } from '../../../api/lineage.ts'
 import { listen } from '../../../api/listen.ts'
 import { derivedTables } from '../../../api/routes/derived.ts'
+import { openRunsReader } from '../../../api/runs.ts'
 import { watchTables } from '../../../api/tables.ts'
 import { openLocalFiles } from '../../../lake/store/local-files.ts'
 import { openStore } from '../../../lake/store/open.ts'
@@ -36,16 +38,26 @@ export const startApi = async (
   const folder = await mkdtemp(path.join(tmpdir(), 'readflow-api-'))
   const store = openStore(`file:${folder}`)
   const log = pino({ level: 'silent' })
+  const files = openLocalFiles({ store, dir: path.join(folder, 'cache'), maxBytes: 0 })
   const gold = openGold({
     store,
-    files: openLocalFiles({ store, dir: path.join(folder, 'cache'), maxBytes: 0 }),
+    files,
     log,
 
     derived: derivedTables,
     openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }),
     ...goldOptions,
   })
-  const app = createApp({ host: '127.0.0.1', log, gold, lag, upStatus, tables: watchTables({ store, maxAgeMs: -1 }) })
+  const app = createApp({
+    host: '127.0.0.1',
+    log,
+    gold,
+    lag,
+    upStatus,
+    tables: watchTables({ store, maxAgeMs: -1 }),
+    runs: openRunsReader({ store }),
+    lineage: openLineage({ store, files, openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }) }),
+  })
   const server = await listen({ listener: app, host: '127.0.0.1', port: 0, isPortExplicit: true })
   t.after(async () => {
     await server.close()

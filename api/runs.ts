@@ -1,0 +1,121 @@
+import type { AddFile } from '../lake/delta/actions.ts'
+import type { Snapshot } from '../lake/delta/snapshot.ts'
+import { openTable } from '../lake/delta/table.ts'
+import type { ObjectStore } from '../lake/store/store.ts'
+import { foldRuns } from '../lineage/runs/fold.ts'
+import { filesByDay, findRun, RUNS_ROOT, readRows } from '../lineage/runs/read.ts'
+import { type Run, type RunKind, type RunState, runKinds } from '../lineage/runs/run.ts'
+import { ReadflowError } from '../runtime/errors.ts'
+
+export interface RunFilter {
+  kind?: RunKind | undefined
+  state?: RunState | undefined
+}
+
+/** A table version of `ops/runs` as the API reads it. */
+export interface RunsAt {
+  /** Delta version; -1 before the first run. */
+  version: number
+  /** So many runs that meet the filter, newest first, after the first `offset` of them. */
+  list: (filter: RunFilter, page: { offset: number; limit: number }) => Promise<Run[]>
+  find: (runId: string) => Promise<Run | null>
+  /** The newest run of each kind that has any among the runs of the last days. */
+  latest: () => Promise<Run[]>
+}
+
+export interface RunsReader {
+  /** The newest version, or a named one; null where that is not kept any more. */
+  at: (version?: number) => Promise<RunsAt | null>
+}
+
+/** Rows of files that stay in memory: a day of polls and builds every ten seconds. */
+const MAX_KEPT_ROWS = 40_000
+const LATEST_DAYS = 7
+
+/** Reads `ops/runs` day by day, newest first. Files never change, so that a new commit costs its own few rows. */
+export const openRunsReader = ({ store }: { store: ObjectStore }): RunsReader => {
+  const table = openTable(store, RUNS_ROOT)
+  const kept = new Map<string, Promise<Run[]>>()
+  const sizes = new Map<string, number>()
+  let keptRows = 0
+
+  const keep = (path: string, rows: number) => {
+    sizes.set(path, rows)
+    keptRows += rows
+    for (const [oldest, size] of sizes) {
+      if (keptRows <= MAX_KEPT_ROWS || oldest === path) return
+      sizes.delete(oldest)
+      kept.delete(oldest)
+      keptRows -= size
+    }
+  }
+
+  const rowsOf = (snapshot: Snapshot, file: AddFile): Promise<Run[]> => {
+    const known = kept.get(file.path)
+    if (known) return known
+    const rows = readRows(table, snapshot, [file])
+    kept.set(file.path, rows)
+    rows.then(
+      ({ length }) => keep(file.path, length),
+      () => kept.delete(file.path),
+    )
+    return rows
+  }
+
+  async function* newestFirst(snapshot: Snapshot, days = Number.POSITIVE_INFINITY) {
+    for (const { files } of filesByDay(snapshot).slice(0, days))
+      yield* foldRuns((await Promise.all(files.map((file) => rowsOf(snapshot, file)))).flat())
+  }
+
+  const readerOf = (snapshot: Snapshot): RunsAt => ({
+    version: snapshot.version,
+    list: async ({ kind, state }, { offset, limit }) => {
+      const found: Run[] = []
+      let passed = 0
+      for await (const run of newestFirst(snapshot)) {
+        if ((kind && run.kind !== kind) || (state && run.state !== state)) continue
+        if (passed++ >= offset) found.push(run)
+        if (found.length === limit) break
+      }
+      return found
+    },
+    find: (runId) => findRun(store, RUNS_ROOT, snapshot, runId),
+    latest: async () => {
+      const found = new Map<RunKind, Run>()
+      for await (const run of newestFirst(snapshot, LATEST_DAYS)) {
+        if (!found.has(run.kind)) found.set(run.kind, run)
+        if (found.size === runKinds.length) break
+      }
+      return runKinds.flatMap((kind) => found.get(kind) ?? [])
+    },
+  })
+
+  return {
+    at: async (version) => {
+      try {
+        return readerOf(await table.snapshot(version === undefined ? {} : { version }))
+      } catch (error) {
+        if (version !== undefined && error instanceof ReadflowError && error.code === 'lake-not-found') return null
+        throw error
+      }
+    },
+  }
+}
+
+/** A run as the API gives it: the columns of `ops/runs`, lists and counts as JSON. */
+export const shapeRun = (run: Run) => ({
+  run_id: run.runId,
+  kind: run.kind,
+  job: run.job,
+  program: run.program,
+  state: run.state,
+  started_at: new Date(run.startedMs).toISOString(),
+  ended_at: run.endedMs === null ? null : new Date(run.endedMs).toISOString(),
+  duration_ms: run.endedMs === null ? null : run.endedMs - run.startedMs,
+  attempt: run.attempt,
+  error: run.error,
+  inputs: run.inputs,
+  outputs: run.outputs,
+  counts: run.counts,
+  parent_run_id: run.parentRunId,
+})
