@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Snapshot } from '../lake/delta/snapshot.ts'
 import { openTable, type Table } from '../lake/delta/table.ts'
+import type { GateHold } from '../lake/gate-log.ts'
 import { type Published, readPublished } from '../lake/published.ts'
 import type { LocalFiles } from '../lake/store/local-files.ts'
 import type { ObjectStore } from '../lake/store/store.ts'
@@ -13,6 +14,8 @@ import { entityNames } from '../schemas/catalogue.ts'
 import type { EntityName } from '../schemas/records.ts'
 import { findChanges } from './changes.ts'
 import type { Audit } from './checks/check.ts'
+import { openGate, settleGate } from './gate/gate.ts'
+import { holdLine } from './gate/state.ts'
 import { modelsDigest } from './models.ts'
 import { changeOf, commitAndPublish } from './publish.ts'
 import { type Derived, deriveAll, deriveIncrement } from './sources.ts'
@@ -36,6 +39,8 @@ export interface BuildOptions {
   tempDir: string
   /** Checks what is staged; a failed check keeps the last Gold. */
   audit?: Audit
+  /** What is held is tried again at once, and not by the clock or for new Silver rows only. */
+  isRetry?: boolean
   log: Log
   nowMs: () => number
   /** The build is this run, where it does anything; its id is the publish id. */
@@ -44,8 +49,10 @@ export interface BuildOptions {
 }
 
 export interface BuildResult {
-  /** False where Gold was of the same Silver rows already, or there is no Silver yet. */
+  /** False where Gold was of the same Silver rows already, there is no Silver yet, or the gate holds. */
   isBuilt: boolean
+  /** What keeps Gold at its last version; null where nothing does. */
+  held: GateHold | null
   /** The published Gold version; null where nothing was ever published. */
   version: number | null
   /** Why everything was derived; null for an increment, and where nothing was built. */
@@ -65,39 +72,49 @@ export const openBuildTables = (tableAt: (root: string) => Table): BuildTables =
 /**
  * Brings Gold to the newest Silver versions and publishes it: derives what changed in Silver since the published Gold, or
  * everything where that can't be told; writes and commits only what differs from the Gold that is there, and does nothing
- * where the published Gold is of the same Silver rows already. Either way the rows are those of a full build. A build that dies leaves the published Gold as it was, and the next one goes on from whatever was committed.
+ * where the published Gold is of the same Silver rows already. Either way the rows are those of a full build. A failed check
+ * ends it with nothing committed. A build that dies leaves the published Gold as it was, and the next one goes on from
+ * whatever was committed.
  * Throws ReadflowError `build-failed`, or what the lake throws.
  */
 export const buildGold = async (options: BuildOptions): Promise<BuildResult> => {
   const { store, tables = openBuildTables((root) => openTable(store, root)), openDuckDb, log, nowMs, signal } = options
   const startedMs = nowMs()
+  await settleGate({ store, gold: tables.gold, nowMs })
   const published = await readPublished(store)
   const silver = await keyedAsync(entityNames, (entity) => tables.silver[entity].snapshot())
   const gold = await keyedAsync(goldNames, (name) => tables.gold[name].snapshot())
   const inputs = keyed(entityNames, (entity) => silver[entity].version)
   const digest = modelsDigest()
 
-  const changes = await findChanges({ published, silver: { tables: tables.silver, snapshots: silver }, gold, digest })
-  if (changes.kind === 'none') {
-    const version = published?.version ?? null
-    return {
-      isBuilt: false,
-      version,
-      full: null,
-      rows: await publishedRows(tables, published),
-      filesWritten: 0,
-      filesRemoved: 0,
-      durationMs: nowMs() - startedMs,
+  const runId = options.run?.id ?? randomUUID()
+  const present = entityNames.filter((entity) => inputs[entity] >= 0)
+  const begin = () =>
+    options.run?.begin({ inputs: present.map((entity) => ({ type: 'table', name: `silver.${entity}`, version: inputs[entity] })) })
+  const { audit, isRetry = false } = options
+  const gate = await openGate({ store, gold: tables.gold, nowMs, audit, runId, published, silver, silverTables: tables.silver, isRetry })
+  const unbuilt = async (held: GateHold | null): Promise<BuildResult> => {
+    if (held?.run === runId) {
+      options.run?.end('held', holdLine(held))
+      log.warn({ run: runId, checks: held.checks.map(({ id }) => id), version: published?.version ?? null }, holdLine(held))
     }
+    const rows = await publishedRows(tables, published)
+    const version = published?.version ?? null
+    return { isBuilt: false, held, version, full: null, rows, filesWritten: 0, filesRemoved: 0, durationMs: nowMs() - startedMs }
   }
 
-  const present = entityNames.filter((entity) => inputs[entity] >= 0)
-  options.run?.begin({ inputs: present.map((entity) => ({ type: 'table', name: `silver.${entity}`, version: inputs[entity] })) })
+  const found = { published, silver: { tables: tables.silver, snapshots: silver }, gold, digest }
+  const changes = (await gate.isDue()) ? await findChanges(found) : null
+  if (changes === null || changes.kind === 'none') return unbuilt(await gate.auditIntake(begin))
+
+  begin()
   const tempDir = await mkdtemp(path.join(options.tempDir, 'build-'))
   let derived: Derived | undefined
   try {
     const duckdb = await openDuckDb({ tempDir })
     const staged: (StagedTable & { current: Snapshot })[] = []
+    const said = { inputs, models: digest, completeThrough: null }
+    let held: GateHold | null
     try {
       const sources = { duckdb, files: options.files, silver, signal }
       derived = changes.kind === 'full' ? await deriveAll(sources) : await deriveIncrement(sources, gold, changes.files)
@@ -106,21 +123,24 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
         const { months } = derived
         staged.push({ ...(await stageTable({ store, duckdb, name, current, months, tempDir, nowMs, signal })), current })
       }
+      held = await gate.audit(duckdb, staged, said)
     } finally {
       await duckdb.close()
     }
+    if (held) return unbuilt(held)
     // Nothing is visible yet. From here a stop signal waits: the commits are quick and belong together.
     signal?.throwIfAborted()
-    const publishId = options.run?.id ?? randomUUID()
     const entry = await commitAndPublish({
       store,
       tables: tables.gold,
       changes: staged.map(changeOf),
       after: published?.version ?? null,
-      entry: { publishId, publishedAt: new Date(nowMs()).toISOString(), inputs, models: digest, completeThrough: null },
+      entry: { ...said, publishId: runId, publishedAt: new Date(nowMs()).toISOString() },
     })
+    await gate.passed(entry.version)
     const result = {
       isBuilt: true,
+      held: null,
       version: entry.version,
       full: changes.kind === 'full' ? changes.reason : null,
       rows: keyed(goldNames, (name) => staged.find((table) => table.name === name)?.rows ?? 0),

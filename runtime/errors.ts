@@ -23,6 +23,8 @@ const codes = {
   'lake-invalid': { retriable: false },
   'lake-unavailable': { retriable: true },
   'build-failed': { retriable: true },
+  'gold-held': { retriable: false },
+  'gate-refused': { retriable: false },
   stopped: { retriable: false },
 } as const satisfies Record<string, { retriable: boolean; needsPerson?: true }>
 

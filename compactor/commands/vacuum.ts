@@ -23,7 +23,7 @@ await runProgram('vacuum', async ({ argv, env, signal, defer }) => {
   const show = progressLine()
   const work = async (run: RunHandle) => {
     if (!isDryRun) run.begin()
-    const { removed: goldVersions, newest } = await pruneGold(store, tables, options)
+    const { removed: goldVersions, kept } = await pruneGold(store, tables, options)
     const verb = isDryRun ? 'would be removed' : 'removed'
     if (goldVersions > 0 && !config.isJson) process.stdout.write(`gold: ${goldVersions} published versions ${verb}\n`)
     const results: ({ table: string } & Awaited<ReturnType<typeof vacuumTable>>)[] = []
@@ -33,7 +33,7 @@ await runProgram('vacuum', async ({ argv, env, signal, defer }) => {
         if (isDryRun && !config.isJson) process.stdout.write(`${path}\n`)
         else show(`${each.name}: ${++files} files`)
       }
-      const result = await vacuumTable(each, newest, { ...options, onFile })
+      const result = await vacuumTable(each, kept, { ...options, onFile })
       show('')
       results.push({ table: each.name, ...result })
       const log = result.logFiles > 0 ? `, and ${result.logFiles} expired files of its log` : ''

@@ -150,7 +150,7 @@ const vacuumRound = async ({ store, tables, defaultRetainMs, log, nowMs, signal 
   for (const each of tables) {
     // Without the list of published versions nobody knows which files of Gold are needed.
     if (!pruned && each.name.startsWith('gold.')) continue
-    const result = await attempt({ log, signal, step: 'vacuum', table: each.name }, () => vacuumTable(each, pruned?.newest ?? [], options))
+    const result = await attempt({ log, signal, step: 'vacuum', table: each.name }, () => vacuumTable(each, pruned?.kept ?? null, options))
     total.files += result?.files ?? 0
     total.bytes += result?.bytes ?? 0
     total.logFiles += result?.logFiles ?? 0

@@ -2,6 +2,7 @@ import { type CleanLogResult, cleanLog } from '../../lake/delta/clean-log.ts'
 import { checkedRetentionMs, type VacuumOptions, type VacuumResult, vacuum } from '../../lake/delta/vacuum.ts'
 import { type Published, prunePublished } from '../../lake/published.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
+import { heldFiles } from '../gate/held-files.ts'
 import type { UpkeepTable } from './tables.ts'
 
 /** So many of the newest Gold versions stay, whatever their age. */
@@ -17,40 +18,47 @@ export type TableVacuumOptions = Pick<
   'retainMs' | 'defaultRetainMs' | 'isShortAllowed' | 'isDryRun' | 'nowMs' | 'signal' | 'onFile'
 >
 
+/** What stays of Gold, whatever its age. */
+export interface KeptGold {
+  newest: readonly Published[]
+  /** Paths of files that no version names, by the table's name, such as `dim_book`. */
+  held: ReadonlyMap<string, readonly string[]>
+}
+
 /**
- * Removes the entries of the published list that are older than what the Gold tables keep. Gives how many, and the
- * newest Gold versions, which stay: what they name must not be vacuumed. Throws `config` where the retention is too
+ * Removes the entries of the published list that are older than what the Gold tables keep. Gives how many, and what must
+ * not be vacuumed: what the newest Gold versions name, and what a held build staged that a person may release. Throws `config` where the retention is too
  * short for one of the tables, Gold or not, before anything is removed.
  */
 export const pruneGold = async (
   store: ObjectStore,
   tables: readonly UpkeepTable[],
   options: TableVacuumOptions,
-): Promise<{ removed: number; newest: Published[] }> => {
+): Promise<{ removed: number; kept: KeptGold }> => {
   let retainMs = Number.POSITIVE_INFINITY
   for (const { name, table } of tables) {
     const tableMs = checkedRetentionMs(table.root, await table.snapshot(), options)
     if (name.startsWith('gold.')) retainMs = Math.min(retainMs, tableMs)
   }
   const { nowMs = Date.now(), isDryRun = false } = options
-  return prunePublished(store, { keepNewest: KEPT_GOLD_VERSIONS, retainMs: Math.max(0, retainMs - BUILD_MS), nowMs, isDryRun })
+  const retained = { keepNewest: KEPT_GOLD_VERSIONS, retainMs: Math.max(0, retainMs - BUILD_MS), nowMs, isDryRun }
+  const { removed, newest } = await prunePublished(store, retained)
+  return { removed, kept: { newest, held: await heldFiles(store) } }
 }
-
-/** Versions of a Gold table that these Gold versions name. */
-const versionsKept = (name: string, newest: readonly Published[]): number[] =>
-  name.startsWith('gold.') ? newest.flatMap(({ tables }) => tables[name.slice('gold.'.length)] ?? []) : []
 
 /**
  * Removes the files of one table that no retained version needs, and what its log holds of expired versions.
- * `newest` are the Gold versions that stay.
+ * `kept` is what stays of Gold, for a table of it.
  */
 export const vacuumTable = async (
   { name, table }: UpkeepTable,
-  newest: readonly Published[],
+  kept: KeptGold | null,
   options: TableVacuumOptions,
 ): Promise<VacuumResult & { logFiles: number }> => {
-  const versions = versionsKept(name, newest)
-  const result = await vacuum(table, { ...options, keepVersions: versions })
+  const gold = name.startsWith('gold.') ? name.slice('gold.'.length) : null
+  const versions = gold === null ? [] : (kept?.newest ?? []).flatMap(({ tables }) => tables[gold] ?? [])
+  const keepPaths = gold === null ? [] : (kept?.held.get(gold) ?? [])
+  const result = await vacuum(table, { ...options, keepVersions: versions, keepPaths })
   const cleaned: Pick<CleanLogResult, 'deletedFiles'> = options.isDryRun
     ? { deletedFiles: 0 }
     : await cleanLog(table, {

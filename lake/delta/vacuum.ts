@@ -28,6 +28,8 @@ export interface VacuumOptions {
   isDryRun?: boolean
   /** Further versions whose files stay, whatever their age. One that can not be read any more does not count. */
   keepVersions?: Iterable<number>
+  /** Files that stay though no version names them yet, however old they are: by the path in their action. */
+  keepPaths?: Iterable<string>
   nowMs?: number
   signal?: AbortSignal | undefined
   /** Hears of each file that was removed, or would be. */
@@ -55,6 +57,7 @@ export const vacuum = async (table: Table, options: VacuumOptions = {}): Promise
   if (!snapshot.metadata) return result
   const cutoffMs = nowMs - checkedRetentionMs(table.root, snapshot, options)
   const needed = await neededFiles(table, snapshot, { cutoffMs, nowMs, keepVersions: options.keepVersions ?? [] })
+  for (const path of options.keepPaths ?? []) needed.add(filePath(path))
   // What a commit took out of the table nobody is about to commit, however young it is.
   const removed = pathsOf(snapshot.tombstones)
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type BuildResult, buildGold } from '../../compactor/build.ts'
+import { type BuildOptions, type BuildResult, buildGold } from '../../compactor/build.ts'
 import { deriveGold, type Inputs } from '../../compactor/derive.ts'
 import { inputColumns } from '../../compactor/inputs.ts'
 import { goldNames } from '../../compactor/tables.ts'
@@ -56,7 +56,7 @@ export interface Lake {
   duckdb: DuckDb
   /** Adds rows as one file a table; with `replaces`, in the place of the table's files that it says yes to. */
   addSilver: (silver: Silver, replaces?: (file: { path: string }) => boolean) => Promise<void>
-  build: (store?: ObjectStore) => Promise<BuildResult>
+  build: (store?: ObjectStore, options?: Partial<BuildOptions>) => Promise<BuildResult>
   /** Rows of a query in which `{table}` names a Gold table as it is published. */
   query: (sql: string) => Promise<Row[]>
   versions: () => Promise<Record<string, number>>
@@ -130,7 +130,8 @@ export const withLake = async (use: (lake: Lake) => Promise<void>) => {
   try {
     await mkdir(tempDir)
     const files = openLocalFiles({ store, dir: path.join(dir, 'cache'), maxBytes: 0 })
-    const build = (target = store) => buildGold({ store: target, files, openDuckDb, tempDir, log, nowMs: Date.now })
+    const build: Lake['build'] = (target = store, options = {}) =>
+      buildGold({ store: target, files, openDuckDb, tempDir, log, nowMs: Date.now, ...options })
     await use({ dir, store, duckdb, addSilver, build, query, versions, rebuild })
     assert.deepEqual(await readdir(tempDir), [], 'a build leaves nothing in its temporary folder')
   } finally {
