@@ -43,7 +43,6 @@ const tableModels = [
   'fact_rating',
   'fact_review',
   'agg_book_monthly',
-  'book_monthly',
   'agg_ratings_daily',
   'agg_reviews_daily',
   'fact_days',

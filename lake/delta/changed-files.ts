@@ -19,6 +19,7 @@ export interface ChangedFiles {
  * first commit. Null where that can't be told any more, or a file is gone, or there is too much of it to look through.
  */
 export const changedFiles = async (table: Table, olderVersion: number, version: number): Promise<ChangedFiles | null> => {
+  if (olderVersion === version) return { added: [], removed: [] }
   if (olderVersion > version || version - olderVersion > MAX_CHANGE_ENTRIES) return null
   try {
     const actions = (await readEntries(table, olderVersion + 1, version)).flat()

@@ -101,7 +101,9 @@ test('increments give the rows of a rebuild, keys included, whatever happened to
       await withLake(async (lake) => {
         for (const steps of happenings) {
           for (const each of steps) await apply(lake, each)
-          const { full, isBuilt } = await lake.build()
+          const { full, isBuilt, version } = await lake.build()
+          // Nothing but tables that are not there has been upset so far.
+          if (version === null) continue
           if (isBuilt && full === null) increments++
           assert.deepEqual(await differences(lake), {})
         }
