@@ -11,6 +11,7 @@ export interface GoldVersion {
   version: number
   publishedAt: string
   completeThrough: string | null
+  completeThroughByEntity: Readonly<Record<string, string | null>>
   /** SQL name of a Gold table, or of a table that the API derives from them. */
   table: (name: string) => string
   rows: DuckDb['rows']
@@ -89,6 +90,7 @@ export const createVersion = async ({
     version: published.version,
     publishedAt: published.publishedAt,
     completeThrough: published.completeThrough,
+    completeThroughByEntity: published.completeThroughByEntity,
     table,
     rows: duckdb.rows,
     cached,

@@ -31,9 +31,10 @@ export const readStatus = async ({ gold, tables, lag, runs, upStatus, nowMs = Da
     tables: summaries,
     freshness: summaries
       .filter(({ table }) => table.startsWith('silver.'))
-      .map(({ table, newest_ingestion_at: newest }) => ({
+      .map(({ table, newest_ingestion_at: newest, complete_through }) => ({
         table,
         newest_ingestion_at: newest,
+        complete_through,
         age_seconds: newest === null ? null : Math.max(0, Math.round((now - Date.parse(newest)) / 100) / 10),
       })),
     kafka: { state, detail },
@@ -51,7 +52,13 @@ const describeGold = async (gold: GoldVersion) => {
       (SELECT count(*) FROM ${gold.table('fact_review')}) AS reviews,
       (SELECT CAST(coalesce(sum(ratings), 0) AS BIGINT) FROM ${gold.table('rating_days')}) AS ratings`),
   )
-  return { version: gold.version, published_at: gold.publishedAt, complete_through: gold.completeThrough, counts }
+  return {
+    version: gold.version,
+    published_at: gold.publishedAt,
+    complete_through: gold.completeThrough,
+    complete_through_by_entity: gold.completeThroughByEntity,
+    counts,
+  }
 }
 
 /** Lag of each group and topic in records, with its partitions. */

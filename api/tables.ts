@@ -2,6 +2,7 @@ import type { Snapshot } from '../lake/delta/snapshot.ts'
 import { openTable } from '../lake/delta/table.ts'
 import type { ObjectStore } from '../lake/store/store.ts'
 import { entityNames, topicNames } from '../schemas/catalogue.ts'
+import { completeThroughMs } from '../schemas/through.ts'
 
 export interface TableSummary {
   /** Such as `silver.books`. */
@@ -14,6 +15,8 @@ export interface TableSummary {
   last_commit_at: string
   /** Newest `ingestion_timestamp` in it; null where the table has none. */
   newest_ingestion_at: string | null
+  /** All that Kafka got for it before then is in it; null where the table does not say. */
+  complete_through: string | null
 }
 
 const goldTables = [
@@ -51,6 +54,8 @@ export const summarize = (root: string, snapshot: Snapshot, committedMs: number)
     bytes += file.size
     ingestedMs = Math.max(ingestedMs, Date.parse(stats.maxValues?.ingestion_timestamp ?? '') || 0)
   }
+  const stage = (['bronze', 'silver'] as const).find((name) => root.startsWith(`${name}/`))
+  const throughMs = stage === undefined ? null : completeThroughMs(snapshot.txns, stage)
   return {
     table: root.replace('/', '.'),
     version: snapshot.version,
@@ -59,6 +64,7 @@ export const summarize = (root: string, snapshot: Snapshot, committedMs: number)
     bytes,
     last_commit_at: new Date(committedMs).toISOString(),
     newest_ingestion_at: ingestedMs === 0 ? null : new Date(ingestedMs).toISOString(),
+    complete_through: throughMs === null ? null : new Date(throughMs).toISOString(),
   }
 }
 

@@ -14,6 +14,7 @@ import { entityNames } from '../schemas/catalogue.ts'
 import type { EntityName } from '../schemas/records.ts'
 import { findChanges } from './changes.ts'
 import type { Audit } from './checks/check.ts'
+import { completeThrough } from './complete-through.ts'
 import { openGate, settleGate } from './gate/gate.ts'
 import { holdLine } from './gate/state.ts'
 import { modelsDigest } from './models.ts'
@@ -113,7 +114,7 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
   try {
     const duckdb = await openDuckDb({ tempDir })
     const staged: (StagedTable & { current: Snapshot })[] = []
-    const said = { inputs, models: digest, completeThrough: null }
+    const said = { inputs, models: digest, ...completeThrough(silver, nowMs()) }
     let held: GateHold | null
     try {
       const sources = { duckdb, files: options.files, silver, signal }

@@ -14,8 +14,10 @@ export interface Published {
   inputs: Record<string, number>
   /** Names the models that derived it; null where nobody knows. */
   models: string | null
-  /** ISO 8601, UTC: all that was there until then is in it; null where nobody knows. */
+  /** ISO 8601, UTC: all that Kafka got before then is in it; null where nobody knows. */
   completeThrough: string | null
+  /** The same of each entity that it was built from. */
+  completeThroughByEntity: Record<string, string | null>
   /** Where a person published it though checks had failed: which build, who, and why. */
   released?: { run: string; by: string; why: string }
 }
@@ -73,16 +75,36 @@ export const prunePublished = async (
 }
 
 // The file is a public interface, in the case that SQL and JSON tools around it use.
-const encode = ({ version, publishId, publishedAt, tables, inputs, models, completeThrough, released }: Published): Uint8Array =>
-  new TextEncoder().encode(
-    `${JSON.stringify({ version, publish_id: publishId, published_at: publishedAt, tables, inputs, models, complete_through: completeThrough, released })}\n`,
-  )
+const encode = ({ publishId, publishedAt, completeThrough, completeThroughByEntity, released, ...built }: Published): Uint8Array => {
+  const { version, tables, inputs, models } = built
+  const entry = {
+    version,
+    publish_id: publishId,
+    published_at: publishedAt,
+    tables,
+    inputs,
+    models,
+    complete_through: completeThrough,
+    complete_through_by_entity: completeThroughByEntity,
+    released,
+  }
+  return new TextEncoder().encode(`${JSON.stringify(entry)}\n`)
+}
 
 const decode = (version: number, bytes: Uint8Array): Published => {
   try {
-    const { publish_id, published_at, tables, inputs, models, complete_through, released } = JSON.parse(new TextDecoder().decode(bytes))
-    const built = { version, publishId: publish_id, publishedAt: published_at, tables, inputs, models: models ?? null }
-    return { ...built, completeThrough: complete_through ?? null, ...(released ? { released } : {}) }
+    const entry = JSON.parse(new TextDecoder().decode(bytes))
+    return {
+      version,
+      publishId: entry.publish_id,
+      publishedAt: entry.published_at,
+      tables: entry.tables,
+      inputs: entry.inputs,
+      models: entry.models ?? null,
+      completeThrough: entry.complete_through ?? null,
+      completeThroughByEntity: entry.complete_through_by_entity ?? {},
+      ...(entry.released ? { released: entry.released } : {}),
+    }
   } catch (cause) {
     throw new ReadflowError('lake-invalid', `${entryPath(version)} is not valid JSON`, { cause })
   }

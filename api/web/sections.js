@@ -64,20 +64,21 @@ export const showCounts = (status) => {
 
 /** @param {Status} status */
 export const showFlow = (status) => {
-  const { kafka, lag, freshness } = status
+  const { kafka, lag, freshness, now } = status
   say(byId('flow-note'), flowNote(status))
   const rows = [...entities, 'raw'].map((entity) => ({
     entity,
     bronze: lagOf(lag, 'readflow.bronze', entity),
     silver: lagOf(lag, 'readflow.silver', entity),
     fresh: freshness.find((/** @type {any} */ entry) => entry.table === `silver.${entity}`) ?? null,
+    complete: status.gold?.complete_through_by_entity[entity] ?? null,
   }))
   fill(byId('flow'), [rows, kafka.state], () => [
-    head([['Topic'], ['Bronze lag', 'num'], ['Silver lag', 'num'], ['Newest in Silver', 'num']]),
+    head([['Topic'], ['Bronze lag', 'num'], ['Silver lag', 'num'], ['Newest in Silver', 'num'], ['Gold complete to', 'num']]),
     el(
       'tbody',
       {},
-      ...rows.map(({ entity, bronze, silver, fresh }) =>
+      ...rows.map(({ entity, bronze, silver, fresh, complete }) =>
         el(
           'tr',
           {},
@@ -85,6 +86,7 @@ export const showFlow = (status) => {
           lagCell(bronze),
           lagCell(silver),
           freshCell(fresh),
+          completeCell(complete, now),
         ),
       ),
     ),
@@ -121,6 +123,10 @@ const lagCell = (records) => el('td', { class: records ? 'num behind' : 'num' },
 /** @param {any} fresh */
 const freshCell = (fresh) =>
   el('td', { class: 'num' }, fresh?.newest_ingestion_at ? time(fresh.newest_ingestion_at, ago(fresh.age_seconds)) : '–')
+
+/** All that Kafka got before then is in Gold. @param {string | null} through @param {string} now */
+const completeCell = (through, now) =>
+  el('td', { class: 'num' }, through === null ? '–' : time(through, ago((Date.parse(now) - Date.parse(through)) / 1000)))
 
 /** @param {Status} status */
 export const showTables = ({ tables, now }) => {

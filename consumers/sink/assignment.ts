@@ -96,6 +96,7 @@ const loadPartition = async (
     reader: openRecordReader(),
     pending: null,
     replay: null,
+    end: null,
     followedTo: isFollowed ? ledger.progress : null,
     corruptAt: null,
   }

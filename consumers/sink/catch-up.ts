@@ -1,6 +1,6 @@
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import { partitionId } from '../../runtime/kafka/group-consumer.ts'
-import { fetchedTo, isDrained, type SinkPartition } from './partition.ts'
+import { fetchedTo, isAtEnd, isDrained, type SinkPartition } from './partition.ts'
 import type { TableSink } from './table-sink.ts'
 
 type Sinks = ReadonlyMap<string, TableSink>
@@ -51,4 +51,18 @@ export const isCaughtUp = (sinks: Sinks, targets: Targets, stopped: Stopped) =>
     targets,
     (partition, id, target) =>
       stopped.has(id) || (partition !== undefined && partition.replay === null && isDrained(partition) && partition.position >= target),
+  )
+
+/**
+ * Whether each partition was found at its end, or was fetched and the table says up to when it is complete; stopped ones
+ * aside. Before the first fetch of a partition to which nothing came, nobody can say that.
+ */
+export const areEndsKnown = (sinks: Sinks, stopped: Stopped): boolean =>
+  [...sinks.values()].every(({ topic, partitions }) =>
+    partitions().every(
+      (each) =>
+        stopped.has(partitionId({ topic, partition: each.partition })) ||
+        isAtEnd(each) ||
+        (each.end !== null && each.ledger.through !== null),
+    ),
   )

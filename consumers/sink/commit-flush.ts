@@ -6,6 +6,7 @@ import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import type { Outcomes, StageResult, StageTable } from '../stage.ts'
 import { counterId, epochId, startId, tailId } from './ledger.ts'
 import { passed, type SinkPartition, undeliveredAfter } from './partition.ts'
+import { type Through, throughCommitted, throughTxns } from './through.ts'
 
 /** Requires that nobody moved or replayed the partition since the table was read. */
 export const fenceOf = ({ appId, ledger }: SinkPartition) => [
@@ -18,21 +19,36 @@ export interface Piece {
   chunk: RecordChunk
 }
 
-/** Commits the rows of some pieces together with the progress and counters of their partitions. */
+interface Target {
+  table: Table
+  stageTable: StageTable
+  snapshot: Snapshot
+  /** How many partitions the topic has. */
+  partitionCount: number
+}
+
+/**
+ * Commits the rows of some pieces together with the progress and counters of their partitions, and up to when these and
+ * others of the topic are complete.
+ */
 export const commitPieces = async (
-  { table, stageTable, snapshot }: { table: Table; stageTable: StageTable; snapshot: Snapshot },
+  { table, stageTable, snapshot, partitionCount }: Target,
   pieces: readonly Piece[],
   result: StageResult,
+  throughs: readonly Through[],
 ): Promise<Snapshot> => {
   const { partitionColumns } = stageTable
+  const through = throughTxns(snapshot, throughs, partitionCount)
+  const moved = new Set([...pieces, ...throughs].map(({ partition }) => partition))
   const committed = await commit(table, {
     operation: 'STREAMING UPDATE',
     fields: result.batch.fields,
     partitionColumns,
     adds: await stageFiles(table, result.batch, { partitionColumns }),
-    txns: pieces.flatMap((piece) => progressOf(piece, { stageTable, outcomes: result.outcomes, snapshot })),
-    requires: { txns: pieces.flatMap(({ partition }) => fenceOf(partition)) },
+    txns: [...pieces.flatMap((piece) => progressOf(piece, { stageTable, outcomes: result.outcomes, snapshot })), ...through.txns],
+    requires: { txns: [...[...moved].flatMap(fenceOf), ...through.requires] },
   })
+  throughCommitted(throughs)
   for (const { partition, chunk } of pieces) {
     passed(partition, chunk)
     partition.ledger = {
@@ -42,6 +58,23 @@ export const commitPieces = async (
       tail: stageTable.isComplete ? partition.undelivered : 0,
     }
   }
+  return committed
+}
+
+/** Commits up to when partitions are complete, and nothing else: no row changes. It creates a table that is not there. */
+export const commitThrough = async (
+  { table, stageTable, snapshot, partitionCount }: Target,
+  throughs: readonly Through[],
+): Promise<Snapshot> => {
+  const { txns, requires } = throughTxns(snapshot, throughs, partitionCount)
+  const { fields, partitionColumns } = stageTable
+  const committed = await commit(table, {
+    operation: 'COMPLETE THROUGH',
+    ...(snapshot.metadata ? {} : { fields, partitionColumns }),
+    txns,
+    requires: { txns: [...throughs.flatMap(({ partition }) => fenceOf(partition)), ...requires] },
+  })
+  throughCommitted(throughs)
   return committed
 }
 

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
+import { throughId } from '../../schemas/through.ts'
 
 /*
  * What a table itself says of each Kafka partition in it: progress and counters as `txn` actions, named gaps as table
@@ -8,6 +9,12 @@ import type { Snapshot } from '../../lake/delta/snapshot.ts'
 /** What the names of one partition's `txn` actions begin with. */
 export const progressId = (of: { stage: string; clusterId: string; topicId: string; partition: number }): string =>
   `${of.stage}/${of.clusterId}/${of.topicId}/${of.partition}`
+
+/** The partition whose progress an `appId` names; null for another one. */
+export const partitionOfProgress = (appId: string): { stage: string; clusterId: string; topicId: string; partition: number } | null => {
+  const [stage = '', clusterId = '', topicId = '', partition = '', ...more] = appId.split('/')
+  return /^\d+$/.test(partition) && more.length === 0 ? { stage, clusterId, topicId, partition: Number(partition) } : null
+}
 
 export const epochId = (appId: string): string => `${appId}/epoch`
 export const startId = (appId: string): string => `${appId}/start`
@@ -23,6 +30,8 @@ export interface Ledger {
   epoch: number | null
   /** Offsets after the last row and before progress that Kafka did not deliver. Bronze only. */
   tail: number
+  /** Epoch ms before which all that Kafka got for the partition is in the table; null where nobody knows. */
+  through: number | null
 }
 
 /** What the table says of a partition. */
@@ -31,6 +40,7 @@ export const readLedger = ({ txns }: Snapshot, appId: string): Ledger => ({
   start: txns.get(startId(appId)) ?? null,
   epoch: txns.get(epochId(appId)) ?? null,
   tail: txns.get(tailId(appId)) ?? 0,
+  through: txns.get(throughId(appId)) ?? null,
 })
 
 export type GapReason = 'skipped' | 'lost' | 'corrupt'

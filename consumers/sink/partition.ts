@@ -1,6 +1,7 @@
 import type { Field } from '../../lake/columns/column.ts'
 import type { AddFile } from '../../lake/delta/actions.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import type { PartitionEnd } from '../../runtime/kafka/partition-ends.ts'
 import type { RecordChunk, RecordReader } from '../../runtime/kafka/record-reader.ts'
 import type { PartitionInput } from '../decode/batches.ts'
 import type { Outcomes } from '../stage.ts'
@@ -37,6 +38,8 @@ export interface SinkPartition {
   /** Taken from the reader and not committed yet: a flush that fails takes it again. */
   pending: RecordChunk | null
   replay: Replay | null
+  /** Where the last fetch found the partition's end; null before the first one. */
+  end: PartitionEnd | null
   /** The group's offset as we committed it; null where it is not ours or not known. */
   followedTo: number | null
   /** Where a batch was found corrupt: it is fetched once more before the partition is stopped. */
@@ -60,6 +63,9 @@ export const fetchedTo = (partition: SinkPartition): number =>
   partition.reader.fetchedTo() ?? partition.pending?.nextOffset ?? partition.position
 
 export const isDrained = ({ reader, pending }: SinkPartition): boolean => pending === null && reader.fetchedTo() === null
+
+/** Whether the last fetch found nothing after what is taken of the partition. */
+export const isAtEnd = ({ end, position }: SinkPartition): boolean => end !== null && position >= end.offset
 
 /** A replay that has derived its whole range. */
 export const isDerived = ({ replay, position }: SinkPartition): boolean => replay !== null && position >= replay.until

@@ -10,18 +10,20 @@ import {
   partitionId,
   type TopicPartition,
 } from '../../runtime/kafka/group-consumer.ts'
+import type { PartitionEnd } from '../../runtime/kafka/partition-ends.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import type { Log } from '../../runtime/log.ts'
 import { createTurns, type Turns } from '../../runtime/turns.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import { addCounts, type Outcomes, type Stage } from '../stage.ts'
 import { loadAssignment } from './assignment.ts'
-import { bufferedOf, endOffsets, hasFetchedAll, isCaughtUp } from './catch-up.ts'
+import { areEndsKnown, bufferedOf, endOffsets, hasFetchedAll, isCaughtUp } from './catch-up.ts'
 import { handleCorrupt } from './corrupt.ts'
 import { readDeadLetterOrigins } from './dead-letter-origins.ts'
 import { followGroup } from './follow-group.ts'
 import { abandonReplay, fetchedTo, isDerived, type SinkPartition } from './partition.ts'
 import { beating, retrying } from './patience.ts'
+import { createRenewals } from './renew.ts'
 import { createReplayRuns } from './replay-runs.ts'
 import { createTableSink, type FlushReport, type TableSink, type TableSinkOptions } from './table-sink.ts'
 
@@ -38,6 +40,8 @@ export interface SinkOptions {
   isLossAccepted?: boolean
   /** How long a consumer may be silent before the group gives its partitions to another. */
   sessionTimeoutMs?: number
+  /** Least time between two commits that only say up to when an idle table is complete. */
+  renewIntervalMs?: number
   /** Shared by the stages of a process, so that one of them flushes at a time. */
   turns?: Turns
   /** Told why partitions do not go on, by `topic/partition`, when that changes. */
@@ -47,6 +51,7 @@ export interface SinkOptions {
   log: Log
 }
 
+const RENEW_INTERVAL_MS = 60_000
 const FETCH_MAX_BYTES = 4 * 1024 * 1024
 const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
 
@@ -57,7 +62,7 @@ const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
  */
 export const runSink = async (options: SinkOptions, signal: AbortSignal): Promise<Record<string, Outcomes>> => {
   const { stage, client, store, producer, log, isLossAccepted = false, turns = createTurns() } = options
-  const topicId = async (topic: string) => (await client.topicIds([topic])).get(topic)
+  const topicNow = async (topic: string) => (await client.topicStates([topic])).get(topic)
   const warn = (error: unknown) =>
     log.warn({ stage: stage.name, reason: errorLine(error) }, 'no checkpoint written; the next commit tries again')
   const sinks = new Map<string, TableSink>(
@@ -66,12 +71,13 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
       const deadLetterOrigins: TableSinkOptions['deadLetterOrigins'] = (of, wanted) => readDeadLetterOrigins({ client, log }, of, wanted)
       return [
         topic,
-        createTableSink({ topic, stageTable, table: openTable(store, stageTable.root, { warn }), producer, topicId, deadLetterOrigins }),
+        createTableSink({ topic, stageTable, table: openTable(store, stageTable.root, { warn }), producer, topicNow, deadLetterOrigins }),
       ]
     }),
   )
   const topics = [...sinks.keys()]
   const replayRuns = createReplayRuns(options.runs, stage.name)
+  const renewals = createRenewals({ sinks: [...sinks.values()], intervalMs: options.renewIntervalMs ?? RENEW_INTERVAL_MS, nowMs: Date.now })
   const budget = { records: options.flush.maxRows, bytes: options.flush.maxBytes }
   const totals: Record<string, Outcomes> = Object.fromEntries(stage.tables.map(({ entity }) => [entity, {}]))
   const targets = options.isOnce ? await endOffsets(client, topics) : null
@@ -86,8 +92,11 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
 
   const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: ended.signal })
 
-  const checkCaughtUp = () => {
-    if (!targets || !isCaughtUp(sinks, targets, stopped)) return
+  const isDrained = () => targets !== null && isCaughtUp(sinks, targets, stopped) && areEndsKnown(sinks, stopped)
+
+  const checkCaughtUp = async () => {
+    if (!isDrained()) return
+    await patiently(() => renewals.renew({ isLast: true }))
     if (stopped.size === 0) return done.resolve()
     done.reject(new ReadflowError('records-lost', [...stopped.values()].join(' ')))
   }
@@ -147,6 +156,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
       const report = await patiently(() => turns(() => sink.flush(budget)))
       if (!report) return
       noted(sink, report, startedMs)
+      renewals.flushed(sink)
       for (const partition of sink.partitions().filter(isDerived)) leaveToOthers(sink, partition)
       for (const partition of report.replayed) goOn(sink, partition)
       for (const { partition, error } of report.corrupt) {
@@ -164,7 +174,8 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   const flushAll = async (wanted: readonly TableSink[]) => {
     for (const sink of wanted) await flushSink(sink)
     if (consumer) await followGroup({ stage, client, sinks: wanted, consumer, log })
-    checkCaughtUp()
+    if (!isStopping) await patiently(renewals.renew)
+    await checkCaughtUp()
   }
 
   /** One flush at a time. A fenced one means that somebody else went on: start over from the table. */
@@ -199,6 +210,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     const once = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, log })
     const assignment = await patiently(() => once().catch((error) => (isOutdated(error) ? once() : Promise.reject(error))))
     for (const sink of sinks.values()) replayRuns.assigned(sink)
+    renewals.begin()
     if (stopped.size > 0 && assignment.stopped.size === 0) options.onStopped?.(assignment.stopped)
     stopped = new Map([...stopped].filter(([id]) => assignment.stopped.has(id)))
     for (const [id, reason] of assignment.stopped) stop(id, reason)
@@ -215,6 +227,12 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     // Also where nothing new comes: after a crash between the two commits, or when the group has expired.
     void flush()
     return loading
+  }
+
+  const onEnded = ({ topic, partition }: TopicPartition, end: PartitionEnd) => {
+    sinks.get(topic)?.ended(partition, end)
+    // Where nothing is left to fetch, no data will say that this is the end.
+    if (flushesDue === 0 && !isStopping && isDrained()) void flush()
   }
 
   const onOutOfRange = (at: TopicPartition) => {
@@ -234,7 +252,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     fetch: { maxBytes: Math.min(FETCH_MAX_BYTES, options.flush.maxBytes), maxBytesPerPartition: FETCH_MAX_BYTES_PER_PARTITION },
     ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
     log,
-    handlers: { assigned: onAssigned, data: onData, outOfRange: onOutOfRange, failed: (error) => done.reject(error) },
+    handlers: { assigned: onAssigned, data: onData, ended: onEnded, outOfRange: onOutOfRange, failed: (error) => done.reject(error) },
   })
   // While a fault is waited out, one flush waits, and not one for every tick.
   const timer = setInterval(() => void (flushesDue === 0 && flush()), options.flush.intervalMs)

@@ -1,12 +1,15 @@
 import type { Table } from '../../lake/delta/table.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import type { TopicNow } from '../../runtime/kafka/client.ts'
 import type { FetchedBytes } from '../../runtime/kafka/group-consumer.ts'
+import type { PartitionEnd } from '../../runtime/kafka/partition-ends.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import { CorruptBatchError } from '../../runtime/kafka/records/corrupt-batch.ts'
 import { addCounts, type Outcomes, type StageTable } from '../stage.ts'
-import { commitPieces, type Piece } from './commit-flush.ts'
+import { commitPieces, commitThrough, type Piece } from './commit-flush.ts'
 import { type Budget, inputOf, isDerived, isDrained, type SinkPartition, takePiece } from './partition.ts'
 import { fieldsWithStaged, isReplaying, type SwapOptions, stagePiece, swapReplays } from './replay.ts'
+import { changedThrough, type Through } from './through.ts'
 
 export interface FlushReport {
   rows: number
@@ -23,8 +26,8 @@ export interface TableSinkOptions {
   stageTable: StageTable
   table: Table
   producer: Pick<Producer, 'send'>
-  /** The topic's id as the cluster has it now; undefined where it has no such topic. */
-  topicId: (topic: string) => Promise<string | undefined>
+  /** The topic as the cluster has it now; undefined where it has no such topic. */
+  topicNow: (topic: string) => Promise<TopicNow | undefined>
   deadLetterOrigins: SwapOptions['deadLetterOrigins']
 }
 
@@ -36,11 +39,12 @@ export const createTableSink = (options: TableSinkOptions) => {
   const { topic, stageTable, table, producer } = options
   let partitions = new Map<number, SinkPartition>()
 
-  /** What was fetched from a topic that is gone must not be taken for records of its successor. */
-  const checkTopic = async (of: readonly SinkPartition[]) => {
-    const now = await options.topicId(topic)
-    const stale = of.find(({ topicId }) => topicId !== now)
-    if (stale) throw new ReadflowError('topic-changed', `the topic ${topic} is not the one that was read: it was deleted and made anew`)
+  /** What was fetched from a topic that is gone must not be taken for records of its successor. Gives its number of partitions. */
+  const checkTopic = async (of: readonly SinkPartition[]): Promise<number> => {
+    const now = await options.topicNow(topic)
+    const stale = of.find(({ topicId }) => topicId !== now?.id)
+    if (now && !stale) return now.partitions
+    throw new ReadflowError('topic-changed', `the topic ${topic} is not the one that was read: it was deleted and made anew`)
   }
 
   const derive = async (pieces: readonly Piece[]) => {
@@ -51,6 +55,21 @@ export const createTableSink = (options: TableSinkOptions) => {
     )
     await producer.send(result.deadLetters)
     return result
+  }
+
+  /** As of before the topic is checked: a partition that was added until then is counted. */
+  const throughsWith = (pieces: readonly Piece[]): Through[] => {
+    const chunks = new Map(pieces.map(({ partition, chunk }) => [partition, chunk]))
+    return [...partitions.values()].flatMap((partition) => changedThrough(partition, chunks.get(partition) ?? null) ?? [])
+  }
+
+  /** Commits up to when the partitions are complete, where that has changed since the last commit. Gives whether it has. */
+  const renewThrough = async (): Promise<boolean> => {
+    const throughs = throughsWith([])
+    if (throughs.length === 0) return false
+    const partitionCount = await checkTopic(throughs.map(({ partition }) => partition))
+    await commitThrough({ table, stageTable, snapshot: await table.recent(), partitionCount }, throughs)
+    return true
   }
 
   const flushReplays = async (pieces: readonly Piece[], report: FlushReport) => {
@@ -72,9 +91,10 @@ export const createTableSink = (options: TableSinkOptions) => {
 
   const flushNew = async (pieces: readonly Piece[], report: FlushReport) => {
     if (pieces.length === 0) return
+    const throughs = throughsWith(pieces)
     const result = await derive(pieces)
-    await checkTopic(pieces.map(({ partition }) => partition))
-    const committed = await commitPieces({ table, stageTable, snapshot: table.known() }, pieces, result)
+    const partitionCount = await checkTopic([...partitions.values()])
+    const committed = await commitPieces({ table, stageTable, snapshot: table.known(), partitionCount }, pieces, result, throughs)
     result.accepted()
     report.rows += result.batch.length
     report.version = committed.version
@@ -116,12 +136,17 @@ export const createTableSink = (options: TableSinkOptions) => {
     stageTable,
     table,
     flush,
+    renewThrough,
     assign: (assigned: readonly SinkPartition[]) => {
       for (const { reader } of partitions.values()) reader.clear()
       partitions = new Map(assigned.map((partition) => [partition.partition, partition]))
     },
     partitions: () => [...partitions.values()],
     isDrained: () => [...partitions.values()].every(isDrained),
+    ended: (partition: number, end: PartitionEnd) => {
+      const of = partitions.get(partition)
+      if (of) of.end = end
+    },
     buffer: (fetched: FetchedBytes) => partitions.get(fetched.partition)?.reader.push(fetched),
   }
 }

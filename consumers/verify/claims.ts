@@ -1,5 +1,5 @@
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
-import { type Gap, gapsOf, readLedger } from '../sink/ledger.ts'
+import { type Gap, gapsOf, partitionOfProgress, readLedger } from '../sink/ledger.ts'
 
 export type StageName = 'bronze' | 'silver'
 
@@ -25,9 +25,9 @@ const COUNTERS = ['rows', 'valid', 'late', 'repeat', 'dead']
 export const claimsOf = (snapshot: Snapshot, stage: StageName): Claim[] => {
   const claims: Claim[] = []
   for (const [appId, progress] of snapshot.txns) {
-    const [name, clusterId = '', topicId = '', number, ...more] = appId.split('/')
-    const partition = Number(number)
-    if (name !== stage || number === undefined || more.length > 0 || !Number.isInteger(partition)) continue
+    const of = partitionOfProgress(appId)
+    if (of?.stage !== stage) continue
+    const { clusterId, topicId, partition } = of
     const { start, tail } = readLedger(snapshot, appId)
     claims.push({
       clusterId,

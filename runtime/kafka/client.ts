@@ -61,7 +61,9 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
     clusterId,
     /** Creates the topics that are not there yet. Existing ones keep their settings. */
     ensureTopics: (specs: readonly TopicSpec[]) => ensureTopics(admin, specs),
-    topicIds: (topics: readonly string[]) => topicIds(idAdmin, topics),
+    topicStates: (topics: readonly string[]) => topicStates(idAdmin, topics),
+    topicIds: async (topics: readonly string[]): Promise<Map<string, string>> =>
+      new Map([...(await topicStates(idAdmin, topics))].map(([topic, { id }]) => [topic, id])),
     /** First and next offset of each partition. */
     topicOffsets: async (topic: string) =>
       (await told(`the offsets of ${topic}`, admin.fetchTopicOffsets(topic)))
@@ -128,16 +130,20 @@ const ensureTopics = async (admin: Admin, specs: readonly TopicSpec[]) => {
   }
 }
 
-/**
- * The id of each topic, which tells a topic from its successor of the same name. Throws ReadflowError
- * `kafka-unavailable`, and `config` where the brokers know no ids.
- */
-const topicIds = async (admin: Admin, topics: readonly string[]): Promise<Map<string, string>> => {
+export interface TopicNow {
+  /** Tells a topic from its successor of the same name. */
+  id: string
+  /** How many it has. */
+  partitions: number
+}
+
+/** What each topic is now. Throws ReadflowError `kafka-unavailable`, and `config` where the brokers know no ids. */
+const topicStates = async (admin: Admin, topics: readonly string[]): Promise<Map<string, TopicNow>> => {
   const metadata = await told('the ids of its topics', admin.fetchTopicMetadata({ topics: [...topics] }))
   return new Map(
     metadata.topics.map(({ name, partitions }) => {
       const id = topicIdOf(partitions)
-      if (id !== null) return [name, id]
+      if (id !== null) return [name, { id, partitions: partitions.length }]
       throw new ReadflowError('config', 'The Kafka brokers give topics no ids, so a topic made anew can not be told from the old one.', {
         hint: 'Use brokers of Kafka 3.1 or newer.',
       })

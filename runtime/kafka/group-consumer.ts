@@ -1,7 +1,8 @@
 import { ReadflowError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { KafkaClient } from './client.ts'
-import { onOffsetOutOfRange, type PartitionBytes } from './kafkajs.ts'
+import { onFetchAnswered, onOffsetOutOfRange, type PartitionBytes } from './kafkajs.ts'
+import { createPartitionEnds, type PartitionEnd } from './partition-ends.ts'
 import type { AbortedTransaction } from './record-batch.ts'
 
 export interface TopicPartition {
@@ -33,6 +34,8 @@ export interface GroupHandlers {
   assigned: (partitions: TopicPartition[]) => Promise<Map<string, number>>
   /** Fetched bytes in order, without gaps. Fetching goes on when it resolves; call `heartbeat` while it takes long. */
   data: (fetched: FetchedBytes, heartbeat: () => Promise<void>) => Promise<void>
+  /** Where a fetch found a partition's end, before `data` of the same fetch; also where it brought nothing. */
+  ended?: (partition: TopicPartition, end: PartitionEnd) => void
   /** The topic no longer has the next offset; the partition is paused. */
   outOfRange: (partition: TopicPartition) => void
   /** The consumer can't go on; called once. */
@@ -118,6 +121,15 @@ export const openGroupConsumer = async (options: {
   const stopListening = onOffsetOutOfRange((event) => {
     if (event.groupId === groupId) handlers.outOfRange(event)
   })
+  const ends = createPartitionEnds()
+  const stopNotingEnds = onFetchAnswered((fetch) => {
+    if (fetch.groupId !== groupId) return
+    for (const answer of fetch.answers) {
+      const end = ends.note(answer, fetch)
+      // One that was fetched before a seek took effect may be of a topic that is gone.
+      if (positions.get(partitionId(answer)) === answer.fetchedOffset) handlers.ended?.(answer, end)
+    }
+  })
 
   await consumer.connect()
   await consumer.subscribe({ topics: [...options.topics], fromBeginning: true })
@@ -176,6 +188,7 @@ export const openGroupConsumer = async (options: {
     },
     stop: async () => {
       stopListening()
+      stopNotingEnds()
       generation++
       positions = new Map()
       await consumer.disconnect()

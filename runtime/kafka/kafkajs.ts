@@ -9,6 +9,7 @@ import { type AbortedTransaction, frameBatches } from './record-batch.ts'
  *   kafkajs' own decoding delivers aborted records and dies of large batches.
  * - Metadata are asked for in a version that tells topic ids.
  * - An offset out of range is reported; kafkajs would commit offset -2 and carry on.
+ * - What each fetch found of the ends of partitions is reported, also where it brought nothing.
  * kafkajs 2.2.4 is frozen upstream, so the internal modules named here stay put; a test shows that each
  * override applies.
  */
@@ -100,8 +101,43 @@ export const onOffsetOutOfRange = (listener: (event: OutOfRange) => void) => {
   return () => void outOfRangeListeners.delete(listener)
 }
 
+/** What one fetch of a group member found of a partition. */
+export interface FetchAnswer {
+  topic: string
+  partition: number
+  fetchedOffset: number
+  /** Next offset of the partition, records of open transactions counted. */
+  highWatermark: number
+  /** Whole record batches; null where nothing came. */
+  bytes: Buffer | null
+}
+
+/** One fetch that was answered, by the clock of this process. */
+export interface AnsweredFetch {
+  groupId: string
+  nodeId: number
+  startedMs: number
+  answeredMs: number
+  answers: readonly FetchAnswer[]
+}
+const fetchListeners = new Set<(fetch: AnsweredFetch) => void>()
+/** Calls `listener` when a fetch is answered, before its data are handled. Returns how to stop. */
+export const onFetchAnswered = (listener: (fetch: AnsweredFetch) => void) => {
+  fetchListeners.add(listener)
+  return () => void fetchListeners.delete(listener)
+}
+
+interface FetchedBatch {
+  topic: string
+  partition: number
+  fetchedOffset: string
+  highWatermark: string
+  rawMessages: readonly PartitionBytes[]
+}
+
 interface ConsumerGroupInternals {
   groupId: string
+  fetch: (nodeId: number) => Promise<FetchedBatch[]>
   pause: (topicPartitions: { topic: string; partitions: number[] }[]) => void
   recoverFromOffsetOutOfRange: (error: { topic: string; partition: number }) => Promise<void>
 }
@@ -109,6 +145,21 @@ const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup.js') as { prot
 ConsumerGroup.prototype.recoverFromOffsetOutOfRange = async function (this: ConsumerGroupInternals, { topic, partition }) {
   this.pause([{ topic, partitions: [partition] }])
   for (const listener of outOfRangeListeners) listener({ topic, partition, groupId: this.groupId })
+}
+
+const { fetch } = ConsumerGroup.prototype
+ConsumerGroup.prototype.fetch = async function (this: ConsumerGroupInternals, nodeId) {
+  const startedMs = Date.now()
+  const batches = await fetch.call(this, nodeId)
+  const answers = batches.map(({ topic, partition, fetchedOffset, highWatermark, rawMessages }) => ({
+    topic,
+    partition,
+    fetchedOffset: Number(fetchedOffset),
+    highWatermark: Number(highWatermark),
+    bytes: rawMessages[0]?.bytes ?? null,
+  }))
+  for (const listener of fetchListeners) listener({ groupId: this.groupId, nodeId, startedMs, answeredMs: Date.now(), answers })
+  return batches
 }
 
 const kafkajs = require('kafkajs') as typeof import('kafkajs')

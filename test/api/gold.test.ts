@@ -201,11 +201,12 @@ describe('the status', () => {
       lag: () => ({ state: 'connected', detail: null, partitions: [0, 1].map((number) => ({ ...partition, partition: number })) }),
     })
     const arrivedMs = Date.now() - 60_000
-    await writeSilver(store, 'books', [arrivedMs - 5000, arrivedMs])
+    await writeSilver(store, 'books', [arrivedMs - 5000, arrivedMs], arrivedMs + 7)
     await publishGold(store, { dim_book: [...books(2), book('9', { is_placeholder: true })], fact_rating: [rating('1', 5, null)] })
     await gold.refresh()
     const { body } = await get('/v1/status')
     assert.deepEqual(body.gold.counts, { books: 2, authors: 0, reviews: 0, ratings: 1 })
+    assert.deepEqual(body.gold.complete_through_by_entity, { books: '2026-01-02T03:04:05.000Z', ratings: null })
     const silver = body.tables.find(({ table }: { table: string }) => table === 'silver.books')
     assert.deepEqual(
       { ...silver, bytes: undefined, last_commit_at: undefined },
@@ -217,11 +218,13 @@ describe('the status', () => {
         bytes: undefined,
         last_commit_at: undefined,
         newest_ingestion_at: new Date(arrivedMs).toISOString(),
+        complete_through: new Date(arrivedMs + 7).toISOString(),
       },
     )
     assert.ok(Date.parse(silver.last_commit_at) >= arrivedMs)
     assert.equal(body.freshness[0].table, 'silver.books')
     assert.ok(body.freshness[0].age_seconds >= 60)
+    assert.equal(body.freshness[0].complete_through, new Date(arrivedMs + 7).toISOString())
     assert.deepEqual(body.lag[0].lag_records, 8)
     const metrics = (await get('/metrics')).body
     assert.match(metrics, /readflow_table_rows\{table="silver\.books"\} 2/)

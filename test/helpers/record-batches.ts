@@ -52,6 +52,18 @@ export const encodeMarker = async (kind: 'abort' | 'commit', options: { baseOffs
   return withCrc(batch)
 }
 
+const LOG_APPEND_TIME_BIT = 0x08
+
+/** A batch as a broker appends it at some time to a topic that keeps its own. */
+export const encodeAppended = async (
+  records: readonly TestRecord[],
+  options: { baseOffset: number; appendedMs: number },
+): Promise<Buffer> => {
+  const batch = await encodeBatch(records, { ...options, firstTimestampMs: options.appendedMs })
+  batch.writeInt16BE(batch.readInt16BE(ATTRIBUTES_AT) | LOG_APPEND_TIME_BIT, ATTRIBUTES_AT)
+  return withCrc(batch)
+}
+
 const CRC_AT = 17
 const CODEC_MASK = 0x07
 const RECORDS_AT = 61

@@ -10,6 +10,7 @@ const entry = {
   inputs: { books: 7 },
   models: null,
   completeThrough: null,
+  completeThroughByEntity: { books: null },
 }
 
 it('publishes numbered entries and reads the newest, or any', async () => {
@@ -43,6 +44,7 @@ it('keeps the entry in the form that other tools read', async () => {
     inputs: { books: 7 },
     models: null,
     complete_through: null,
+    complete_through_by_entity: { books: null },
   })
 })
 

@@ -1,4 +1,5 @@
 import { appendValue, type ColumnType, type Field, newBatch } from '../../../lake/columns/column.ts'
+import type { Txn } from '../../../lake/delta/actions.ts'
 import { commit } from '../../../lake/delta/commit.ts'
 import { stageFiles } from '../../../lake/delta/stage.ts'
 import { openTable } from '../../../lake/delta/table.ts'
@@ -60,7 +61,14 @@ const tables: Record<string, { fields: Field[]; partitionColumns: string[] }> = 
   },
 }
 
-const writeTable = async (store: ObjectStore, root: string, fields: Field[], partitionColumns: string[], rows: Row[]): Promise<number> => {
+const writeTable = async (
+  store: ObjectStore,
+  root: string,
+  fields: Field[],
+  partitionColumns: string[],
+  rows: Row[],
+  txns: Txn[] = [],
+): Promise<number> => {
   const table = openTable(store, root)
   const batch = newBatch(fields)
   for (const row of rows) for (const [index, field] of fields.entries()) appendValue(batch.columns[index]!, row[field.name] ?? null)
@@ -72,7 +80,7 @@ const writeTable = async (store: ObjectStore, root: string, fields: Field[], par
     partitionColumns,
     adds: await stageFiles(table, batch, { partitionColumns }),
     removes: [...files.values()],
-    txns: [],
+    txns,
   })
   return version
 }
@@ -90,18 +98,25 @@ export const publishGold = async (store: ObjectStore, rows: { [table: string]: R
     inputs: {},
     models: null,
     completeThrough: '2026-01-02T03:04:05.000Z',
+    completeThroughByEntity: { books: '2026-01-02T03:04:05.000Z', ratings: null },
   })
   return published.version
 }
 
-/** A Silver table with rows of an id and an arrival, enough for counts and freshness. */
-export const writeSilver = (store: ObjectStore, entity: string, arrivals: number[]): Promise<number> =>
+/** A Silver table with rows of an id and an arrival, complete up to a time: enough for counts and freshness. */
+export const writeSilver = (store: ObjectStore, entity: string, arrivals: number[], throughMs?: number): Promise<number> =>
   writeTable(
     store,
     `silver/${entity}`,
     [...of('string', '_key'), ...of('timestamp', 'ingestion_timestamp')],
     [],
     arrivals.map((ingestion_timestamp, index) => ({ _key: String(index), ingestion_timestamp })),
+    throughMs === undefined
+      ? []
+      : [
+          { appId: `silver/c/t/0/through`, version: throughMs },
+          { appId: 'silver/c/t/partitions', version: 1 },
+        ],
   )
 
 const current = { is_current: true, is_deleted: false, is_placeholder: false, valid_from: Date.UTC(2024, 0, 1) }

@@ -162,6 +162,7 @@ describe('upkeep by itself', () => {
         inputs: {},
         models: null,
         completeThrough: null,
+        completeThroughByEntity: {},
       })
       wait(HOUR_MS)
     }

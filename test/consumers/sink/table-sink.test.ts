@@ -5,6 +5,7 @@ import { createBronze } from '../../../consumers/bronze/bronze.ts'
 import type { SinkPartition } from '../../../consumers/sink/partition.ts'
 import { createTableSink } from '../../../consumers/sink/table-sink.ts'
 import { columnOf, valueAt } from '../../../lake/columns/column.ts'
+import { mayDiffer } from '../../../lake/delta/data-change.ts'
 import { scan } from '../../../lake/delta/scan.ts'
 import { openTable, type Table } from '../../../lake/delta/table.ts'
 import { STAGED_MS } from '../../../lake/delta/vacuum.ts'
@@ -51,18 +52,19 @@ const partitionOf = (values: [schemaId: number, value: object][]): SinkPartition
   topicId: 'id',
   partition: 0,
   appId: 'bronze/c/id/0',
-  ledger: { progress: null, start: null, epoch: null, tail: 0 },
+  ledger: { progress: null, start: null, epoch: null, tail: 0, through: null },
   logStart: 0,
   position: 0,
   undelivered: 0,
   reader: readerOf(values.map((value, offset) => kafkaRecord(offset, value))),
   pending: null,
   replay: null,
+  end: null,
   followedTo: null,
   corruptAt: null,
 })
 
-const sinkOf = (table: Table) => {
+const sinkOf = (table: Table, partitions = 1) => {
   const stageTable = createBronze({ registry }).tables.find(({ entity }) => entity === 'books')
   assert.ok(stageTable)
   return createTableSink({
@@ -70,7 +72,7 @@ const sinkOf = (table: Table) => {
     stageTable,
     table,
     producer: { send: async () => undefined },
-    topicId: async () => 'id',
+    topicNow: async () => ({ id: 'id', partitions }),
     deadLetterOrigins: async () => [],
   })
 }
@@ -131,4 +133,60 @@ test('a replay whose first files may be vacuumed by now starts over and takes no
   const { version } = await table.snapshot()
   await assert.rejects(flushAll(sink), { code: 'lake-fenced', message: /vacuum/ })
   assert.equal((await table.snapshot()).version, version)
+})
+
+const through = async (table: Table) =>
+  Object.fromEntries([...(await table.snapshot()).txns].filter(([appId]) => /\/(through|partitions)$/.test(appId)))
+
+test('with each flush the table says up to when it is complete, for partitions without anything new too', async () => {
+  const table = openTable(openMemoryStore(), 'bronze/books')
+  const sink = sinkOf(table, 3)
+  const busy = { ...partitionOf([[1, { size: { width: 1 } }]]), end: { offset: 5, asOfMs: 1_800_000_000_000 } }
+  const idle = { ...partitionOf([]), partition: 1, appId: 'bronze/c/id/1', end: { offset: 0, asOfMs: 1_700_000_000_500 } }
+  const waiting = { ...partitionOf([]), partition: 2, appId: 'bronze/c/id/2', end: { offset: 4, asOfMs: 1_700_000_000_500 } }
+  sink.assign([busy, idle, waiting])
+  await flushAll(sink)
+  assert.deepEqual(await through(table), {
+    'bronze/c/id/0/through': 1_700_000_000_000,
+    'bronze/c/id/1/through': 1_700_000_000_500,
+    'bronze/c/id/partitions': 3,
+  })
+  const { version } = await table.snapshot()
+  assert.equal(await sink.renewThrough(), false, 'nothing new to say')
+  sink.ended(1, { offset: 0, asOfMs: 1_700_000_009_000 })
+  assert.equal(await sink.renewThrough(), true)
+  assert.equal((await through(table))['bronze/c/id/1/through'], 1_700_000_009_000)
+  assert.equal((await table.snapshot()).version, version + 1)
+  assert.equal(await mayDiffer(table, version, version + 1), false, 'no row is another')
+})
+
+test('a table of a topic to which nothing ever came says so too', async () => {
+  const table = openTable(openMemoryStore(), 'bronze/books')
+  const sink = sinkOf(table)
+  sink.assign([{ ...partitionOf([]), end: { offset: 0, asOfMs: 1_700_000_000_500 } }])
+  await sink.renewThrough()
+  assert.deepEqual(await through(table), { 'bronze/c/id/0/through': 1_700_000_000_500, 'bronze/c/id/partitions': 1 })
+  assert.deepEqual(await read(table, ['_offset']), [])
+})
+
+test('who lost a partition to another says nothing of it any more', async () => {
+  const store = openMemoryStore()
+  const end = { offset: 0, asOfMs: 1_700_000_000_500 }
+  const [mine, other] = [0, 1].map(() => sinkOf(openTable(store, 'bronze/books')))
+  mine!.assign([{ ...partitionOf([]), end }])
+  other!.assign([{ ...partitionOf([]), end: { ...end, asOfMs: 1_700_000_009_000 } }])
+  await other!.renewThrough()
+  await assert.rejects(mine!.renewThrough(), { code: 'lake-fenced' })
+  assert.equal((await through(mine!.table))['bronze/c/id/0/through'], 1_700_000_009_000)
+})
+
+test('a replay leaves it as it is', async () => {
+  const table = openTable(openMemoryStore(), 'bronze/books')
+  const { sink } = await replaying(table, [[1, { size: { width: 1 } }]])
+  const before = await through(table)
+  assert.equal(before['bronze/c/id/0/through'], 1_700_000_000_000)
+  sink.ended(0, { offset: 1, asOfMs: 1_700_000_009_000 })
+  await flushAll(sink)
+  assert.equal((await table.snapshot()).txns.get('bronze/c/id/0/epoch'), 1)
+  assert.deepEqual(await through(table), before)
 })
