@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Consumer, MessagesStreamModes } from '@platformatic/kafka'
-import type { World } from './world.ts'
+import type { KafkaClient } from '../../../runtime/kafka/client.ts'
 
 export interface Message {
   partition: number
@@ -11,14 +11,17 @@ export interface Message {
 }
 
 /** Everything that a topic without transactions holds now, read by a client that is not the sink's. */
-export const readTopic = async (world: World, topic: string): Promise<Message[]> => {
+export const readTopic = async (
+  world: { client: Pick<KafkaClient, 'topicOffsets'>; stack: { brokers: readonly string[] } },
+  topic: string,
+): Promise<Message[]> => {
   const ends = await world.client.topicOffsets(topic)
   let left = ends.reduce((sum, { logStart, end }) => sum + end - logStart, 0)
   if (left === 0) return []
   const consumer = new Consumer({
     groupId: randomUUID(),
     clientId: 'test-reader',
-    bootstrapBrokers: world.stack.brokers,
+    bootstrapBrokers: [...world.stack.brokers],
     autocreateTopics: false,
   })
   const messages: Message[] = []
