@@ -14,6 +14,7 @@ export const assets: Readonly<Record<string, { file: string; type: string }>> = 
   '/assets/sections.js': { file: web('sections.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/dom.js': { file: web('dom.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/ratings-chart.js': { file: web('ratings-chart.js'), type: 'text/javascript; charset=utf-8' },
+  '/assets/runs.js': { file: web('runs.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/icon.svg': { file: web('icon.svg'), type: 'image/svg+xml' },
   '/assets/chart.js': { file: chartJs, type: 'text/javascript; charset=utf-8' },
 }

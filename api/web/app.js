@@ -2,6 +2,7 @@
 import { byId, say, time } from './dom.js'
 import { ago, timeOfDay } from './format.js'
 import { showRatingsChart } from './ratings-chart.js'
+import { showRuns } from './runs.js'
 import { showCounts, showFlow, showSetup, showTables, showTopBooks, showWhere } from './sections.js'
 
 const POLL_MS = 2000
@@ -28,6 +29,7 @@ const show = (status) => {
   showSetup(status)
   showCounts(status)
   showFlow(status)
+  showRuns(status)
   showTables(status)
   showWhere(status)
   showLive(status)

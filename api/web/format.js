@@ -25,6 +25,9 @@ export const month = (yearMonth) => months.format(new Date(`${yearMonth}-01T00:0
 /** @param {string | number | Date} time */
 export const timeOfDay = (time) => clock.format(new Date(time))
 
+/** Such as `1.4 s` or `340 ms`. @param {number} ms */
+export const duration = (ms) => (ms < 1000 ? `${numbers.format(ms)} ms` : `${short.format(ms / 1000)} s`)
+
 /** Such as `4 sec. ago`. @param {number} seconds */
 export const ago = (seconds) => {
   if (seconds < 90) return relative.format(-Math.round(seconds), 'second')
