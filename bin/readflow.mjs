@@ -24,6 +24,7 @@ const commands = {
   optimize: ['compactor/commands/optimize.ts', 'merge small files of tables'],
   vacuum: ['compactor/commands/vacuum.ts', 'remove files that no retained version of a table needs'],
   verify: ['consumers/verify/main.ts', 'prove that every offset is in the tables once'],
+  gate: ['compactor/commands/gate.ts', 'say what holds Gold, or publish a held build anyway'],
   history: ['compactor/commands/history.ts', 'list the versions of a table'],
   lineage: ['compactor/commands/lineage.ts', 'show where a row came from, back to the request'],
 }

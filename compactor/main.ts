@@ -1,4 +1,5 @@
 import path from 'node:path'
+import type { GateHold } from '../lake/gate-log.ts'
 import { type Published, readPublished } from '../lake/published.ts'
 import { openLocalFiles } from '../lake/store/local-files.ts'
 import { openStore } from '../lake/store/open.ts'
@@ -8,12 +9,13 @@ import { RUNS_ROOT } from '../lineage/runs/read.ts'
 import { withRun } from '../lineage/runs/recorder.ts'
 import { parseConfig } from '../runtime/config/config.ts'
 import { openDuckDb } from '../runtime/duckdb.ts'
-import { errorLine } from '../runtime/errors.ts'
+import { errorLine, ReadflowError } from '../runtime/errors.ts'
 import { runProgram, sleep } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { createPausable } from '../runtime/pausable.ts'
 import { createTurns } from '../runtime/turns.ts'
 import { type BuildResult, buildGold, openBuildTables } from './build.ts'
+import { holdLine } from './gate/state.ts'
 import { runBuilds } from './schedule.ts'
 import { createRewrite } from './upkeep/rewrite.ts'
 import { checkUpkeep, runUpkeep } from './upkeep/run.ts'
@@ -42,10 +44,13 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const programs = ['compact', 'optimize', 'vacuum'] as const
   const runs = await openRuns({ store, programs, lakeUrl, brokers, replicationFactor, table: tableAt(RUNS_ROOT), log })
   defer(runs.close)
+  // The first time whatever is held is looked at again: another version of the program may see it otherwise.
+  let isRetry = true
   const build = (until: AbortSignal) =>
     inTurn(() =>
       withRun(runs, { kind: 'build', job: 'build gold', signal: until }, async (run) => {
-        const result = await buildGold({ store, files, tables, openDuckDb, tempDir, log, nowMs: Date.now, run, signal: until })
+        const result = await buildGold({ store, files, tables, openDuckDb, tempDir, log, nowMs: Date.now, run, isRetry, signal: until })
+        isRetry = false
         if (result.isBuilt) run.note(builtBy(result, await readPublished(store, { version: result.version ?? 0 })))
         return result
       }),
@@ -56,6 +61,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   if (config.isOnce) {
     const result = await build(signal)
     process.stdout.write(`${JSON.stringify(summaryOf(result))}\n`)
+    if (result.held) throw new ReadflowError('gold-held', holdLine(result.held))
     return
   }
   checkUpkeep(config)
@@ -86,7 +92,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
       intervalMs: config.buildIntervalMs,
       sleep: (delayMs) => sleep(delayMs, until),
       random: Math.random,
-      onResult: (result) => report('running', summaryOf(result)),
+      onResult: (result) => report('running', { ...summaryOf(result), warning: result.held && holdLine(result.held) }),
       onFailure: (error, retryInMs) => {
         log.error({ error: errorLine(error), retryInMs }, 'gold build failed')
         report('running', { lastError: errorLine(error) })
@@ -110,6 +116,11 @@ function builtBy({ rows, filesWritten, filesRemoved }: BuildResult, published: P
   }
 }
 
-function summaryOf({ durationMs, version, rows }: BuildResult) {
-  return { ok: true, seconds: Math.round(durationMs / 100) / 10, version, gold: rows }
+function summaryOf({ durationMs, version, rows, held }: BuildResult) {
+  const summary = { ok: held === null, seconds: Math.round(durationMs / 100) / 10, version, gold: rows }
+  return held === null ? summary : { ...summary, held: heldSummary(held) }
+}
+
+function heldSummary({ run, since, checks }: GateHold) {
+  return { run, since, checks: checks.map(({ id, measured, threshold, message }) => ({ id, measured, threshold, message })) }
 }

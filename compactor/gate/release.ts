@@ -33,7 +33,8 @@ const refused = (message: string, hint?: string) => new ReadflowError('gate-refu
  */
 export const release = async (tables: GateTables, { run, by, why }: ReleaseRequest): Promise<Released> => {
   const { store, nowMs } = tables
-  await finishRelease(tables)
+  const pending = await finishRelease(tables)
+  if (pending && isMeant(pending.run, run)) return pending
   const published = await readPublished(store)
   const held = await findHeld(tables, run, published)
   for (const change of held.event.changes as readonly GoldChange[])
@@ -50,11 +51,14 @@ export const release = async (tables: GateTables, { run, by, why }: ReleaseReque
   return finished
 }
 
+const isMeant = (run: string, wanted: string) => run === wanted || (wanted.length >= MIN_PREFIX && run.startsWith(wanted))
+
 /** The entry of the held run. Throws where it can't be released. */
 const findHeld = async ({ store }: GateTables, wanted: string, published: Published | null) => {
   const entries = await listGate(store, { limit: ENTRIES })
-  const isMeant = ({ event }: GateEntry) => event.run === wanted || (wanted.length >= MIN_PREFIX && event.run.startsWith(wanted))
-  const runs = new Set(entries.filter((entry) => entry.event.kind === 'held' && isMeant(entry)).map(({ event }) => event.run))
+  const runs = new Set(
+    entries.filter((entry) => entry.event.kind === 'held' && isMeant(entry.event.run, wanted)).map(({ event }) => event.run),
+  )
   const [run, other] = runs
   const list = 'readflow gate lists what is held.'
   if (other !== undefined) throw new ReadflowError('config', `More than one run begins with '${wanted}'.`, { hint: list })

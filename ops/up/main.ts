@@ -110,6 +110,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
     const summary = await runOnce({ run: (name, args) => run(name, args, running), onStep: status.step, signal, startedMs })
     await running.stop()
     process.stdout.write(`${JSON.stringify(summary)}\n`)
+    if (!summary['ok']) throw new ReadflowError('gold-held', String(summary['reason']))
     return
   }
 

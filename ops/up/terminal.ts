@@ -25,6 +25,7 @@ export const createTerminal = (write: (line: string) => void) => {
     }
     for (const { name, state, lastError, restarts, warning } of status.programs) {
       if (warning !== null) say(`warning ${name}`, `  ! ${name}: ${warning}`)
+      else if (shown.has(`warning ${name}`)) say(`warning ${name}`, `  ✓ ${name}: that is over`)
       if (state === 'restarting' || state === 'failed')
         say(
           `program ${name} ${restarts}`,

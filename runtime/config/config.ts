@@ -74,6 +74,7 @@ const operandNames: Partial<Record<Program, readonly string[]>> = {
   resume: ['STAGE'],
   optimize: ['[TABLE…]'],
   vacuum: ['[TABLE…]'],
+  gate: ['[release]', '[RUN]'],
   history: ['TABLE'],
   lineage: ['TABLE', 'KEY'],
 }
@@ -111,6 +112,7 @@ const purposes: Record<Program, string> = {
   optimize: 'merges small files of tables; safe beside all else',
   vacuum: 'removes files that no retained version of a table needs',
   verify: 'proves that the tables hold what the topics delivered, each record once',
+  gate: 'says what holds Gold at its last good version; release RUN publishes a held build anyway, on record',
   history: 'lists the versions of a table',
   lineage: 'says where a row came from: files, versions, offset, poll and request; TABLE as gold.fact_rating, KEY as the table has it',
 }

@@ -15,6 +15,7 @@ export type Program =
   | 'kafka-tool'
   | 'optimize'
   | 'vacuum'
+  | 'gate'
   | 'history'
   | 'lineage'
   | 'verify'
@@ -51,7 +52,7 @@ export const knobs = {
     env: 'READFLOW_DATA',
     default: '.readflow',
     schema: text,
-    programs: [...all, 'pause', 'resume', 'kafka-tool', 'optimize', 'vacuum', 'history', 'lineage', 'verify'],
+    programs: [...all, 'pause', 'resume', 'kafka-tool', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify'],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
   source: knob({
@@ -126,7 +127,7 @@ export const knobs = {
     flag: 'lake',
     env: 'LAKE_URL',
     schema: text,
-    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'history', 'lineage', 'verify'],
+    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify'],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
   cacheMaxBytes: knob({
@@ -216,7 +217,7 @@ export const knobs = {
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['pause', 'resume', 'optimize', 'vacuum', 'history', 'lineage', 'verify'],
+    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify'],
     doc: 'print one JSON line, for machines',
   }),
   version: knob({
@@ -224,6 +225,12 @@ export const knobs = {
     schema: count(0),
     programs: ['lineage'],
     doc: "the Gold version to look at, or of a table of another layer that table's own (default: the newest)",
+  }),
+  why: knob({
+    flag: 'why',
+    schema: text.transform((value) => value.trim().replaceAll(/\s+/g, ' ')).pipe(text),
+    programs: ['gate'],
+    doc: 'why a held run is released: it goes on record',
   }),
   areFieldsCompared: knob({
     flag: 'fields',
