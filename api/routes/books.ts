@@ -99,9 +99,10 @@ export const showBook = defineRoute({
       throw new Problem(404, `There is no book '${id}' in Gold version ${gold.version}. /v1/books?q= finds books by title or author.`)
     const [authors, reviews] = await Promise.all([
       gold.rows(
-        `SELECT author_id, name, is_placeholder FROM ${gold.table('dim_author')}
-         WHERE is_current AND (author_id = $id OR list_contains(from_json($names, '["VARCHAR"]'), name))`,
-        { id: String(book['primary_author_id']), names: JSON.stringify(book['author_names'] ?? []) },
+        `SELECT a.author_id, coalesce(d.name, a.name) AS name, a.role, a.position = 1 AS is_primary
+         FROM ${gold.table('bridge_book_author')} a LEFT JOIN ${gold.table('dim_author')} d ON d.author_id = a.author_id AND d.is_current
+         WHERE a.book_sk = $sk AND a.position > 0 ORDER BY a.position`,
+        { sk: String(book['book_sk']) },
       ),
       gold.rows(
         `SELECT count(*) AS count, count(*) FILTER (WHERE has_text) AS with_text, max(coalesce(date_updated, date_added)) AS latest_at
@@ -121,29 +122,8 @@ const shapeBook = (row: Record<string, unknown>, authors: Record<string, unknown
   const hidden = new Set([...internal, ...stars.flatMap((star) => [`ratings_${star}`, `reader_ratings_${star}`])])
   return {
     ...Object.fromEntries(Object.entries(row).filter(([name]) => !hidden.has(name))),
-    authors: authorList(row, authors),
+    authors,
     source_histogram: Object.fromEntries(stars.map((star) => [star, row[`ratings_${star}`]])),
     reader_histogram: Object.fromEntries(stars.map((star) => [star, row[`reader_ratings_${star}`]])),
   }
-}
-
-/**
- * The authors of a book in its own order, the first one primary. Gold names the others only: an id is given
- * where exactly one author has that name.
- */
-const authorList = (row: Record<string, unknown>, authors: Record<string, unknown>[]) => {
-  const primaryId = row['primary_author_id'] ?? null
-  const primary = authors.find(({ author_id }) => author_id === primaryId)
-  const names = (row['author_names'] as string[] | null) ?? []
-  const idOf = (name: string) => {
-    const found = authors.filter((author) => author['name'] === name)
-    return found.length === 1 ? (found[0]?.['author_id'] ?? null) : null
-  }
-  const [first, ...others] = names
-  return [
-    ...(primaryId === null && first === undefined
-      ? []
-      : [{ author_id: primaryId, name: primary?.['name'] ?? first ?? null, is_primary: true }]),
-    ...others.map((name) => ({ author_id: idOf(name), name, is_primary: false })),
-  ]
 }

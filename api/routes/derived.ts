@@ -1,23 +1,12 @@
 import type { DerivedTables } from '../gold-version.ts'
 
 /**
- * Small tables made once a Gold version, because every list, book and chart asks for them and the facts are spread
- * over many files. `reader_ratings` has a row a book, `rating_days` one a day and genre; the day of ratings without a
- * time is null.
+ * Small tables made once a Gold version, because every list, book and chart asks for them: `reader_ratings` has a row a
+ * rated book, `rating_days` one a day and genre; the day of ratings without a time is null.
  */
 export const derivedTables: DerivedTables = {
-  reader_ratings: (table) => `
-    SELECT book_id,
-      count(*) AS ratings,
-      CAST(sum(rating) AS BIGINT) AS rating_sum,
-      CAST(count(*) FILTER (WHERE rating = 1) AS BIGINT) AS ratings_1,
-      CAST(count(*) FILTER (WHERE rating = 2) AS BIGINT) AS ratings_2,
-      CAST(count(*) FILTER (WHERE rating = 3) AS BIGINT) AS ratings_3,
-      CAST(count(*) FILTER (WHERE rating = 4) AS BIGINT) AS ratings_4,
-      CAST(count(*) FILTER (WHERE rating = 5) AS BIGINT) AS ratings_5
-    FROM ${table('fact_rating')} GROUP BY book_id`,
+  reader_ratings: (table) => `SELECT * FROM ${table('agg_rating_distribution')}`,
   rating_days: (table) => `
-    SELECT CAST(rated_at AS DATE) AS day, rated_month AS month, primary_genre AS genre,
-      count(*) AS ratings, CAST(sum(rating) AS BIGINT) AS rating_sum
-    FROM ${table('fact_rating')} GROUP BY ALL`,
+    SELECT date AS day, month, genre, CAST(sum(ratings) AS BIGINT) AS ratings, CAST(sum(rating_sum) AS BIGINT) AS rating_sum
+    FROM ${table('agg_ratings_daily')} GROUP BY ALL`,
 }

@@ -142,8 +142,8 @@ describe('a book', () => {
   it('comes with its authors, histograms and reviews', async () => {
     const { body } = await api.get('/v1/books/1')
     assert.deepEqual(body.book.authors, [
-      { author_id: 'a1', name: 'Ada Ahl', is_primary: true },
-      { author_id: null, name: 'Bo Berg', is_primary: false },
+      { author_id: 'a1', name: 'Ada Ahl', role: null, is_primary: true },
+      { author_id: 'co-1', name: 'Bo Berg', role: null, is_primary: false },
     ])
     assert.deepEqual(body.book.reader_histogram, { 1: 0, 2: 0, 3: 0, 4: 1, 5: 1 })
     assert.deepEqual(body.reviews, { count: 2, with_text: 1, latest_at: '2026-03-01T00:00:00.000Z' })
@@ -179,7 +179,7 @@ describe('a book', () => {
 describe('an author', () => {
   const api = sharedApi()
 
-  it('comes with the current books that name them first, most rated first', async () => {
+  it('comes with the current books that name them, most rated first', async () => {
     const { body } = await api.get('/v1/authors/a1')
     assert.equal(body.author.name, 'Ada Ahl')
     assert.deepEqual(ids(body), ['1', '3'])

@@ -39,7 +39,7 @@ test('Gold of a lake that is no folder is read from copies, which stay as long a
   await gold.refresh()
   assert.deepEqual((await titles())?.result, [{ title: 'One' }])
   const first = copies()
-  assert.ok(first >= 2)
+  assert.ok(first > 2)
 
   await gold.use(undefined, async ({ rows, table }) => {
     await publishGold(store, { dim_book: [book('1', { title: 'Other' })] })
@@ -48,5 +48,5 @@ test('Gold of a lake that is no folder is read from copies, which stay as long a
     assert.equal(old?.title, 'One', 'who began on the old version ends on it')
   })
   assert.deepEqual((await titles())?.result, [{ title: 'Other' }])
-  await until('the end of what only the old version had', async () => copies() === 1, 10_000)
+  await until('the end of what only the old version had', async () => copies() === 2, 10_000)
 })
