@@ -8,8 +8,10 @@ import type { TableSink } from './table-sink.ts'
  * written by itself.
  */
 
+type Renewable = Pick<TableSink, 'table' | 'partitions' | 'renewThrough'>
+
 export interface RenewalOptions {
-  sinks: readonly TableSink[]
+  sinks: readonly Renewable[]
   /** Least time between two rounds. */
   intervalMs: number
   nowMs: () => number
@@ -26,9 +28,9 @@ export const createRenewals = ({ sinks, intervalMs, nowMs }: RenewalOptions) => 
   let taken: number | null = null
   let [beganMs, movedMs, roundMs] = [NEVER_MS, NEVER_MS, NEVER_MS]
   /** They have said it themselves since the last round. */
-  const flushed = new Set<TableSink>()
+  const flushed = new Set<Renewable>()
   /** Whose turn came and that are not written yet: a fault in between leaves none out. */
-  const owed = new Set<TableSink>()
+  const owed = new Set<Renewable>()
 
   const startRound = async () => {
     const now = sumOf(await Promise.all(sinks.map(async ({ table }) => (await table.snapshot()).txns)))
@@ -55,7 +57,7 @@ export const createRenewals = ({ sinks, intervalMs, nowMs }: RenewalOptions) => 
       taken = sumOf(sinks.map(({ table }) => table.known().txns))
       beganMs = nowMs()
     },
-    flushed: (sink: TableSink) => void flushed.add(sink),
+    flushed: (sink: Renewable) => void flushed.add(sink),
     /** A round, where one is due; `isLast`: at once. */
     renew: async ({ isLast = false }: { isLast?: boolean } = {}): Promise<void> => {
       await oweDue({ isLast })
@@ -68,10 +70,10 @@ export const createRenewals = ({ sinks, intervalMs, nowMs }: RenewalOptions) => 
 }
 
 /** Whether a table does not say yet up to when a partition is complete, and now could. */
-const isUnknown = (sink: TableSink) => sink.partitions().some((each) => each.ledger.through === null && isAtEnd(each))
+const isUnknown = (sink: Renewable) => sink.partitions().some((each) => each.ledger.through === null && isAtEnd(each))
 
 /** Whether a table is complete only up to a time before that, as far as nothing waits. */
-const isBefore = (sink: TableSink, sinceMs: number) =>
+const isBefore = (sink: Renewable, sinceMs: number) =>
   sink.partitions().some((each) => isAtEnd(each) && (each.ledger.through ?? 0) < sinceMs)
 
 /** Grows with everything that any partition takes in. */
