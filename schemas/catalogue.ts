@@ -81,6 +81,8 @@ export const authorKeyOfName = (name: string): string =>
   `name:${name
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
+    // Composed again, as people type it: Hangul falls apart as well.
+    .normalize('NFC')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, ' ')
     .trim()

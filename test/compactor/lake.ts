@@ -9,7 +9,6 @@ import { goldNames } from '../../compactor/tables.ts'
 import type { Field } from '../../lake/columns/column.ts'
 import { commit } from '../../lake/delta/commit.ts'
 import { openTable } from '../../lake/delta/table.ts'
-import { readPublished } from '../../lake/published.ts'
 import { tableSql } from '../../lake/sql.ts'
 import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
@@ -18,6 +17,7 @@ import { type DuckDb, openDuckDb } from '../../runtime/duckdb.ts'
 import { createLog } from '../../runtime/log.ts'
 import { entityNames } from '../../schemas/catalogue.ts'
 import type { EntityName } from '../../schemas/records.ts'
+import { goldRelations, withRelations } from '../helpers/gold.ts'
 import { createSilverTable, type Row, type Silver } from './silver.ts'
 
 const log = createLog('test', 'error')
@@ -96,15 +96,7 @@ export const withLake = async (use: (lake: Lake) => Promise<void>) => {
       })
     }
   }
-  const query = async (sql: string) => {
-    const published = await readPublished(store)
-    const relations: Record<string, string> = {}
-    for (const name of goldNames) {
-      const snapshot = await openTable(store, `gold/${name}`).snapshot({ version: published?.tables[name] ?? -1 })
-      relations[name] = `(${tableSql({ snapshot, localPath: (file) => store.localPath(`gold/${name}/${file}`) ?? '' })})`
-    }
-    return duckdb.rows(sql.replaceAll(/\{(\w+)\}/g, (_, name: string) => relations[name] ?? name))
-  }
+  const query = async (sql: string) => duckdb.rows(withRelations(sql, await goldRelations(store)))
   const versions = async () =>
     Object.fromEntries(
       await Promise.all(goldNames.map(async (name) => [name, (await openTable(store, `gold/${name}`).snapshot()).version] as const)),

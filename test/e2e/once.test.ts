@@ -1,14 +1,63 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { goldNames } from '../../compactor/tables.ts'
 import { readPublished } from '../../lake/published.ts'
 import { openStore } from '../../lake/store/open.ts'
+import { openDuckDb } from '../../runtime/duckdb.ts'
+import { goldRelations, withRelations } from '../helpers/gold.ts'
 import { bronzeOffsets, readRows } from '../helpers/tables.ts'
 import { testData } from '../helpers/test-data.ts'
 import { lastJson, readflow, tempDir } from '../helpers/up.ts'
 
 const goodbooks = testData('goodbooks')
 const sum = (counts: Record<string, number>) => Object.values(counts).reduce((total, count) => total + count, 0)
+
+/** What a plain query over the CSV files says, and what Gold says; each pair must be the same rows. */
+const comparisons = {
+  'the histogram of each rated book': [
+    `SELECT b.goodreads_book_id::VARCHAR AS book_id, count(*) AS n, sum(r.rating)::BIGINT AS total, count(*) FILTER (rating = 1) AS s1,
+       count(*) FILTER (rating = 2) AS s2, count(*) FILTER (rating = 3) AS s3, count(*) FILTER (rating = 4) AS s4, count(*) FILTER (rating = 5) AS s5
+     FROM read_csv('DIR/ratings.csv') r JOIN read_csv('DIR/books.csv') b ON b.book_id = r.book_id GROUP BY ALL`,
+    'SELECT book_id, ratings, rating_sum, ratings_1, ratings_2, ratings_3, ratings_4, ratings_5 FROM {agg_rating_distribution}',
+  ],
+  'the books of each author, in whatever place': [
+    `SELECT 'name:' || replace(trim(regexp_replace(lower(strip_accents(name)), '[^\\p{L}\\p{N}]+', ' ', 'g')), ' ', '-') AS author_id, count(DISTINCT book_id) AS n
+     FROM (SELECT book_id, unnest(string_split(authors, ', ')) AS name FROM read_csv('DIR/books.csv')) GROUP BY ALL`,
+    'SELECT author_id, books FROM {agg_author_performance}',
+  ],
+  'the books that each genre has readers for': [
+    `SELECT m.genre, count(DISTINCT t.goodreads_book_id) AS n
+     FROM read_csv('DIR/book_tags.csv') t JOIN read_csv('DIR/tags.csv') names USING (tag_id)
+     JOIN (SHELF_GENRES) m ON m.shelf = replace(replace(lower(trim(names.tag_name)), ' ', '-'), '_', '-')
+     WHERE t.goodreads_book_id IN (SELECT goodreads_book_id FROM read_csv('DIR/books.csv')) GROUP BY ALL`,
+    "SELECT genre, count(DISTINCT book_id) AS n FROM {bridge_book_genre} WHERE genre <> 'other' GROUP BY ALL",
+  ],
+} as const
+
+const compareWithCsv = async (lakeUrl: string, folder: string) => {
+  const store = openStore(lakeUrl)
+  const duckdb = await openDuckDb()
+  try {
+    const relations = await goldRelations(store)
+    const shelfGenres = readFileSync(new URL('../../compactor/models/shelf_genres.sql', import.meta.url), 'utf8')
+    for (const [what, [plain, gold]] of Object.entries(comparisons)) {
+      const [expected, found] = [
+        plain.replaceAll('DIR', folder).replace('SHELF_GENRES', `\n${shelfGenres}\n`),
+        withRelations(gold, relations),
+      ]
+      const [counts] = await duckdb.rows(`SELECT (SELECT count(*) FROM (${expected})) AS expected,
+        (SELECT count(*) FROM ((${expected}) EXCEPT (${found}))) AS missing, (SELECT count(*) FROM ((${found}) EXCEPT (${expected}))) AS surplus`)
+      assert.ok((counts?.['expected'] as number) > 10, what)
+      assert.deepEqual({ missing: counts?.['missing'], surplus: counts?.['surplus'] }, { missing: 0, surplus: 0 }, what)
+    }
+    const [rated] = await duckdb.rows(withRelations('SELECT count(*) AS n FROM {agg_rating_distribution}', relations))
+    assert.equal(rated?.['n'], 399)
+  } finally {
+    await duckdb.close()
+    await store.close()
+  }
+}
 
 test('goodbooks from end to end, twice: every record once in Bronze, the second time nothing new in Silver', {
   skip: goodbooks.skip,
@@ -41,6 +90,7 @@ test('goodbooks from end to end, twice: every record once in Bronze, the second 
   assert.ok(summary.gold.dim_book >= summary.silver.books)
   assert.deepEqual(Object.keys(summary.gold).sort(), [...goldNames].sort())
   await assertComplete(`file:${dir}/lake`, startedMs)
+  await compareWithCsv(`file:${dir}/lake`, goodbooks.path)
 
   const again = await readflow(args)
   assert.equal(again.code, 0, again.stderr)
