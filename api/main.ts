@@ -17,6 +17,7 @@ import { openRunsReader } from './runs.ts'
 import { watchTables } from './tables.ts'
 
 const MEMORY_LIMIT = '256MB'
+const LINEAGE_MEMORY_LIMIT = '128MB'
 const GOLD_INTERVAL_MS = 1000
 const LAG_INTERVAL_MS = 2000
 
@@ -35,7 +36,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'serve'))
   defer(copies.close)
   const files = openLocalFiles({ store, dir: copies.dir, maxBytes: config.cacheMaxBytes })
-  const gold = openGold({ store, files, log, openDuckDb: () => openDatabase(config), derived: derivedTables })
+  const gold = openGold({ store, files, log, openDuckDb: () => openDatabase(config, MEMORY_LIMIT), derived: derivedTables })
   defer(() => gold.close())
   // While Kafka is down its client complains of every attempt; the lag says so once.
   const quiet = log.child({}, { level: 'error' })
@@ -49,7 +50,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
 
   const { host, port } = config
   const runs = openRunsReader({ store })
-  const lineage = openLineage({ store, files, openDuckDb: () => openDatabase(config) })
+  const lineage = openLineage({ store, files, openDuckDb: () => openDatabase(config, LINEAGE_MEMORY_LIMIT) })
   const app = createApp({ host, log, gold, runs, lineage, tables: watchTables({ store }), lag: lag.report, upStatus: () => upStatus })
   const server = await listen({ listener: app, host, port, isPortExplicit: config.explicit.has('port') })
   defer(() => server.close())
@@ -64,9 +65,9 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
 
 // Neither DuckDB nor the Kafka client is loaded before it is needed: the page must answer at once.
 // A function: the program above runs before a constant down here exists.
-async function openDatabase({ dataDir }: Config) {
+async function openDatabase({ dataDir }: Config, memoryLimit: string) {
   const { openDuckDb } = await import('../runtime/duckdb.ts')
   const tempDir = path.join(dataDir, 'tmp', 'serve')
   await mkdir(tempDir, { recursive: true })
-  return openDuckDb({ memoryLimit: MEMORY_LIMIT, threads: 2, tempDir })
+  return openDuckDb({ memoryLimit, threads: 2, tempDir })
 }

@@ -2,6 +2,7 @@ import type { Snapshot } from '../lake/delta/snapshot.ts'
 import { openTable } from '../lake/delta/table.ts'
 import type { ObjectStore } from '../lake/store/store.ts'
 import { entityNames, topicNames } from '../schemas/catalogue.ts'
+import { systemTables } from '../schemas/system-tables.ts'
 import { completeThroughMs } from '../schemas/through.ts'
 
 export interface TableSummary {
@@ -36,6 +37,7 @@ export const tableRoots: readonly string[] = [
   ...topicNames.map((name) => `bronze/${name}`),
   ...entityNames.map((name) => `silver/${name}`),
   ...goldTables.map((name) => `gold/${name}`),
+  ...Object.keys(systemTables).map((name) => `ops/${name}`),
 ]
 
 interface FileStats {

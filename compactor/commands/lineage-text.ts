@@ -9,7 +9,14 @@ export const lineageText = ({ table, key, gold, rows }: Lineage): string =>
   [
     `${table} ${key}`,
     ...(gold
-      ? [line('published', `Gold version ${gold.version} at ${gold.published_at}`, `build ${runText(gold.run_id, gold.build)}`)]
+      ? [
+          line(
+            'published',
+            `Gold version ${gold.version} at ${gold.published_at}`,
+            `build ${runText(gold.run_id, gold.build)}`,
+            gold.released && `released by ${gold.released.by}: ${gold.released.why}`,
+          ),
+        ]
       : []),
     ...rows.flatMap((row) => ['', ...rowLines(row)]),
     '',

@@ -43,9 +43,9 @@ await runProgram('optimize', async ({ argv, env, signal, defer }) => {
         targetBytes: config.targetBytes,
         minFiles: 2,
         signal,
-        onProgress: ({ commits, filesRemoved, bytesRemoved }) => {
-          if (commits > 0) run.begin()
-          show(`${name}: ${filesRemoved} files merged, ${megabytes(bytesRemoved)}`)
+        onProgress: (result) => {
+          if (result.commits > 0) run.begin(optimizeDetails([...optimized, { name, table, result }]))
+          show(`${name}: ${result.filesRemoved} files merged, ${megabytes(result.bytesRemoved)}`)
         },
         onFailure: (error) => process.stderr.write(`optimize: ${name}: ${errorLine(error)}\n`),
       })

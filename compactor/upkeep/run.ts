@@ -104,7 +104,9 @@ const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeI
           settledBeforeMs: nowMs() - SETTLED_MS,
           leftOut,
           signal,
-          onProgress: ({ commits }) => void (commits > 0 && run.begin()),
+          onProgress: (result) => {
+            if (result.commits > 0) run.begin(optimizeDetails([...optimized, { name, table, result }]))
+          },
           onFailure: (error) => faults.push(error),
         }),
       )

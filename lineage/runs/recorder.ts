@@ -39,7 +39,7 @@ export interface RunAbout {
 
 export interface RunHandle {
   id: string
-  /** The run has something to do: from here on it is on record. Once; details given later replace these. */
+  /** The run has something to do: from here on it is on record. Called again, it notes the details. */
   begin: (details?: RunDetails) => void
   note: (details: RunDetails) => void
   /** Its end; the first counts. One that completes and never began did nothing, and leaves no trace. */

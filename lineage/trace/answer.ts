@@ -68,6 +68,8 @@ export interface Lineage {
     complete_through: string | null
     build: RunSummary | null
     run_id: string
+    /** Where a person published it though checks had failed. */
+    released: { by: string; why: string } | null
     /** Silver versions that it was built from. */
     inputs: Readonly<Record<string, number>>
   } | null

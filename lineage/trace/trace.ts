@@ -103,6 +103,7 @@ const traceGold = async (options: OriginOptions, { table, key, version }: Questi
       published_at: published.publishedAt,
       complete_through: published.completeThrough,
       run_id: published.publishId,
+      released: published.released ? { by: published.released.by, why: published.released.why } : null,
       build: await summaryOfRun(options, published.publishId, []),
       inputs: published.inputs,
     },

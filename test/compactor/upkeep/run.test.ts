@@ -9,7 +9,9 @@ import { commit } from '../../../lake/delta/commit.ts'
 import { openTable } from '../../../lake/delta/table.ts'
 import { publish } from '../../../lake/published.ts'
 import { openMemoryStore } from '../../../lake/store/memory.ts'
-import type { Log } from '../../../runtime/log.ts'
+import { RUNS_ROOT, readNewestDays } from '../../../lineage/runs/read.ts'
+import { openRecorder } from '../../../lineage/runs/recorder.ts'
+import { createLog, type Log } from '../../../runtime/log.ts'
 import { noRuns } from '../../helpers/no-runs.ts'
 import { append, fields, partitionColumns, rewriteInMemory, rowsAt, stageRows } from '../../lake/delta/upkeep-lake.ts'
 
@@ -68,6 +70,31 @@ const openLake = (names: readonly string[] = ['silver.books']) => {
 }
 
 describe('upkeep by itself', () => {
+  it('has each round that merges anything on record as one run, with the tables that it changed', async () => {
+    const { store, tables, fill } = openLake(['silver.books', 'silver.authors', 'silver.reviews'])
+    const table = openTable(store, RUNS_ROOT)
+    const runs = await openRecorder({ table, program: 'compact', publisher: null, log: createLog('test', 'silent') })
+    await fill('silver.books', 4)
+    await fill('silver.reviews', 5)
+    await runFor(0.1, { store, tables }, { runs, vacuumIntervalMs: 0 })
+    await runs.close()
+    const found = await readNewestDays(table, await table.snapshot(), 9)
+    assert.deepEqual(
+      found.map(({ kind, state, outputs }) => [kind, state, outputs]),
+      [
+        [
+          'optimize',
+          'completed',
+          [
+            { type: 'table', name: 'silver.books', version: 4 },
+            { type: 'table', name: 'silver.reviews', version: 5 },
+          ],
+        ],
+      ],
+    )
+    assert.deepEqual([found[0]?.counts['files_removed'], found[0]?.counts['files_added']], [9, 2])
+  })
+
   it('merges once there are enough small files, says so in one line, and removes the old ones when nobody needs them', async () => {
     const { store, tables, fill } = openLake()
     const { table } = tables[0]!
