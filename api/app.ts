@@ -2,6 +2,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import { errorLine } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { assets } from './assets.ts'
+import { holdReason } from './gate.ts'
 import type { GoldVersion } from './gold-version.ts'
 import { createMetrics } from './metrics.ts'
 import { noGoldYet, Problem, problemBody, toProblem } from './problem.ts'
@@ -36,7 +37,7 @@ export const createApp = ({ host, allowedHosts, log, ...parts }: AppOptions) => 
   app.get('/metrics', async (_request, response) => void response.type(metrics.contentType).send(await metrics.text()))
   app.get('/v1', (_request, response) => void response.json({ routes: routeIndex() }))
   app.get('/v1/status', async (_request, response) => void response.json(await readStatus(parts)))
-  for (const route of routes) app.get(expressPath(route.path), answer(route, parts.gold.use))
+  for (const route of routes) app.get(expressPath(route.path), answer(route, parts))
   for (const route of lakeRoutes) app.get(expressPath(route.path), answerFromLake(route, parts))
   for (const [path, { file, type }] of Object.entries(assets)) {
     app.get(path, (_request, response, next) => response.type(type).sendFile(file, { dotfiles: 'allow' }, (error) => error && next(error)))
@@ -89,16 +90,18 @@ const guarded = (isAllowedHost: (header: string | undefined) => boolean) => (req
   next()
 }
 
-const answer = (route: Route, use: StatusParts['gold']['use']) => async (request: Request, response: Response) => {
+const answer = (route: Route, parts: StatusParts) => async (request: Request, response: Response) => {
   const params = parseParameters(route.params, request.params)
   const query = parseParameters(route.query, request.query)
   const pinned = route.pinnedVersion(query as never)
-  const answered = await use(pinned, async (gold) => ({ gold, body: await route.handle({ params, query, gold } as never) }))
-  if (!answered) throw pinned === undefined ? noGoldYet() : gone(pinned)
+  const answered = await parts.gold.use(pinned, async (gold) => ({ gold, body: await route.handle({ params, query, gold } as never) }))
+  if (!answered) throw pinned === undefined ? noGoldYet(parts.gate.held()) : gone(pinned)
   const { gold, body } = answered.result
+  const hold = parts.gate.held()
+  const held = hold ? { held_since: hold.since, held_reason: holdReason(hold) } : {}
   response
-    .set(versionHeaders(gold))
-    .json({ version: gold.version, complete_through: gold.completeThrough, as_of: gold.publishedAt, ...body })
+    .set({ ...versionHeaders(gold), ...(hold ? { 'ReadFlow-Held-Since': hold.since } : {}) })
+    .json({ version: gold.version, complete_through: gold.completeThrough, as_of: gold.publishedAt, ...held, ...body })
 }
 
 const answerFromLake = (route: LakeRoute, parts: StatusParts) => async (request: Request, response: Response) => {

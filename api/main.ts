@@ -8,6 +8,7 @@ import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
+import { openGateReader } from './gate.ts'
 import { openGold } from './gold.ts'
 import { watchLag } from './lag.ts'
 import { openLineage } from './lineage.ts'
@@ -38,6 +39,8 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const files = openLocalFiles({ store, dir: copies.dir, maxBytes: config.cacheMaxBytes })
   const gold = openGold({ store, files, log, openDuckDb: () => openDatabase(config, MEMORY_LIMIT), derived: derivedTables })
   defer(() => gold.close())
+  const gate = openGateReader({ store, log })
+  defer(() => gate.close())
   // While Kafka is down its client complains of every attempt; the lag says so once.
   const quiet = log.child({}, { level: 'error' })
   const lag = watchLag({
@@ -51,11 +54,12 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const { host, port } = config
   const runs = openRunsReader({ store })
   const lineage = openLineage({ store, files, openDuckDb: () => openDatabase(config, LINEAGE_MEMORY_LIMIT) })
-  const app = createApp({ host, log, gold, runs, lineage, tables: watchTables({ store }), lag: lag.report, upStatus: () => upStatus })
+  const app = createApp({ host, log, gold, gate, runs, lineage, tables: watchTables({ store }), lag: lag.report, upStatus: () => upStatus })
   const server = await listen({ listener: app, host, port, isPortExplicit: config.explicit.has('port') })
   defer(() => server.close())
   if (server.isFallback) log.warn({ wanted: port, port: server.port }, 'the default port is taken: another one serves')
   log.info({ url: server.url, lake: config.lakeUrl }, 'serving page and api')
+  gate.follow(GOLD_INTERVAL_MS)
   gold.follow(GOLD_INTERVAL_MS)
   lag.follow(LAG_INTERVAL_MS)
   process.send?.({ type: 'status', program: 'serve', state: 'running', url: server.url })

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { StatusParts } from './status.ts'
 
 /** The API's metrics, in Prometheus' text format. Values of tables and lag are read when they are scraped. */
-export const createMetrics = ({ gold, tables, lag }: StatusParts) => {
+export const createMetrics = ({ gold, gate, tables, lag }: StatusParts) => {
   const register = new Registry()
   const registers = [register]
   collectDefaultMetrics({ register })
@@ -24,6 +24,30 @@ export const createMetrics = ({ gold, tables, lag }: StatusParts) => {
     registers,
     collect() {
       this.set(gold.current()?.version ?? -1)
+    },
+  })
+  new Gauge({
+    name: 'readflow_gate_held',
+    help: '1 while a failed check keeps Gold at its last good version, else 0.',
+    registers,
+    collect() {
+      this.set(gate.held() ? 1 : 0)
+    },
+  })
+  new Gauge({
+    name: 'readflow_gate_held_since_seconds',
+    help: 'Unix time since which Gold is held; 0 while it is not.',
+    registers,
+    collect() {
+      this.set(Date.parse(gate.held()?.since ?? '') / 1000 || 0)
+    },
+  })
+  new Gauge({
+    name: 'readflow_gate_checks_failed',
+    help: 'Failed checks that hold Gold.',
+    registers,
+    collect() {
+      this.set(gate.held()?.checks.length ?? 0)
     },
   })
   new Gauge({

@@ -1,4 +1,6 @@
 import { STATUS_CODES } from 'node:http'
+import type { GateHold } from '../lake/gate-log.ts'
+import { holdReason } from './gate.ts'
 
 export interface ParameterFault {
   parameter: string
@@ -20,13 +22,15 @@ export class Problem extends Error {
   }
 }
 
-/** No published Gold to answer from, yet. */
-export const noGoldYet = (): Problem =>
+/** No published Gold to answer from, yet: there is none, or the first one is held. */
+export const noGoldYet = (held: GateHold | null): Problem =>
   new Problem(
     503,
-    'No Gold is published yet: the pipeline is starting or has no data. Try again in a few seconds; /readyz says what is missing.',
+    held
+      ? `No Gold is published yet: the first one is held since ${held.since}: ${holdReason(held)} /v1/gate says more.`
+      : 'No Gold is published yet: the pipeline is starting or has no data. Try again in a few seconds; /readyz says what is missing.',
     {
-      headers: { 'Retry-After': '5' },
+      headers: { 'Retry-After': '5', ...(held ? { 'ReadFlow-Held-Since': held.since } : {}) },
     },
   )
 

@@ -1,4 +1,5 @@
 import type { UpStatus } from '../runtime/up-status.ts'
+import { type GateReader, holdReason, shapeHold } from './gate.ts'
 import type { GoldReader } from './gold.ts'
 import type { GoldVersion } from './gold-version.ts'
 import type { LagReport } from './lag.ts'
@@ -11,6 +12,7 @@ export interface StatusParts {
   gold: GoldReader
   tables: () => Promise<TableSummary[]>
   lag: () => LagReport
+  gate: GateReader
   runs: RunsReader
   lineage: AskLineage
   /** Absent where no `up` started this process. */
@@ -19,8 +21,9 @@ export interface StatusParts {
 }
 
 /** Everything that the page shows besides the charts. */
-export const readStatus = async ({ gold, tables, lag, runs, upStatus, nowMs = Date.now }: StatusParts) => {
+export const readStatus = async ({ gold, tables, lag, gate, runs, upStatus, nowMs = Date.now }: StatusParts) => {
   const now = nowMs()
+  const held = gate.held()
   const latest = async () => (await runs.at())?.latest() ?? []
   const [summaries, published, lastRuns] = await Promise.all([tables(), gold.use(undefined, describeGold), latest()])
   const { state, detail, partitions } = lag()
@@ -28,6 +31,8 @@ export const readStatus = async ({ gold, tables, lag, runs, upStatus, nowMs = Da
     now: new Date(now).toISOString(),
     up: upStatus(),
     gold: published?.result ?? null,
+    /** What keeps Gold at that version; `held` is null where nothing does. */
+    gate: { held: held && shapeHold(held) },
     tables: summaries,
     freshness: summaries
       .filter(({ table }) => table.startsWith('silver.'))
@@ -76,11 +81,14 @@ const lagByTopic = (partitions: LagReport['partitions']) =>
   }))
 
 /** What is missing before the API is of use; empty where nothing is. */
-export const notReadyReasons = ({ gold, lag, upStatus }: StatusParts): string[] => {
+export const notReadyReasons = ({ gold, gate, lag, upStatus }: StatusParts): string[] => {
+  const held = gate.held()
   const { state, detail } = lag()
   const up = upStatus()
   return [
-    ...(gold.current() ? [] : ['no Gold is published yet']),
+    ...(gold.current()
+      ? []
+      : [held ? `no Gold is published yet, as the first one is held: ${holdReason(held)}` : 'no Gold is published yet']),
     ...(up && state === 'not-configured' ? ['Kafka is not started yet'] : []),
     ...(state === 'connecting' || state === 'unavailable' ? [`Kafka does not answer${detail ? `: ${detail}` : ' yet'}`] : []),
   ]

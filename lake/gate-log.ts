@@ -101,6 +101,10 @@ export interface GateEntry {
 
 export const openState: GateState = { hold: null, releasable: [], releasing: null, waived: [] }
 
+/** Whether it still holds the Gold that is published: a build that published and died before it said so has ended it. */
+export const isHolding = (hold: GateHold | null, publishedVersion: number | null): hold is GateHold =>
+  hold !== null && hold.baseVersion === publishedVersion
+
 const FOLDER = 'gold/_gate/'
 const { path: entryPath, numberOf, latest } = numberedList(FOLDER)
 

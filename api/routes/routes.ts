@@ -2,13 +2,14 @@ import type { LakeRoute, Route } from '../route.ts'
 import { showAuthor } from './authors.ts'
 import { listBooks, showBook } from './books.ts'
 import { ratingsByGenre, topBooks } from './charts.ts'
+import { showGate } from './gate.ts'
 import { listRuns, showLineage, showRun } from './runs.ts'
 
 /** Every route that answers from Gold. */
 export const routes: readonly Route[] = [listBooks, showBook, showAuthor, ratingsByGenre, topBooks]
 
 /** Every route that answers from the lake itself. */
-export const lakeRoutes: readonly LakeRoute[] = [listRuns, showRun, showLineage]
+export const lakeRoutes: readonly LakeRoute[] = [listRuns, showRun, showLineage, showGate]
 
 /** What `/v1` says: each route with its parameters. */
 export const routeIndex = () =>

@@ -1,6 +1,7 @@
 // @ts-check
 import { byId, say, time } from './dom.js'
 import { ago, timeOfDay } from './format.js'
+import { showGate } from './gate.js'
 import { showRatingsChart } from './ratings-chart.js'
 import { showRuns } from './runs.js'
 import { showCounts, showFlow, showSetup, showTables, showTopBooks, showWhere } from './sections.js'
@@ -27,6 +28,7 @@ const get = async (path) => {
 const show = (status) => {
   byId('generated').hidden = !status.up?.source.isGenerated
   showSetup(status)
+  showGate(status)
   showCounts(status)
   showFlow(status)
   showRuns(status)
@@ -36,7 +38,7 @@ const show = (status) => {
 }
 
 /** @param {any} status */
-const showLive = ({ gold, now, up }) => {
+const showLive = ({ gate, gold, now, up }) => {
   byId('live').dataset['state'] = 'live'
   const text = byId('live-text')
   if (gold) {
@@ -45,7 +47,8 @@ const showLive = ({ gold, now, up }) => {
   } else {
     text.textContent = up?.phase === 'setting-up' ? 'Connected, setting up' : 'Connected, no Gold yet'
   }
-  const warned = up?.programs.find((/** @type {any} */ { warning }) => warning)
+  // What the gate holds has a place of its own.
+  const warned = up?.programs.find((/** @type {any} */ { name, warning }) => warning && !(gate.held && name === 'compact'))
   const failing = up?.programs.find((/** @type {any} */ { state }) => state === 'failed' || state === 'restarting')
   if (up?.phase === 'stopping') say(byId('notice'), 'ReadFlow is being stopped.')
   else if (failing) say(byId('notice'), `${failing.name} is ${failing.state}${failing.lastError ? `: ${failing.lastError}` : '.'}`)

@@ -5,6 +5,7 @@ import {
   type Evaluated,
   type GateHold,
   type HeldEvent,
+  isHolding,
   openState,
   pruneGate,
   readEvaluated,
@@ -20,7 +21,7 @@ import type { Audit, AuditedTable, CheckResult } from '../checks/check.ts'
 import { changeOf } from '../publish.ts'
 import type { GoldName } from '../tables.ts'
 import { finishRelease } from './release.ts'
-import { afterHeld, afterPassed, holdingChecks, isHolding, nextTryMs, recoveredIds } from './state.ts'
+import { afterHeld, afterPassed, holdingChecks, nextTryMs, recoveredIds } from './state.ts'
 import type { GateTables } from './tables.ts'
 import { writeGate } from './write.ts'
 

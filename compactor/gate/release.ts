@@ -1,8 +1,8 @@
-import { type GateEntry, type HeldEvent, listGate, type ReleaseEvent, readGate } from '../../lake/gate-log.ts'
+import { type GateEntry, type HeldEvent, isHolding, listGate, type ReleaseEvent, readGate } from '../../lake/gate-log.ts'
 import { type Published, readPublished } from '../../lake/published.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { commitAndPublish, type GoldChange, stateOf } from '../publish.ts'
-import { afterReleased, isHolding } from './state.ts'
+import { afterReleased } from './state.ts'
 import type { GateTables } from './tables.ts'
 import { writeGate } from './write.ts'
 

@@ -1,7 +1,6 @@
-import type { GateCheck, GateEntry } from '../../lake/gate-log.ts'
+import { type GateCheck, type GateEntry, isHolding } from '../../lake/gate-log.ts'
 import type { Published } from '../../lake/published.ts'
 import type { Released } from './release.ts'
-import { isHolding } from './state.ts'
 
 /** What holds Gold, for a person; ends with a line end. `entries` are the newest, newest first. */
 export const describeGate = (entries: readonly GateEntry[], published: Published | null): string => {

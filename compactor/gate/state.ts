@@ -61,10 +61,6 @@ export const afterReleased = (state: GateState, { run, by, checks }: ReleaseEven
   ],
 })
 
-/** Whether it still holds the Gold that is published: a build that published and died before it said so has ended it. */
-export const isHolding = (hold: GateHold | null, publishedVersion: number | null): hold is GateHold =>
-  hold !== null && hold.baseVersion === publishedVersion
-
 /** When the next build may be tried: a minute after the first, ever later, at most ten minutes after the last one. */
 export const nextTryMs = ({ at, runs }: GateHold): number =>
   Date.parse(at) + Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(runs - 1, 10))

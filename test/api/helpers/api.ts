@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pino from 'pino'
 import { createApp } from '../../../api/app.ts'
+import { openGateReader } from '../../../api/gate.ts'
 import { type GoldOptions, openGold } from '../../../api/gold.ts'
 import type { LagReport } from '../../../api/lag.ts'
 import { openLineage } from '../../../api/lineage.ts'
@@ -48,6 +49,7 @@ export const startApi = async (
     openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }),
     ...goldOptions,
   })
+  const gate = openGateReader({ store, log })
   const app = createApp({
     host: '127.0.0.1',
     log,
@@ -55,6 +57,7 @@ export const startApi = async (
     lag,
     upStatus,
     tables: watchTables({ store, maxAgeMs: -1 }),
+    gate,
     runs: openRunsReader({ store }),
     lineage: openLineage({ store, files, openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }) }),
   })
@@ -83,7 +86,7 @@ export const startApi = async (
       asking.on('error', reject).end()
     })
 
-  return { get, getAs, store, gold, folder, url: server.url }
+  return { get, getAs, store, gold, gate, folder, url: server.url }
 }
 
 export type Api = Awaited<ReturnType<typeof startApi>>

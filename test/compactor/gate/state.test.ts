@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { afterHeld, afterPassed, afterReleased, holdingChecks, isHolding, nextTryMs, recoveredIds } from '../../../compactor/gate/state.ts'
-import { type GateCheck, type GateState, type HeldEvent, openState } from '../../../lake/gate-log.ts'
+import { afterHeld, afterPassed, afterReleased, holdingChecks, nextTryMs, recoveredIds } from '../../../compactor/gate/state.ts'
+import { type GateCheck, type GateState, type HeldEvent, isHolding, openState } from '../../../lake/gate-log.ts'
 
 const check = (id: string, verdict: GateCheck['verdict'], measured: number | null = 1): GateCheck => ({
   id,

@@ -1,0 +1,10 @@
+import { z } from 'zod'
+import { defineLakeRoute, whole } from '../route.ts'
+
+export const showGate = defineLakeRoute({
+  path: '/v1/gate',
+  summary:
+    'What holds Gold at its last good version, which failed checks a person waived, and the holds and releases so far, newest first.',
+  query: z.strictObject({ limit: whole(1, 200).default(20).describe('entries of the history') }),
+  handle: ({ query, parts }) => parts.gate.read(query.limit),
+})
