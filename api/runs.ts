@@ -16,7 +16,7 @@ export interface RunFilter {
 export interface RunsAt {
   /** Delta version; -1 before the first run. */
   version: number
-  /** So many runs that meet the filter, newest first, after the first `offset` of them. */
+  /** So many runs that meet the filter, newest first, after the first `offset` of them; of the last 31 days that have any. */
   list: (filter: RunFilter, page: { offset: number; limit: number }) => Promise<Run[]>
   find: (runId: string) => Promise<Run | null>
   /** The newest run of each kind that has any among the runs of the last days. */
@@ -30,13 +30,19 @@ export interface RunsReader {
 
 /** Rows of files that stay in memory: a day of polls and builds every ten seconds. */
 const MAX_KEPT_ROWS = 40_000
+/** Of so many days that have runs: a status asks for each kind, also for one that hardly ever runs. */
 const LATEST_DAYS = 7
+/** Older runs are for those who ask the table itself. */
+const LISTED_DAYS = 31
+
+type Day = ReturnType<typeof filesByDay>[number]
 
 /** Reads `ops/runs` day by day, newest first. Files never change, so that a new commit costs its own few rows. */
 export const openRunsReader = ({ store }: { store: ObjectStore }): RunsReader => {
   const table = openTable(store, RUNS_ROOT)
   const kept = new Map<string, Promise<Run[]>>()
   const sizes = new Map<string, number>()
+  const latestByDay = new Map<string, { files: string; latest: ReadonlyMap<RunKind, Run> }>()
   let keptRows = 0
 
   const keep = (path: string, rows: number) => {
@@ -62,9 +68,18 @@ export const openRunsReader = ({ store }: { store: ObjectStore }): RunsReader =>
     return rows
   }
 
-  async function* newestFirst(snapshot: Snapshot, days = Number.POSITIVE_INFINITY) {
-    for (const { files } of filesByDay(snapshot).slice(0, days))
-      yield* foldRuns((await Promise.all(files.map((file) => rowsOf(snapshot, file)))).flat())
+  const runsOf = async (snapshot: Snapshot, { files }: Day): Promise<Run[]> =>
+    foldRuns((await Promise.all(files.map((file) => rowsOf(snapshot, file)))).flat())
+
+  /** The newest run of each kind on a day. Of a day that is over it is found once. */
+  const latestOf = async (snapshot: Snapshot, day: Day): Promise<ReadonlyMap<RunKind, Run>> => {
+    const files = day.files.map(({ path }) => path).join()
+    const known = latestByDay.get(day.day)
+    if (known?.files === files) return known.latest
+    const latest = new Map<RunKind, Run>()
+    for (const run of await runsOf(snapshot, day)) if (!latest.has(run.kind)) latest.set(run.kind, run)
+    latestByDay.set(day.day, { files, latest })
+    return latest
   }
 
   const readerOf = (snapshot: Snapshot): RunsAt => ({
@@ -72,20 +87,21 @@ export const openRunsReader = ({ store }: { store: ObjectStore }): RunsReader =>
     list: async ({ kind, state }, { offset, limit }) => {
       const found: Run[] = []
       let passed = 0
-      for await (const run of newestFirst(snapshot)) {
-        if ((kind && run.kind !== kind) || (state && run.state !== state)) continue
-        if (passed++ >= offset) found.push(run)
-        if (found.length === limit) break
+      for (const day of filesByDay(snapshot).slice(0, LISTED_DAYS)) {
+        if (kind && !(await latestOf(snapshot, day)).has(kind)) continue
+        for (const run of await runsOf(snapshot, day)) {
+          if ((kind && run.kind !== kind) || (state && run.state !== state) || passed++ < offset) continue
+          found.push(run)
+          if (found.length === limit) return found
+        }
       }
       return found
     },
     find: (runId) => findRun(store, RUNS_ROOT, snapshot, runId),
     latest: async () => {
       const found = new Map<RunKind, Run>()
-      for await (const run of newestFirst(snapshot, LATEST_DAYS)) {
-        if (!found.has(run.kind)) found.set(run.kind, run)
-        if (found.size === runKinds.length) break
-      }
+      for (const day of filesByDay(snapshot).slice(0, LATEST_DAYS))
+        for (const [kind, run] of await latestOf(snapshot, day)) if (!found.has(kind)) found.set(kind, run)
       return runKinds.flatMap((kind) => found.get(kind) ?? [])
     },
   })
