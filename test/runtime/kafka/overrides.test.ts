@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import { onOffsetOutOfRange } from '../../../runtime/kafka/kafkajs.ts'
+import { type AnsweredFetch, onFetchAnswered, onOffsetOutOfRange } from '../../../runtime/kafka/kafkajs.ts'
 import { encodeBatch } from '../../helpers/record-batches.ts'
 
 const require = createRequire(import.meta.url)
@@ -99,4 +99,54 @@ test('an offset out of range pauses the partition and is reported; nothing is co
   stop()
   assert.deepEqual(paused, [{ topic: 't', partitions: [3] }])
   assert.deepEqual(seen, [{ topic: 't', partition: 3, groupId: 'g' }])
+})
+
+test('each answer to a fetch is reported, also of partitions that it has nothing of', async () => {
+  const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup') as {
+    prototype: { fetch: (this: object, nodeId: number) => Promise<object[]> }
+  }
+  const bytes = Buffer.from('a batch')
+  const message = { offset: '6', bytes, lastOffset: 6, count: 1 }
+  const answered = (partition: number, highWatermark: string, messages: object[]) => ({
+    partition,
+    highWatermark,
+    messages,
+    abortedTransactions: [],
+  })
+  const partitions = [answered(0, '7', [message]), answered(1, '9', [])]
+  const group = {
+    groupId: 'g',
+    cluster: {
+      refreshMetadataIfNecessary: async () => undefined,
+      findBroker: async () => ({ fetch: async () => ({ responses: [{ topicName: 't', partitions }] }) }),
+    },
+    checkForStaleAssignment: () => undefined,
+    seekOffsets: async () => undefined,
+    seekOffset: { has: () => false },
+    subscriptionState: { assigned: () => [{ topic: 't', partitions: [0, 1] }], isPaused: () => false },
+    filterPartitionsByNode: (_: number, list: object[]) => list,
+    getActiveTopicPartitions: () => ({ t: new Set([0, 1]) }),
+    offsetManager: { committedOffsets: () => ({ t: { 0: '6', 1: '9' } }), nextOffset: (_: string, partition: number) => [6, 9][partition] },
+    preferredReadReplicasPerTopicPartition: {},
+    recoverFromFetch: (error: unknown) => Promise.reject(error),
+  }
+  const seen: AnsweredFetch[] = []
+  const stop = onFetchAnswered((fetch) => seen.push(fetch))
+  const startedMs = Date.now()
+  const batches = await ConsumerGroup.prototype.fetch.call(group, 4)
+  stop()
+  assert.equal(batches.length, 2)
+  const [fetch] = seen
+  assert.ok(fetch && startedMs <= fetch.startedMs && fetch.startedMs <= fetch.answeredMs)
+  assert.deepEqual(
+    { groupId: fetch.groupId, nodeId: fetch.nodeId, answers: fetch.answers },
+    {
+      groupId: 'g',
+      nodeId: 4,
+      answers: [
+        { topic: 't', partition: 0, fetchedOffset: 6, highWatermark: 7, bytes },
+        { topic: 't', partition: 1, fetchedOffset: 9, highWatermark: 9, bytes: null },
+      ],
+    },
+  )
 })
