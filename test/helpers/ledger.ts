@@ -18,6 +18,7 @@ export const readTableLedger = async (lakeUrl: string, root: string) => {
     const partitions = new Map<number, PartitionLedger>()
     for (const [appId, version] of [...txns].sort(([a], [b]) => a.length - b.length)) {
       const [, , topicId = '', partition, counter] = appId.split('/')
+      if (partition === 'partitions') continue
       const known = partitions.get(Number(partition)) ?? { partition: Number(partition), topicId, progress: 0, counters: {} }
       if (counter === undefined) known.progress = version
       else known.counters[counter] = version

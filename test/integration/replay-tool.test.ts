@@ -56,7 +56,7 @@ test('Kafka’s own tool resets a group, and exactly that range is derived again
   const ledger = (stage: string) => readTableLedger(lake, `${stage}/ratings`)
   const epochs = async (stage: string) => (await ledger(stage)).partitions.map(({ counters }) => counters['epoch'] ?? 0)
   const progress = async (stage: string) => (await ledger(stage)).partitions.map((each) => each.progress)
-  const counters = async (stage: string) => (await ledger(stage)).partitions.map(({ counters: { epoch, ...rest } }) => rest)
+  const counters = async (stage: string) => (await ledger(stage)).partitions.map(({ counters: { epoch, through, ...rest } }) => rest)
   const rows = (stage: string) => contents(lake, `${stage}/ratings`)
   /** The group's offsets are those of the table, and nothing is left to read. */
   const isLevel = async (stage: string) => {
