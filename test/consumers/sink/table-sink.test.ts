@@ -14,6 +14,7 @@ import { frameAvro } from '../../../runtime/avro.ts'
 import type { KafkaRecord } from '../../../runtime/kafka/record-batch.ts'
 import type { RecordReader } from '../../../runtime/kafka/record-reader.ts'
 import type { Registry } from '../../../runtime/registry.ts'
+import { completeThroughMs } from '../../../schemas/through.ts'
 
 const record = (name: string, fields: object[]) => ({ type: 'record', name, fields })
 const long = (name: string) => ({ name, type: 'long' })
@@ -158,6 +159,24 @@ test('with each flush the table says up to when it is complete, for partitions w
   assert.equal((await through(table))['bronze/c/id/1/through'], 1_700_000_009_000)
   assert.equal((await table.snapshot()).version, version + 1)
   assert.equal(await mayDiffer(table, version, version + 1), false, 'no row is another')
+})
+
+test('a partition that came to the topic leaves the table open, until it was looked at', async () => {
+  const store = openMemoryStore()
+  const complete = async () => completeThroughMs((await openTable(store, 'bronze/books').snapshot()).txns, 'bronze')
+  const first = { ...partitionOf([]), end: { offset: 0, asOfMs: 1_700_000_000_500 } }
+  const alone = sinkOf(openTable(store, 'bronze/books'), 1)
+  alone.assign([first])
+  await alone.renewThrough()
+  assert.equal(await complete(), 1_700_000_000_500)
+  const grown = sinkOf(openTable(store, 'bronze/books'), 2)
+  grown.assign([first])
+  grown.ended(0, { offset: 0, asOfMs: 1_700_000_000_900 })
+  await grown.renewThrough()
+  assert.equal(await complete(), null)
+  grown.assign([first, { ...partitionOf([]), partition: 1, appId: 'bronze/c/id/1', end: { offset: 0, asOfMs: 1_700_000_000_700 } }])
+  await grown.renewThrough()
+  assert.equal(await complete(), 1_700_000_000_700)
 })
 
 test('a table of a topic to which nothing ever came says so too', async () => {
