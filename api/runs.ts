@@ -28,12 +28,18 @@ export interface RunsReader {
   at: (version?: number) => Promise<RunsAt | null>
 }
 
-/** Rows of files that stay in memory: a day of polls and builds every ten seconds. */
-const MAX_KEPT_ROWS = 40_000
+/** Rows of files that stay in memory, without what they read and wrote: two days of polls and builds every ten seconds. */
+const MAX_KEPT_ROWS = 60_000
 /** Of so many days that have runs: a status asks for each kind, also for one that hardly ever runs. */
-const LATEST_DAYS = 7
+const LATEST_DAYS = 3
 /** Older runs are for those who ask the table itself. */
 const LISTED_DAYS = 31
+
+const MAX_WHOLE_RUNS = 500
+/** What lists are made by. */
+const listedColumns = ['run_id', 'kind', 'state', 'started_at', 'recorded_at'] as const
+
+const rowKey = ({ runId, state, recordedMs }: Run) => `${runId} ${state} ${recordedMs}`
 
 type Day = ReturnType<typeof filesByDay>[number]
 
@@ -42,6 +48,8 @@ export const openRunsReader = ({ store }: { store: ObjectStore }): RunsReader =>
   const table = openTable(store, RUNS_ROOT)
   const kept = new Map<string, Promise<Run[]>>()
   const sizes = new Map<string, number>()
+  const fileOf = new WeakMap<Run, AddFile>()
+  const wholes = new Map<string, Run>()
   const latestByDay = new Map<string, { files: string; latest: ReadonlyMap<RunKind, Run> }>()
   let keptRows = 0
 
@@ -59,10 +67,13 @@ export const openRunsReader = ({ store }: { store: ObjectStore }): RunsReader =>
   const rowsOf = (snapshot: Snapshot, file: AddFile): Promise<Run[]> => {
     const known = kept.get(file.path)
     if (known) return known
-    const rows = readRows(table, snapshot, [file])
+    const rows = readRows(table, snapshot, [file], { columns: listedColumns })
     kept.set(file.path, rows)
     rows.then(
-      ({ length }) => keep(file.path, length),
+      (read) => {
+        for (const run of read) fileOf.set(run, file)
+        keep(file.path, read.length)
+      },
       () => kept.delete(file.path),
     )
     return rows
@@ -70,6 +81,18 @@ export const openRunsReader = ({ store }: { store: ObjectStore }): RunsReader =>
 
   const runsOf = async (snapshot: Snapshot, { files }: Day): Promise<Run[]> =>
     foldRuns((await Promise.all(files.map((file) => rowsOf(snapshot, file)))).flat())
+
+  /** Runs with all that is known of them, from the files that their last rows are in. */
+  const whole = async (snapshot: Snapshot, runs: readonly Run[]): Promise<Run[]> => {
+    const missing = runs.filter((run) => !wholes.has(rowKey(run)))
+    for (const [file, of] of Map.groupBy(missing, (run) => fileOf.get(run)!)) {
+      const ids = new Set(of.map(({ runId }) => runId))
+      for (const row of await readRows(table, snapshot, [file], { ids })) wholes.set(rowKey(row), row)
+    }
+    const found = runs.map((run) => wholes.get(rowKey(run)) ?? run)
+    for (const key of wholes.keys()) if (wholes.size > MAX_WHOLE_RUNS) wholes.delete(key)
+    return found
+  }
 
   /** The newest run of each kind on a day. Of a day that is over it is found once. */
   const latestOf = async (snapshot: Snapshot, day: Day): Promise<ReadonlyMap<RunKind, Run>> => {
@@ -89,11 +112,14 @@ export const openRunsReader = ({ store }: { store: ObjectStore }): RunsReader =>
       let passed = 0
       for (const day of filesByDay(snapshot).slice(0, LISTED_DAYS)) {
         if (kind && !(await latestOf(snapshot, day)).has(kind)) continue
+        const wanted: Run[] = []
         for (const run of await runsOf(snapshot, day)) {
           if ((kind && run.kind !== kind) || (state && run.state !== state) || passed++ < offset) continue
-          found.push(run)
-          if (found.length === limit) return found
+          wanted.push(run)
+          if (found.length + wanted.length === limit) break
         }
+        found.push(...(await whole(snapshot, wanted)))
+        if (found.length === limit) break
       }
       return found
     },
@@ -102,7 +128,10 @@ export const openRunsReader = ({ store }: { store: ObjectStore }): RunsReader =>
       const found = new Map<RunKind, Run>()
       for (const day of filesByDay(snapshot).slice(0, LATEST_DAYS))
         for (const [kind, run] of await latestOf(snapshot, day)) if (!found.has(kind)) found.set(kind, run)
-      return runKinds.flatMap((kind) => found.get(kind) ?? [])
+      return whole(
+        snapshot,
+        runKinds.flatMap((kind) => found.get(kind) ?? []),
+      )
     },
   })
 

@@ -15,14 +15,30 @@ export const RUNS_ROOT = 'ops/runs'
 
 type Place = Pick<Table, 'store' | 'root'>
 
+export interface ReadOptions {
+  /** All where it is missing; of the others a run has none. */
+  columns?: readonly string[]
+  /** The runs whose rows are wanted; all where it is missing. */
+  ids?: ReadonlySet<string>
+}
+
 /** The rows of some files of the table, as they stand there. */
-export const readRows = async ({ store, root }: Place, snapshot: Snapshot, files: Iterable<AddFile>): Promise<Run[]> => {
-  const wanted = Object.keys(systemTables.runs.columns).filter((name) => snapshot.metadata?.fields.some((field) => field.name === name))
+export const readRows = async (
+  { store, root }: Place,
+  snapshot: Snapshot,
+  files: Iterable<AddFile>,
+  { columns = Object.keys(systemTables.runs.columns), ids }: ReadOptions = {},
+): Promise<Run[]> => {
+  const wanted = columns.filter((name) => snapshot.metadata?.fields.some((field) => field.name === name))
   const of: Snapshot = { ...snapshot, files: emptyLayeredMap<AddFile>().with([...files].map((file) => [file.path, file] as const)) }
   const rows: Run[] = []
-  for await (const batch of scan(store, of, { root, columns: wanted }))
+  for await (const batch of scan(store, of, { root, columns: wanted })) {
+    const read = wanted.map((name) => columnOf(batch, name))
+    const runIds = ids && columnOf(batch, 'run_id')
     for (let row = 0; row < batch.length; row++)
-      rows.push(runOf(Object.fromEntries(wanted.map((name) => [name, valueAt(columnOf(batch, name), row)]))))
+      if (!runIds || ids.has(String(valueAt(runIds, row))))
+        rows.push(runOf(Object.fromEntries(wanted.map((name, index) => [name, valueAt(read[index]!, row)]))))
+  }
   return rows
 }
 
@@ -33,25 +49,21 @@ export const filesByDay = ({ files }: Snapshot): { day: string; files: AddFile[]
     .sort((a, b) => (a.day < b.day ? 1 : -1))
 
 /** The runs of the newest days that have any, newest first. */
-export const readNewestDays = async (place: Place, snapshot: Snapshot, days: number): Promise<Run[]> =>
-  foldRuns(
-    await readRows(
-      place,
-      snapshot,
-      filesByDay(snapshot)
-        .slice(0, days)
-        .flatMap(({ files }) => files),
-    ),
-  )
+export const readNewestDays = async (place: Place, snapshot: Snapshot, days: number, options?: ReadOptions): Promise<Run[]> => {
+  const newest = filesByDay(snapshot).slice(0, days)
+  const files = newest.flatMap((day) => day.files)
+  return foldRuns(await readRows(place, snapshot, files, options))
+}
 
 /** One run by its id; null where it is not there. */
 export const findRun = async (store: Table['store'], root: string, snapshot: Snapshot, runId: string): Promise<Run | null> => {
   const is = textIs('run_id', runId)
+  const ids = new Set([runId])
   for (const { files } of filesByDay(snapshot)) {
     const wanted = files.filter((file) => is.mayHold(factsOf(file)))
-    const rows = (await readRows({ store, root }, snapshot, wanted)).filter((run) => run.runId === runId)
+    const found = await readRows({ store, root }, snapshot, wanted, { columns: ['run_id'], ids })
     // All rows of a run are of the day on which it began.
-    if (rows.length > 0) return foldRuns(rows)[0] ?? null
+    if (found.length > 0) return foldRuns(await readRows({ store, root }, snapshot, wanted, { ids }))[0] ?? null
   }
   return null
 }

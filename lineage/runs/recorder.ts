@@ -60,6 +60,7 @@ const PATIENCE_MS = 3000
 const MAX_WAITING = 10_000
 /** What was left behind is looked for in so many days that have runs. */
 const DAYS_LOOKED_AT = 3
+const ownerColumns = ['run_id', 'program', 'state', 'host', 'pid', 'recorded_at'] as const
 
 /**
  * Keeps the runs of one program in `ops/runs`. Rows are written beside the work: no run waits for its row or fails by it.
@@ -156,9 +157,12 @@ export const openRecorder = async ({ table, program, publisher, log, nowMs = Dat
     if (publisher) await within(PATIENCE_MS, publisher.close())
   }
 
-  const adopt = (snapshot: Snapshot, runs: readonly Run[]) => {
-    publisher?.open(snapshot)
-    for (const run of runs.filter((each) => !ours.has(each.runId) && isLeftBehind(each, { program, host, pid: process.pid }))) {
+  const markLeftBehind = async (snapshot: Snapshot) => {
+    const runs = await readNewestDays(table, snapshot, DAYS_LOOKED_AT, { columns: ownerColumns })
+    const me = { program, host, pid: process.pid }
+    const ids = new Set(runs.filter((run) => !ours.has(run.runId) && isLeftBehind(run, me)).map(({ runId }) => runId))
+    if (ids.size === 0) return
+    for (const run of await readNewestDays(table, snapshot, DAYS_LOOKED_AT, { ids })) {
       failures.set(run.job, Math.max(failures.get(run.job) ?? 0, run.attempt))
       record({ ...run, state: 'aborted', error: `the process ${run.pid} on ${run.host} that ran it is gone` })
     }
@@ -166,7 +170,8 @@ export const openRecorder = async ({ table, program, publisher, log, nowMs = Dat
 
   const looking = (async () => {
     const snapshot = await table.snapshot()
-    adopt(snapshot, await readNewestDays(table, snapshot, DAYS_LOOKED_AT))
+    publisher?.open(snapshot)
+    await markLeftBehind(snapshot)
   })().catch((error) => log.warn({ error: errorLine(error) }, 'runs that were left behind could not be looked for'))
   await within(PATIENCE_MS, looking)
   return { start, close }

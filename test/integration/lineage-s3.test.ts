@@ -13,6 +13,7 @@ import { createLog } from '../../runtime/log.ts'
 import { type Lake, withLake } from '../compactor/lake.ts'
 import { book, rating } from '../compactor/silver.ts'
 import { minioSkip, startTestMinio, type TestMinio } from '../helpers/minio.ts'
+import { eventually } from '../helpers/stack.ts'
 
 describe('runs and lineage on S3', { skip: minioSkip() }, () => {
   let minio: TestMinio
@@ -51,10 +52,7 @@ describe('runs and lineage on S3', { skip: minioSkip() }, () => {
       assert.equal(onS3.rows[0]?.place.added_by?.run_id, onS3.gold?.run_id)
       const table = openTable(s3, RUNS_ROOT)
       assert.equal((await readNewestDays(table, await table.snapshot(), 1)).length, 1)
-      assert.deepEqual(
-        (await readdir(copies, { recursive: true })).filter((name) => name.endsWith('.parquet')),
-        [],
-      )
+      await eventually(async () => (await readdir(copies, { recursive: true })).every((name) => !name.endsWith('.parquet')))
       await s3.close()
     }))
 })
