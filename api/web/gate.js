@@ -11,9 +11,9 @@ export const showGate = ({ gate, gold, now }) => {
   const last = gold ? ` All figures of Gold are those of version ${gold.version}, the last good one.` : ' No Gold was published before it.'
   // Once a minute, as it is read out when it changes.
   fill(byId('gate-summary'), [held.since, last, Math.floor(seconds / 60)], () => [
-    'Since ',
+    'A check failed ',
     time(held.since, ago(seconds)),
-    ', because a check failed: new data stays out of Gold.',
+    ': new data stays out of Gold.',
     last,
   ])
   fill(byId('gate-checks'), held.checks, () =>

@@ -76,6 +76,7 @@ export const openGate = async (options: GateOptions): Promise<BuildGate> => {
       if (state.releasing !== null)
         throw new ReadflowError('lake-conflict', 'a held build is being released; this one is made again after it')
       const failed = holdingChecks(checks, state.waived)
+      if (failed.length === 0) throw new ReadflowError('lake-conflict', 'what failed was waived meanwhile; this build is made again')
       const event: HeldEvent = { kind: 'held', run: runId, checks: failed, baseVersion, changes: staged.map(changeOf), publish }
       return { event, state: afterHeld(state, { number, at, event, inputs }) }
     })
