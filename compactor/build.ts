@@ -40,6 +40,8 @@ export interface BuildOptions {
   tempDir: string
   /** Checks what is staged; a failed check keeps the last Gold. */
   audit?: Audit
+  /** What the audit would see in the intake besides Silver's rows and counters; see `openGate`. */
+  intakeMark?: () => Promise<string>
   /** What is held is tried again at once, and not by the clock or for new Silver rows only. */
   isRetry?: boolean
   log: Log
@@ -92,8 +94,9 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
   const present = entityNames.filter((entity) => inputs[entity] >= 0)
   const begin = () =>
     options.run?.begin({ inputs: present.map((entity) => ({ type: 'table', name: `silver.${entity}`, version: inputs[entity] })) })
-  const { audit, isRetry = false } = options
-  const gate = await openGate({ store, gold: tables.gold, nowMs, audit, runId, published, silver, silverTables: tables.silver, isRetry })
+  const { audit, intakeMark, isRetry = false } = options
+  const silverTables = tables.silver
+  const gate = await openGate({ store, gold: tables.gold, nowMs, audit, intakeMark, runId, published, silver, silverTables, isRetry })
   const unbuilt = async (held: GateHold | null): Promise<BuildResult> => {
     if (held?.run === runId) {
       options.run?.end('held', holdLine(held))

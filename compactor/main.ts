@@ -15,6 +15,7 @@ import { createLog } from '../runtime/log.ts'
 import { createPausable } from '../runtime/pausable.ts'
 import { createTurns } from '../runtime/turns.ts'
 import { type BuildResult, buildGold, openBuildTables } from './build.ts'
+import { openChecks } from './checks/open.ts'
 import { holdLine } from './gate/state.ts'
 import { runBuilds } from './schedule.ts'
 import { createRewrite } from './upkeep/rewrite.ts'
@@ -42,15 +43,23 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const { lakeUrl, kafkaBrokers: brokers, replicationFactor } = config
   // What is done by hand knows no Kafka: those runs are published here too.
   const programs = ['compact', 'optimize', 'vacuum'] as const
+  // What is wrong with the lake is said once, here; a program that stays tries again later.
+  if (config.isOnce) await readPublished(store)
   const runs = await openRuns({ store, programs, lakeUrl, brokers, replicationFactor, table: tableAt(RUNS_ROOT), log })
   defer(runs.close)
+  const checks = openChecks({ tableAt, log })
   // The first time whatever is held is looked at again: another version of the program may see it otherwise.
   let isRetry = true
   const build = (until: AbortSignal) =>
     inTurn(() =>
       withRun(runs, { kind: 'build', job: 'build gold', signal: until }, async (run) => {
-        const result = await buildGold({ store, files, tables, openDuckDb, tempDir, log, nowMs: Date.now, run, isRetry, signal: until })
+        const { audit, intakeMark } = checks
+        const result = await buildGold({
+          ...{ store, files, tables, openDuckDb, tempDir, audit, intakeMark, isRetry },
+          ...{ log, nowMs: Date.now, run, signal: until },
+        })
         isRetry = false
+        await checks.settle(result.held !== null)
         if (result.isBuilt) run.note(builtBy(result, await readPublished(store, { version: result.version ?? 0 })))
         return result
       }),

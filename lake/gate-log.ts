@@ -165,6 +165,8 @@ export interface Evaluated {
   inputs: Readonly<Record<string, number>>
   /** Silver's dead letters of each entity up to there. */
   dead: Readonly<Record<string, number>>
+  /** What else the intake checks saw then, as their own text. */
+  mark?: string
 }
 
 const EVALUATED = `${FOLDER}evaluated.json`

@@ -29,6 +29,37 @@ export const systemTables = {
     partitionColumns: ['started_date'],
     sortedBy: ['started_at', 'run_id', 'recorded_at'],
   },
+  /** What the checks of a build found, a row each. Of builds that find the same, one a minute is here. */
+  checks: {
+    columns: {
+      run_id: 'string',
+      evaluated_at: 'timestamp',
+      ...of('string', 'check_id table_name column_name verdict'),
+      measured: 'double',
+      ...of('string', 'threshold message'),
+      sample_keys: 'strings',
+      // JSON text: what the check keeps for the next time.
+      details: 'string',
+      is_held: 'boolean',
+      evaluated_date: 'date',
+    },
+    partitionColumns: ['evaluated_date'],
+    sortedBy: ['check_id', 'evaluated_at'],
+  },
+  /** What is in each column of Gold's tables, a row each, as of a build that was published. */
+  profiles: {
+    columns: {
+      run_id: 'string',
+      profiled_at: 'timestamp',
+      ...of('string', 'table_name column_name column_type'),
+      ...of('long', 'position rows nulls distinct_values distinct_of_rows'),
+      // Values as text: columns have all types.
+      ...of('string', 'min_value max_value'),
+      profiled_date: 'date',
+    },
+    partitionColumns: ['profiled_date'],
+    sortedBy: ['table_name', 'position', 'profiled_at'],
+  },
 } as const satisfies Readonly<Record<string, SystemTable>>
 
 /** The columns of a system table as fields of a Delta table, all of them nullable. */

@@ -30,6 +30,8 @@ const KEPT_ENTRIES = 100
 
 export interface GateOptions extends GateTables {
   audit: Audit | undefined
+  /** What the audit would see in the intake besides Silver: another text than the last time, something to check. */
+  intakeMark: (() => Promise<string>) | undefined
   runId: string
   /** The Gold that a build goes on from. */
   published: Published | null
@@ -60,12 +62,15 @@ export const settleGate = async (tables: GateTables): Promise<void> => {
 
 /** The gate of one build. */
 export const openGate = async (options: GateOptions): Promise<BuildGate> => {
-  const { store, audit, runId, published, silver, silverTables, isRetry, nowMs } = options
+  const { store, audit, intakeMark, runId, published, silver, silverTables, isRetry, nowMs } = options
   const baseVersion = published?.version ?? null
   const inputs = versionsOf(silver)
   const now = () => new Date(nowMs()).toISOString()
   const { hold: before, waived } = (await settled(store, published, now()))?.state ?? openState
   let checks: CheckResult[] = []
+  const mark = await (audit && intakeMark)?.()
+  const noteChecked = () => noteEvaluated(store, { run: runId, at: now(), inputs, dead: deadOf(silver), ...(mark ? { mark } : {}) })
+  const isMarkNew = async () => mark !== undefined && mark !== ((await knownEvaluated(store))?.mark ?? '')
 
   const evaluate = async (duckdb: DuckDb | null, staged: readonly Staged[], publish: HeldEvent['publish']): Promise<GateHold | null> => {
     const lastEvaluated = (await knownEvaluated(store))?.inputs ?? null
@@ -81,14 +86,14 @@ export const openGate = async (options: GateOptions): Promise<BuildGate> => {
       return { event, state: afterHeld(state, { number, at, event, inputs }) }
     })
     const { releasable, hold } = entry!.state
-    await noteEvaluated(store, { run: runId, at, inputs, dead: deadOf(silver) })
+    await noteChecked()
     await pruneGate(store, { keepNewest: KEPT_ENTRIES, keep: new Set(releasable.map(({ number }) => number)) })
     return hold
   }
 
   const passed = async (version: number | null) => {
     if (!audit) return
-    await noteEvaluated(store, { run: runId, at: now(), inputs, dead: deadOf(silver) })
+    await noteChecked()
     const recovered = recoveredIds(checks, waived)
     if (before === null && recovered.length === 0) return
     await writeGate(store, now(), (state) => ({
@@ -103,7 +108,7 @@ export const openGate = async (options: GateOptions): Promise<BuildGate> => {
     isDue: async () => {
       if (!before || isRetry) return true
       if (!isTime()) return false
-      return !before.isStaged || mayDifferFrom(before.inputs, silver, silverTables)
+      return !before.isStaged || (await isMarkNew()) || mayDifferFrom(before.inputs, silver, silverTables)
     },
     audit: async (duckdb, staged, publish) => (audit ? evaluate(duckdb, staged, publish) : null),
     auditIntake: async (onBegin) => {
@@ -111,7 +116,7 @@ export const openGate = async (options: GateOptions): Promise<BuildGate> => {
       if (!audit || before?.isStaged || !isTime()) return before
       if (Object.values(inputs).every((version) => version < 0)) return before
       const last = await knownEvaluated(store)
-      const isNew = JSON.stringify(last?.dead) !== JSON.stringify(deadOf(silver))
+      const isNew = JSON.stringify(last?.dead) !== JSON.stringify(deadOf(silver)) || (await isMarkNew())
       if (!isNew && !(isRetry && before)) return before
       onBegin()
       const hold = await evaluate(null, [], {})
