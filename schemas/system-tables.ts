@@ -53,6 +53,7 @@ export const systemTables = {
       profiled_at: 'timestamp',
       ...of('string', 'table_name column_name column_type'),
       ...of('long', 'position rows nulls distinct_values distinct_of_rows'),
+      is_distinct_exact: 'boolean',
       // Values as text: columns have all types.
       ...of('string', 'min_value max_value'),
       profiled_date: 'date',

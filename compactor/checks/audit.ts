@@ -181,7 +181,8 @@ const runRowCheck = async (duckdb: DuckDb, { id, table, column, wrong, sql, of }
     column,
     measured: of ? Math.round(share * 10_000) / 10_000 : count,
     ...judged,
-    message: `${count} ${wrong}.`,
+    // What it would mean, where it is so.
+    message: `${count} ${count === 0 ? wrong.split(/[:;]/)[0] : wrong}.`,
     sampleKeys: count === 0 ? [] : (found?.keys ?? []),
   }
 }
