@@ -8,11 +8,13 @@ import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
+import { openChecksReader } from './checks.ts'
 import { openGateReader } from './gate.ts'
 import { openGold } from './gold.ts'
 import { watchLag } from './lag.ts'
 import { openLineage } from './lineage.ts'
 import { listen } from './listen.ts'
+import { openProfilesReader } from './profiles.ts'
 import { derivedTables } from './routes/derived.ts'
 import { openRunsReader } from './runs.ts'
 import { watchTables } from './tables.ts'
@@ -54,7 +56,13 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const { host, port } = config
   const runs = openRunsReader({ store })
   const lineage = openLineage({ store, files, openDuckDb: () => openDatabase(config, LINEAGE_MEMORY_LIMIT) })
-  const app = createApp({ host, log, gold, gate, runs, lineage, tables: watchTables({ store }), lag: lag.report, upStatus: () => upStatus })
+  const [checks, profiles] = [openChecksReader({ store }), openProfilesReader({ store })]
+  const app = createApp({
+    ...{ host, log, gold, gate, runs, lineage, checks, profiles },
+    tables: watchTables({ store }),
+    lag: lag.report,
+    upStatus: () => upStatus,
+  })
   const server = await listen({ listener: app, host, port, isPortExplicit: config.explicit.has('port') })
   defer(() => server.close())
   if (server.isFallback) log.warn({ wanted: port, port: server.port }, 'the default port is taken: another one serves')

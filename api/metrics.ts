@@ -1,8 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { shapeSummary, type Verdict } from './checks.ts'
 import type { StatusParts } from './status.ts'
 
+const statusOf: Readonly<Record<Verdict, number>> = { pass: 0, warn: 1, fail: 2 }
+
 /** The API's metrics, in Prometheus' text format. Values of tables and lag are read when they are scraped. */
-export const createMetrics = ({ gold, gate, tables, lag }: StatusParts) => {
+export const createMetrics = ({ gold, gate, checks, tables, lag }: StatusParts) => {
   const register = new Registry()
   const registers = [register]
   collectDefaultMetrics({ register })
@@ -48,6 +51,42 @@ export const createMetrics = ({ gold, gate, tables, lag }: StatusParts) => {
     registers,
     collect() {
       this.set(gate.held()?.checks.length ?? 0)
+    },
+  })
+  const checked = () =>
+    checks.now().catch(() => {
+      failures.inc()
+      return null
+    })
+  new Gauge({
+    name: 'readflow_check_measured',
+    help: 'What a check measured in its last evaluation.',
+    labelNames: ['check'] as const,
+    registers,
+    async collect() {
+      const now = await checked()
+      this.reset()
+      for (const { newest } of now?.checks ?? []) if (newest.measured !== null) this.set({ check: newest.id }, newest.measured)
+    },
+  })
+  new Gauge({
+    name: 'readflow_check_status',
+    help: 'How a check was judged in its last evaluation: 0 pass, 1 warn, 2 fail.',
+    labelNames: ['check'] as const,
+    registers,
+    async collect() {
+      const now = await checked()
+      this.reset()
+      for (const { newest } of now?.checks ?? []) this.set({ check: newest.id }, statusOf[newest.verdict])
+    },
+  })
+  new Gauge({
+    name: 'readflow_check_evaluated_timestamp_seconds',
+    help: 'Unix time of the last evaluation of checks; 0 before the first.',
+    registers,
+    async collect() {
+      const now = await checked()
+      this.set(Date.parse((now && shapeSummary(now)?.evaluated_at) ?? '') / 1000 || 0)
     },
   })
   new Gauge({

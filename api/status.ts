@@ -1,9 +1,11 @@
 import type { UpStatus } from '../runtime/up-status.ts'
+import { type ChecksReader, shapeSummary } from './checks.ts'
 import { type GateReader, holdReason, shapeHold } from './gate.ts'
 import type { GoldReader } from './gold.ts'
 import type { GoldVersion } from './gold-version.ts'
 import type { LagReport } from './lag.ts'
 import type { AskLineage } from './lineage.ts'
+import type { ProfilesReader } from './profiles.ts'
 import { type RunsReader, shapeRun } from './runs.ts'
 import type { TableSummary } from './tables.ts'
 
@@ -15,17 +17,19 @@ export interface StatusParts {
   gate: GateReader
   runs: RunsReader
   lineage: AskLineage
+  checks: ChecksReader
+  profiles: ProfilesReader
   /** Absent where no `up` started this process. */
   upStatus: () => UpStatus | null
   nowMs?: () => number
 }
 
 /** Everything that the page shows besides the charts. */
-export const readStatus = async ({ gold, tables, lag, gate, runs, upStatus, nowMs = Date.now }: StatusParts) => {
+export const readStatus = async ({ gold, tables, lag, gate, runs, checks, upStatus, nowMs = Date.now }: StatusParts) => {
   const now = nowMs()
   const held = gate.held()
   const latest = async () => (await runs.at())?.latest() ?? []
-  const [summaries, published, lastRuns] = await Promise.all([tables(), gold.use(undefined, describeGold), latest()])
+  const [summaries, published, lastRuns, checked] = await Promise.all([tables(), gold.use(undefined, describeGold), latest(), checks.now()])
   const { state, detail, partitions } = lag()
   return {
     now: new Date(now).toISOString(),
@@ -46,6 +50,8 @@ export const readStatus = async ({ gold, tables, lag, gate, runs, upStatus, nowM
     lag: lagByTopic(partitions),
     /** The last run of each kind. */
     runs: lastRuns.map(shapeRun),
+    /** What the checks of the newest build came to; null before the first. */
+    checks: shapeSummary(checked),
   }
 }
 

@@ -2,6 +2,7 @@ import type { LakeRoute, Route } from '../route.ts'
 import { showAuthor } from './authors.ts'
 import { listBooks, showBook } from './books.ts'
 import { ratingsByGenre, topBooks } from './charts.ts'
+import { listChecks, listProfiles, showCheck, showProfile } from './checks.ts'
 import { showGate } from './gate.ts'
 import { listRuns, showLineage, showRun } from './runs.ts'
 
@@ -9,7 +10,10 @@ import { listRuns, showLineage, showRun } from './runs.ts'
 export const routes: readonly Route[] = [listBooks, showBook, showAuthor, ratingsByGenre, topBooks]
 
 /** Every route that answers from the lake itself. */
-export const lakeRoutes: readonly LakeRoute[] = [listRuns, showRun, showLineage, showGate]
+export const lakeRoutes: readonly LakeRoute[] = [
+  ...[listRuns, showRun, showLineage, showGate],
+  ...[listChecks, showCheck, listProfiles, showProfile],
+]
 
 /** What `/v1` says: each route with its parameters. */
 export const routeIndex = () =>

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pino from 'pino'
 import { createApp } from '../../../api/app.ts'
+import { openChecksReader } from '../../../api/checks.ts'
 import { openGateReader } from '../../../api/gate.ts'
 import { type GoldOptions, openGold } from '../../../api/gold.ts'
 import type { LagReport } from '../../../api/lag.ts'
 import { openLineage } from '../../../api/lineage.ts'
 import { listen } from '../../../api/listen.ts'
+import { openProfilesReader } from '../../../api/profiles.ts'
 import { derivedTables } from '../../../api/routes/derived.ts'
 import { openRunsReader } from '../../../api/runs.ts'
 import { watchTables } from '../../../api/tables.ts'
@@ -59,6 +61,8 @@ export const startApi = async (
     tables: watchTables({ store, maxAgeMs: -1 }),
     gate,
     runs: openRunsReader({ store }),
+    checks: openChecksReader({ store }),
+    profiles: openProfilesReader({ store }),
     lineage: openLineage({ store, files, openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }) }),
   })
   const server = await listen({ listener: app, host: '127.0.0.1', port: 0, isPortExplicit: true })
