@@ -163,7 +163,8 @@ export interface Evaluated {
   at: string
   /** Silver's versions. */
   inputs: Readonly<Record<string, number>>
-  /** Silver's dead letters of each entity up to there. */
+  /** What Silver's ledgers count of each entity up to there: all records that came, and the dead letters among them. */
+  delivered?: Readonly<Record<string, number>>
   dead: Readonly<Record<string, number>>
   /** What else the intake checks saw then, as their own text. */
   mark?: string

@@ -8,6 +8,9 @@ export interface Judged {
   threshold: string
 }
 
+/** A tenth, or ten times as much, are faults however they are rounded or sampled. */
+const FAULT_FACTOR = 8
+const NOTICED_FACTOR = 3
 /** Smaller tables come and go: a factor says nothing of them. */
 const MIN_ROWS = 100
 /** A jump is one only after some builds: a lake that is being filled grows by leaps. */
@@ -22,17 +25,19 @@ export const median = (values: readonly number[]): number => {
 const shown = (value: number) => Math.round(value).toLocaleString('en-US')
 
 /**
- * Rows, or any count, against those of builds before (newest first). A tenth of their median fails, as does ten times their
- * greatest; a third and three times are worth a look.
+ * Rows, or any count, against those of builds before (newest first). An eighth of their median fails, as does eight times
+ * their greatest; a third and three times are worth a look.
  */
 export const judgeCount = (measured: number, before: readonly number[]): Judged => {
   if (before.length === 0) return { verdict: 'pass', threshold: 'no build before it to compare with' }
   const [usual, greatest] = [median(before), Math.max(...before)]
   const mayJump = before.length >= MIN_BUILDS_FOR_JUMP
-  const threshold = `>= 0.1 x ${shown(usual)}, the median of ${before.length} builds before${mayJump ? `, and <= 10 x ${shown(greatest)}, their greatest` : ''}`
+  const upTo = mayJump ? `, and < ${FAULT_FACTOR} x ${shown(greatest)}, their greatest` : ''
+  const threshold = `> 1/${FAULT_FACTOR} of ${shown(usual)}, the median of ${before.length === 1 ? 'the one' : before.length} before${upTo}`
   if (Math.max(measured, usual) < MIN_ROWS) return { verdict: 'pass', threshold: `any number below ${MIN_ROWS}` }
-  if (measured < usual / 10 || (mayJump && measured > greatest * 10)) return { verdict: 'fail', threshold }
-  if (measured < usual / 3 || (mayJump && measured > greatest * 3)) return { verdict: 'warn', threshold }
+  const isBeyond = (factor: number) => measured <= usual / factor || (mayJump && measured >= greatest * factor)
+  if (isBeyond(FAULT_FACTOR)) return { verdict: 'fail', threshold }
+  if (isBeyond(NOTICED_FACTOR)) return { verdict: 'warn', threshold }
   return { verdict: 'pass', threshold }
 }
 

@@ -47,7 +47,7 @@ export interface BuildGate {
   isDue: () => Promise<boolean>
   /** Checks a staged build. What holds it is on record then; null: it may be published. */
   audit: (duckdb: DuckDb, staged: readonly Staged[], publish: HeldEvent['publish']) => Promise<GateHold | null>
-  /** Where there is nothing to build: checks what Silver turned away since, and gives what holds Gold now. */
+  /** Where there is nothing to build: checks what came to Silver since, of which no row changed, and gives what holds Gold now. */
   auditIntake: (onBegin: () => void) => Promise<GateHold | null>
   /** The audited build is published as that version. */
   passed: (version: number) => Promise<void>
@@ -69,7 +69,8 @@ export const openGate = async (options: GateOptions): Promise<BuildGate> => {
   const { hold: before, waived } = (await settled(store, published, now()))?.state ?? openState
   let checks: CheckResult[] = []
   const mark = await (audit && intakeMark)?.()
-  const noteChecked = () => noteEvaluated(store, { run: runId, at: now(), inputs, dead: deadOf(silver), ...(mark ? { mark } : {}) })
+  const counted = { delivered: countedOf(silver, /\/(valid|late|repeat|dead)$/), dead: countedOf(silver, /\/dead$/) }
+  const noteChecked = () => noteEvaluated(store, { run: runId, at: now(), inputs, ...counted, ...(mark ? { mark } : {}) })
   const isMarkNew = async () => mark !== undefined && mark !== ((await knownEvaluated(store))?.mark ?? '')
 
   const evaluate = async (duckdb: DuckDb | null, staged: readonly Staged[], publish: HeldEvent['publish']): Promise<GateHold | null> => {
@@ -116,10 +117,11 @@ export const openGate = async (options: GateOptions): Promise<BuildGate> => {
       if (!audit || before?.isStaged || !isTime()) return before
       if (Object.values(inputs).every((version) => version < 0)) return before
       const last = await knownEvaluated(store)
-      const isNew = JSON.stringify(last?.dead) !== JSON.stringify(deadOf(silver)) || (await isMarkNew())
-      if (!isNew && !(isRetry && before)) return before
-      onBegin()
+      const isNew = JSON.stringify([last?.delivered, last?.dead]) !== JSON.stringify([counted.delivered, counted.dead])
+      if (!isNew && !(await isMarkNew()) && !(isRetry && before)) return before
       const hold = await evaluate(null, [], {})
+      // What finds nothing, and ends nothing, leaves no trace as a run.
+      if (hold !== null || before !== null) onBegin()
       if (hold === null) await passed(null)
       return hold
     },
@@ -152,13 +154,13 @@ const mayDifferFrom = async (
 const versionsOf = (silver: GateOptions['silver']): Record<string, number> =>
   Object.fromEntries(Object.entries(silver).map(([entity, { version }]) => [entity, version]))
 
-/** Dead letters that Silver's ledgers count, by entity. */
-const deadOf = (silver: GateOptions['silver']): Record<string, number> =>
+/** The sum of those counters in Silver's ledgers, by entity. */
+const countedOf = (silver: GateOptions['silver'], counters: RegExp): Record<string, number> =>
   Object.fromEntries(
     Object.entries(silver).map(([entity, { txns }]) => {
-      let dead = 0
-      for (const [appId, count] of txns) if (appId.endsWith('/dead')) dead += count
-      return [entity, dead]
+      let sum = 0
+      for (const [appId, count] of txns) if (counters.test(appId)) sum += count
+      return [entity, sum]
     }),
   )
 

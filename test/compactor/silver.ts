@@ -67,6 +67,8 @@ const literal = (value: unknown): string => {
   return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value)
 }
 
+const ROWS_AT_ONCE = 500
+
 /** Writes rows into a table `raw_<entity>` with Silver's columns. */
 export const createSilverTable = async (duckdb: DuckDb, entity: EntityName, rows: Row[]): Promise<string> => {
   const columns = inputColumns[entity]
@@ -74,8 +76,10 @@ export const createSilverTable = async (duckdb: DuckDb, entity: EntityName, rows
   for (const row of rows) {
     const unknown = Object.keys(row).filter((name) => !columns.some(([column]) => column === name))
     if (unknown.length > 0) throw new Error(`${entity} has no column ${unknown.join(', ')}`)
-    const names = Object.keys(row)
-    await duckdb.run(`INSERT INTO raw_${entity} (${names.join(', ')}) VALUES (${names.map((name) => literal(row[name])).join(', ')})`)
+  }
+  for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
+    const values = rows.slice(first, first + ROWS_AT_ONCE).map((row) => `(${columns.map(([name]) => literal(row[name])).join(', ')})`)
+    await duckdb.run(`INSERT INTO raw_${entity} VALUES ${values.join(', ')}`)
   }
   return `raw_${entity}`
 }

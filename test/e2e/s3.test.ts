@@ -1,33 +1,15 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { after, before, describe, it, type TestContext } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { readPublished } from '../../lake/published.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { minioSkip, startTestMinio, type TestMinio } from '../helpers/minio.ts'
 import { bronzeOffsets } from '../helpers/tables.ts'
-import { lastJson, readflow, root, tempDir, until } from '../helpers/up.ts'
+import { lastJson, readflow, startServe, tempDir, until } from '../helpers/up.ts'
 
 const RATINGS = 2000
 const onFreePorts = ['--kafka-port', '0', '--registry-port', '0', '--port', '0']
-
-/** `serve` alone, with nothing but a lake. */
-const startServe = async (t: TestContext, env: NodeJS.ProcessEnv) => {
-  const child = spawn(process.execPath, ['bin/readflow.mjs', 'serve', '--port', '0'], { cwd: root, env: { ...process.env, ...env } })
-  let output = ''
-  child.stderr.on('data', (text) => {
-    output += text
-  })
-  const closed = new Promise((resolve) => child.once('close', resolve))
-  const stop = async () => {
-    child.kill('SIGTERM')
-    await closed
-  }
-  t.after(stop)
-  const url = await until('the API', async () => /"url":"(http[^"]+)\/"/.exec(output)?.[1])
-  return { url, stop, output: () => output }
-}
 
 describe('the whole pipeline on S3', { skip: minioSkip() }, () => {
   let minio: TestMinio

@@ -111,6 +111,23 @@ export const startStackCommand = async (t: Pick<TestContext, 'after'>, dataDir: 
   if (!output.includes('is running')) throw new Error(`the stack did not start:\n${output}`)
 }
 
+/** Starts `readflow serve` on a free port, with that environment; it is stopped when the test ends. */
+export const startServe = async (t: Pick<TestContext, 'after'>, env: NodeJS.ProcessEnv) => {
+  const child = spawn(process.execPath, [launcher, 'serve', '--port', '0'], { cwd: root, env: { ...process.env, ...env } })
+  let output = ''
+  child.stderr.on('data', (text) => {
+    output += text
+  })
+  const closed = new Promise((resolve) => child.once('close', resolve))
+  const stop = async () => {
+    child.kill('SIGTERM')
+    await closed
+  }
+  t.after(stop)
+  const url = await until('the API', async () => /"url":"(http[^"]+)\/"/.exec(output)?.[1])
+  return { url, stop, output: () => output }
+}
+
 /** Waits until `check` gives something; fails with what it waited for. */
 export const until = async <T>(what: string, check: () => Promise<T | null | undefined | false>, timeoutMs = 60_000): Promise<T> => {
   const deadline = Date.now() + timeoutMs
