@@ -165,7 +165,8 @@ const memberNulls = async (duckdb: DuckDb, name: string): Promise<Nulls> => {
   return factNulls({ rows, nulls })
 }
 
-const runRowCheck = async (duckdb: DuckDb, { id, table, column, wrong, sql, of }: RowCheck): Promise<Result> => {
+/** Makes one check over the derived tables. */
+export const runRowCheck = async (duckdb: DuckDb, { id, table, column, wrong, sql, of }: RowCheck): Promise<Result> => {
   const weighted = sql.includes(' AS weight') ? 'SUM(weight)' : 'COUNT(*)'
   const [found] = await duckdb.rows<{ n: number | null; keys: string[] | null; total: number | null }>(
     `SELECT (SELECT CAST(${weighted} AS DOUBLE) FROM (${sql}) c) AS n,
