@@ -1,5 +1,5 @@
 /**
- * A full build of Gold against increments, on the same lake and in one run: `node bench/gold-increment.ts [ratings]`. Silver is
+ * A full build of Gold against increments, on the same lake and in one run, checks and profiles included: `node bench/gold-increment.ts [ratings]`. Silver is
  * made by SQL: 10,000 books with genres, 3,000 authors, ratings spread evenly over 36 months by 200,000 readers, in files of a day
  * each. Then 1 % of the ratings change, once within the last two months and once over all of them, and Gold is built by
  * increment; after each the same Silver is built anew into another lake.
@@ -8,12 +8,14 @@ import { cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import { buildGold } from '../compactor/build.ts'
+import { openChecks } from '../compactor/checks/open.ts'
 import { inputColumns } from '../compactor/inputs.ts'
 import type { Field } from '../lake/columns/column.ts'
 import { commit } from '../lake/delta/commit.ts'
 import { openTable } from '../lake/delta/table.ts'
 import { openLocalFiles } from '../lake/store/local-files.ts'
 import { openStore } from '../lake/store/open.ts'
+import type { ObjectStore } from '../lake/store/store.ts'
 import { openDuckDb } from '../runtime/duckdb.ts'
 import { createLog } from '../runtime/log.ts'
 import type { EntityName } from '../schemas/records.ts'
@@ -111,7 +113,9 @@ const ratingRows = (rows: string, { ageDays, revision = 0 }: { ageDays: string; 
     FROM (SELECT i, ${ageDays} AS age_days FROM ${rows} t(i)))`
 const anyDay = `(hash(i + 1) % ${MONTHS * 30})::BIGINT`
 
-const build = async (target = store) => {
+const checksOf = (target: ObjectStore) => openChecks({ tableAt: (root) => openTable(target, root), log: createLog('bench', 'error') })
+
+const build = async (target = store, checks = storeChecks) => {
   const startedMs = performance.now()
   const cpuBefore = process.cpuUsage()
   const result = await buildGold({
@@ -121,7 +125,11 @@ const build = async (target = store) => {
     tempDir,
     log: createLog('bench', 'error'),
     nowMs: Date.now,
+    audit: checks.audit,
+    intakeMark: checks.intakeMark,
+    isRetry: true,
   })
+  await checks.settle(result.held !== null)
   const { user, system } = process.cpuUsage(cpuBefore)
   return {
     kind: result.full ?? 'increment',
@@ -138,12 +146,13 @@ const rebuild = async () => {
   const copy = path.join(dir, 'copy')
   await cp(path.join(dir, 'lake', 'silver'), path.join(copy, 'silver'), { recursive: true })
   const target = openStore(`file:${copy}`)
-  const result = await build(target)
+  const result = await build(target, checksOf(target))
   await target.close()
   await rm(copy, { recursive: true })
   return result
 }
 
+const storeChecks = checksOf(store)
 const show = (what: string, figures: unknown) => process.stdout.write(`${JSON.stringify({ what, ...(figures as object) })}\n`)
 try {
   show('machine', { cpus: cpus().length, load: loadavg()[0], ratings })
