@@ -13,6 +13,7 @@ export const assets: Readonly<Record<string, { file: string; type: string }>> = 
   '/assets/format.js': { file: web('format.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/gate.js': { file: web('gate.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/sections.js': { file: web('sections.js'), type: 'text/javascript; charset=utf-8' },
+  '/assets/contracts.js': { file: web('contracts.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/dom.js': { file: web('dom.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/ratings-chart.js': { file: web('ratings-chart.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/runs.js': { file: web('runs.js'), type: 'text/javascript; charset=utf-8' },

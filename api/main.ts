@@ -9,6 +9,7 @@ import { createLog } from '../runtime/log.ts'
 import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
 import { openChecksReader } from './checks.ts'
+import { openRuleCounts } from './contracts.ts'
 import { openGateReader } from './gate.ts'
 import { openGold } from './gold.ts'
 import { watchLag } from './lag.ts'
@@ -59,6 +60,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const [checks, profiles] = [openChecksReader({ store }), openProfilesReader({ store })]
   const app = createApp({
     ...{ host, log, gold, gate, runs, lineage, checks, profiles },
+    ruleCounts: openRuleCounts({ store }),
     tables: watchTables({ store }),
     lag: lag.report,
     upStatus: () => upStatus,

@@ -1,11 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { contracts } from '../schemas/contracts/contracts.ts'
 import { shapeSummary, type Verdict } from './checks.ts'
+import { violationsOf } from './contracts.ts'
 import type { StatusParts } from './status.ts'
 
 const statusOf: Readonly<Record<Verdict, number>> = { pass: 0, warn: 1, fail: 2 }
 
 /** The API's metrics, in Prometheus' text format. Values of tables and lag are read when they are scraped. */
-export const createMetrics = ({ gold, gate, checks, tables, lag }: StatusParts) => {
+export const createMetrics = ({ gold, gate, checks, ruleCounts, tables, lag }: StatusParts) => {
   const register = new Registry()
   const registers = [register]
   collectDefaultMetrics({ register })
@@ -87,6 +89,23 @@ export const createMetrics = ({ gold, gate, checks, tables, lag }: StatusParts) 
     async collect() {
       const now = await checked()
       this.set(Date.parse((now && shapeSummary(now)?.evaluated_at) ?? '') / 1000 || 0)
+    },
+  })
+  new Gauge({
+    name: 'readflow_contract_violations_total',
+    help: 'Dead letters (severity reject) or rows with a flag (warn) of a rule. A replay may take counts back.',
+    labelNames: ['entity', 'rule', 'severity'] as const,
+    registers,
+    async collect() {
+      const counts = await ruleCounts().catch(() => {
+        failures.inc()
+        return null
+      })
+      this.reset()
+      if (counts === null) return
+      for (const contract of Object.values(contracts))
+        for (const { entity, rule, severity, count } of violationsOf(contract, counts[contract.entity]))
+          this.set({ entity, rule, severity }, count)
     },
   })
   new Gauge({

@@ -1,5 +1,6 @@
 import type { UpStatus } from '../runtime/up-status.ts'
 import { type ChecksReader, shapeSummary } from './checks.ts'
+import type { ReadCounts } from './contracts.ts'
 import { type GateReader, holdReason, shapeHold } from './gate.ts'
 import type { GoldReader } from './gold.ts'
 import type { GoldVersion } from './gold-version.ts'
@@ -19,6 +20,7 @@ export interface StatusParts {
   lineage: AskLineage
   checks: ChecksReader
   profiles: ProfilesReader
+  ruleCounts: ReadCounts
   /** Absent where no `up` started this process. */
   upStatus: () => UpStatus | null
   nowMs?: () => number

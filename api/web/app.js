@@ -1,4 +1,5 @@
 // @ts-check
+import { showContracts } from './contracts.js'
 import { byId, say, time } from './dom.js'
 import { ago, timeOfDay } from './format.js'
 import { showGate } from './gate.js'
@@ -86,6 +87,9 @@ const tick = async () => {
     answeredAtMs = Date.now()
     show(status)
     await showCharts(status).catch((error) => say(byId('notice'), `The charts could not be brought up to date: ${error.message}`))
+    await showContracts(status, get).catch((error) =>
+      say(byId('notice'), `The contracts could not be brought up to date: ${error.message}`),
+    )
   } else {
     showLost()
   }

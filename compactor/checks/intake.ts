@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import type { Run } from '../../lineage/runs/run.ts'
 import { entityNames } from '../../schemas/catalogue.ts'
+import { ruleCounts } from '../../schemas/contracts/counts.ts'
 import type { EntityName } from '../../schemas/records.ts'
 import type { CheckResult } from './check.ts'
 import { type CheckHistory, pastOf } from './history.ts'
@@ -13,16 +14,14 @@ const MIN_DELIVERED = 20
 interface Counted {
   delivered: number
   dead: number
-  /** By rule, where the ledger says. */
-  rules: Record<string, number>
+  /** What was refused, by rule. */
+  rules: Readonly<Record<string, number>>
 }
 
 const countedOf = ({ txns }: Snapshot): Counted => {
-  const counted: Counted = { delivered: 0, dead: 0, rules: {} }
+  const counted: Counted = { delivered: 0, dead: 0, rules: ruleCounts(txns).rejected }
   for (const [appId, count] of txns) {
-    const rule = /\/rule\/([^/]+)$/.exec(appId)?.[1]
-    if (rule !== undefined) counted.rules[rule] = (counted.rules[rule] ?? 0) + count
-    else if (/\/(valid|late|repeat|dead)$/.test(appId)) counted.delivered += count
+    if (/\/(valid|late|repeat|dead)$/.test(appId)) counted.delivered += count
     if (appId.endsWith('/dead')) counted.dead += count
   }
   return counted

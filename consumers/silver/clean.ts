@@ -1,11 +1,13 @@
 import { appendValue, type Column, type ColumnBatch, columnOf, newColumn, valueAt } from '../../lake/columns/column.ts'
-import type { EntityName } from '../../schemas/records.ts'
-import { htmlFields } from '../../schemas/rules.ts'
+import type { Format } from '../../schemas/contracts/contract.ts'
+import type { Finding } from './check.ts'
 import { plainText } from './html.ts'
 import { repairIsbns } from './isbn.ts'
 import { languageCode } from './language.ts'
 
-type Flag = (row: number, flag: string) => void
+/** Field by field what its text is to become. */
+export type Formats = ReadonlyMap<string, Format>
+type Found = (row: number, field: string, finding: Finding) => void
 
 const tidy = (text: string): string | null => text.trim() || null
 
@@ -23,42 +25,50 @@ const replace = (batch: ColumnBatch, changed: Record<string, Column>): ColumnBat
   columns: batch.columns.map((column, index) => changed[batch.fields[index]?.name ?? ''] ?? column),
 })
 
-const cleanText = (batch: ColumnBatch, entity: EntityName): ColumnBatch =>
+const cleanText = (batch: ColumnBatch, formats: Formats): ColumnBatch =>
   replace(
     batch,
     Object.fromEntries(
       batch.fields
         .filter(({ type }) => type.kind === 'string')
         .map(({ name }) => {
-          const isHtml = htmlFields[entity].includes(name)
+          const isHtml = formats.get(name) === 'html'
           return [name, mapColumn(columnOf(batch, name), (text) => tidy(isHtml ? plainText(text) : text))]
         }),
     ),
   )
 
-const cleanBooks = (batch: ColumnBatch, flag: Flag): ColumnBatch => {
-  const isbn = columnOf(batch, 'isbn')
-  const isbn13 = columnOf(batch, 'isbn13')
+/** The fields with an ISBN are two views of one number: each helps to repair the other. */
+const cleanIsbns = (batch: ColumnBatch, [ten, thirteen]: readonly [string, string], found: Found): ColumnBatch => {
+  const [isbn, isbn13] = [columnOf(batch, ten), columnOf(batch, thirteen)]
   const repaired = { isbn: newColumn(isbn.type, batch.length), isbn13: newColumn(isbn13.type, batch.length) }
   for (let row = 0; row < batch.length; row++) {
     const result = repairIsbns(valueAt(isbn, row) as string | null, valueAt(isbn13, row) as string | null)
     appendValue(repaired.isbn, result.isbn)
     appendValue(repaired.isbn13, result.isbn13)
-    for (const each of result.flags) flag(row, each)
+    if (result.isbnFinding) found(row, ten, result.isbnFinding)
+    if (result.isbn13Finding) found(row, thirteen, result.isbn13Finding)
   }
-  const language = mapColumn(columnOf(batch, 'language_code'), (text, row) => {
-    const code = languageCode(text)
-    if (code === null) flag(row, 'language-unknown')
-    return code
-  })
-  return replace(batch, { ...repaired, language_code: language })
+  return replace(batch, { [ten]: repaired.isbn, [thirteen]: repaired.isbn13 })
 }
 
+const cleanLanguage = (batch: ColumnBatch, field: string, found: Found): ColumnBatch =>
+  replace(batch, {
+    [field]: mapColumn(columnOf(batch, field), (text, row) => {
+      const code = languageCode(text)
+      if (code === null) found(row, field, 'broken')
+      return code
+    }),
+  })
+
 /**
- * Valid rows made clean: text trimmed and freed of HTML, empty text null, language codes in ISO 639-3, ISBNs
- * repaired. Takes and returns the same columns; `flag` is told of every repair that a reader should know.
+ * Valid rows made clean: text trimmed and freed of HTML, empty text null, languages in ISO 639-3, ISBNs repaired, as
+ * `formats` has it. Takes and returns the same columns; `found` is told of every repair that a reader should know.
  */
-export const clean = (entity: EntityName, batch: ColumnBatch, flag: Flag): ColumnBatch => {
-  const tidied = cleanText(batch, entity)
-  return entity === 'books' ? cleanBooks(tidied, flag) : tidied
+export const clean = (formats: Formats, batch: ColumnBatch, found: Found): ColumnBatch => {
+  const fieldOf = (wanted: Format) => [...formats].find(([, format]) => format === wanted)?.[0]
+  const [ten, thirteen, language] = [fieldOf('isbn-10'), fieldOf('isbn-13'), fieldOf('language')]
+  let cleaned = cleanText(batch, formats)
+  if (ten !== undefined && thirteen !== undefined) cleaned = cleanIsbns(cleaned, [ten, thirteen], found)
+  return language === undefined ? cleaned : cleanLanguage(cleaned, language, found)
 }

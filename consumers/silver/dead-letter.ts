@@ -3,6 +3,7 @@ import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
 import type { PartitionInput } from '../decode/batches.ts'
 
 export interface Rejection {
+  /** A rule of the entity's contract. */
   errorClass: string
   message: string
   schemaId: number | null

@@ -1,3 +1,5 @@
+import type { Finding } from './check.ts'
+
 /** Check digits by ISO 2108: ISBN-10 weighs its digits 10 to 1 modulo 11, ISBN-13 1 and 3 in turn modulo 10. */
 const isbn10Check = (nine: string): string => {
   const sum = Array.from(nine).reduce((total, digit, index) => total + Number(digit) * (10 - index), 0)
@@ -20,7 +22,9 @@ const MIN_DIGITS = 6
 export interface Isbns {
   isbn: string | null
   isbn13: string | null
-  flags: string[]
+  /** What had to be done; null where the number is as it was delivered. */
+  isbnFinding: Finding | null
+  isbn13Finding: Finding | null
 }
 
 const compact = (text: string | null) => (text ?? '').replace(/[\s‐-―-]/g, '').toUpperCase()
@@ -33,19 +37,17 @@ const repairIsbn10 = (given: string): string | null => {
 
 /**
  * Repairs the ISBNs of a book: zeros that a spreadsheet ate are put back, an ISBN-13 that is broken or
- * missing is computed from the ISBN-10, what can't be saved is null. The flags say what was done; a broken
- * ISBN never costs the book.
+ * missing is computed from the ISBN-10, what can't be saved is null. The findings say what was done; a
+ * broken ISBN never costs the book.
  */
 export const repairIsbns = (rawIsbn: string | null, rawIsbn13: string | null): Isbns => {
-  const flags: string[] = []
   const given = compact(rawIsbn)
   const given13 = compact(rawIsbn13)
   const isbn = given === '' || isIsbn13(given) ? null : repairIsbn10(given)
-  if (isbn !== null && isbn !== given) flags.push('isbn-repaired')
-  if (isbn === null && given !== '' && !isIsbn13(given)) flags.push('isbn-invalid')
+  const isbnFinding = isbn !== null && isbn !== given ? 'repaired' : isbn === null && given !== '' && !isIsbn13(given) ? 'broken' : null
 
   const delivered13 = [given13, given].find(isIsbn13) ?? null
   const isbn13 = delivered13 ?? (isbn === null ? null : isbn13Of(isbn))
-  if (given13 !== '' && !isIsbn13(given13)) flags.push(isbn13 === null ? 'isbn13-invalid' : 'isbn13-repaired')
-  return { isbn, isbn13, flags }
+  const isbn13Finding = given13 === '' || isIsbn13(given13) ? null : isbn13 === null ? 'broken' : 'repaired'
+  return { isbn, isbn13, isbnFinding, isbn13Finding }
 }

@@ -15,14 +15,15 @@ import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
 import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
 import type { Registry } from '../../runtime/registry.ts'
 import { catalogue, dlqTopic, entityNames } from '../../schemas/catalogue.ts'
+import type { Rule } from '../../schemas/contracts/contract.ts'
+import { contracts } from '../../schemas/contracts/contracts.ts'
 import type { EntityName } from '../../schemas/records.ts'
-import { rules } from '../../schemas/rules.ts'
 import { avroFields } from '../decode/avro-fields.ts'
 import { eachRecord, type PartitionInput, prepareSchemas, recordCount } from '../decode/batches.ts'
 import { createDecoder, type Decoder, tooLarge } from '../decode/decoder.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
 import { arrival } from '../time.ts'
-import { check } from './check.ts'
+import { createJudge, type Judge } from './check.ts'
 import { clean } from './clean.ts'
 import { contentHash, TOMBSTONE_HASH } from './content-hash.ts'
 import { deadLetter, type Rejection } from './dead-letter.ts'
@@ -46,6 +47,13 @@ export const silverColumns: readonly Field[] = [
   field('ingestion_date', { kind: 'date' }),
 ]
 const flagsField = field('_flags', { kind: 'list', element: { kind: 'string' } })
+
+const judges: Readonly<Record<EntityName, Judge>> = {
+  books: createJudge(contracts.books),
+  authors: createJudge(contracts.authors),
+  reviews: createJudge(contracts.reviews),
+  ratings: createJudge(contracts.ratings),
+}
 
 /** Silver keeps each accepted change of a key once, valid and clean; what is not valid is a dead letter. */
 export const createSilver = ({ registry, store }: { registry: Registry; store: ObjectStore }): Stage => ({
@@ -119,7 +127,9 @@ const restoreFrom = (dedupe: Dedupe, batch: ColumnBatch, wanted: ReadonlyMap<str
 
 interface Sorted {
   batch: ColumnBatch
+  /** By row, as are the partitions. */
   flags: string[][]
+  partitions: number[]
   outcomes: Map<number, Outcomes>
   deadLetters: OutgoingRecord[]
 }
@@ -133,6 +143,7 @@ const sortOut = (
   const sorted: Sorted = {
     batch: newBatch([...fields, ...silverColumns], recordCount(inputs)),
     flags: [],
+    partitions: [],
     outcomes: new Map(),
     deadLetters: [],
   }
@@ -141,6 +152,7 @@ const sortOut = (
     const read = readRecord(entity, record, decoder)
     if ('errorClass' in read) {
       sorted.deadLetters.push(deadLetter(dlqTopic(entity), record, input, read))
+      addOutcome(sorted.outcomes, input.partition, `dead/${read.errorClass}`)
       return addOutcome(sorted.outcomes, input.partition, 'dead')
     }
     const eventTimeMs = eventTimeField === null ? null : ((read.value?.[eventTimeField] ?? null) as number | null)
@@ -151,7 +163,7 @@ const sortOut = (
     if (verdict === 'late') addOutcome(sorted.outcomes, input.partition, 'late')
     const { value } = read
     const { timeMs, day } = arrival(record.timestampMs)
-    const cleared = new Set(read.nulled.map((rule) => rule.field))
+    const cleared = new Set(read.warned.flatMap(({ value, fields: of }) => (value === 'nulled' ? of : [])))
     const system = [
       read.key,
       version.order,
@@ -169,13 +181,14 @@ const sortOut = (
     for (const [index, { name }] of fields.entries())
       appendValue(sorted.batch.columns[index] as Column, value === null || cleared.has(name) ? null : value[name])
     for (const [index, each] of system.entries()) appendValue(sorted.batch.columns[fields.length + index] as Column, each)
-    sorted.flags.push(read.nulled.map((rule) => rule.id))
+    sorted.flags.push(read.warned.map(({ id }) => id))
+    sorted.partitions.push(input.partition)
     sorted.batch.length++
   })
   return sorted
 }
 
-type Read = { key: string; value: Record<string, unknown> | null; schemaId: number | null; nulled: { field: string; id: string }[] }
+type Read = { key: string; value: Record<string, unknown> | null; schemaId: number | null; warned: readonly Rule[] }
 
 const readRecord = (entity: EntityName, record: KafkaRecord, decoder: Decoder): Read | Rejection => {
   if (record.key === null) return { errorClass: 'null-key', message: 'the record has no key', schemaId: null }
@@ -186,13 +199,15 @@ const readRecord = (entity: EntityName, record: KafkaRecord, decoder: Decoder): 
       message: `${tooLarge(record.oversizedBytes)}; its SHA-256 is ${record.oversizedHash}`,
       schemaId: null,
     }
-  if (record.value === null) return { key, value: null, schemaId: null, nulled: [] }
+  if (record.value === null) return { key, value: null, schemaId: null, warned: [] }
   const decoded = decoder.decode(record.value)
   if (!decoded.ok) return decoded.error
   const { schemaId, value } = decoded
-  const { rejected, nulled } = check(rules[entity], value, record.timestampMs)
-  if (rejected)
-    return { errorClass: rejected.rule.id, message: `${rejected.rule.field} is ${rejected.found}: ${rejected.rule.because}`, schemaId }
+  const { rejected, warned } = judges[entity].check(value, record.timestampMs)
+  if (rejected) {
+    const { id, fields, because } = rejected.rule
+    return { errorClass: id, message: `${fields[0]} is ${rejected.found}: ${because}`, schemaId }
+  }
   const expected = catalogue[entity].keyOf(value as never)
   if (expected !== key)
     return {
@@ -200,18 +215,20 @@ const readRecord = (entity: EntityName, record: KafkaRecord, decoder: Decoder): 
       message: `the key is ${JSON.stringify(key.slice(0, 80))}, the value's own is ${JSON.stringify(expected)}`,
       schemaId,
     }
-  return { key, value, schemaId, nulled }
+  return { key, value, schemaId, warned }
 }
 
-/** Cleans the accepted rows and puts their flags beside them. */
-const finish = (entity: EntityName, { batch, flags }: Sorted): ColumnBatch => {
+/** Cleans the accepted rows, puts their flags beside them, and counts what is flagged. */
+const finish = (entity: EntityName, { batch, flags, partitions, outcomes }: Sorted): ColumnBatch => {
   const own = new Set(avroFields(catalogue[entity].schema).fields.map(({ name }) => name))
   const values = {
     ...batch,
     fields: batch.fields.filter(({ name }) => own.has(name)),
     columns: batch.columns.filter((_, index) => own.has(batch.fields[index]?.name ?? '')),
   }
-  const cleaned = clean(entity, values, (row, flag) => flags[row]?.push(flag))
+  const { formats, formatRule } = judges[entity]
+  const cleaned = clean(formats, values, (row, field, finding) => flags[row]?.push(formatRule(field, finding).id))
+  for (const [row, partition] of partitions.entries()) for (const flag of flags[row] ?? []) addOutcome(outcomes, partition, `flag/${flag}`)
   const flagColumn = newColumn(flagsField.type, batch.length)
   for (const row of flags) appendValue(flagColumn, row)
   return {

@@ -17,15 +17,15 @@ export interface Origins {
 const PIECE = { maxRecords: 10_000, maxBytes: 4 * 1024 * 1024 }
 
 /**
- * The offsets, for each of `wanted`, that a dead letter names as its origin: each once, however often it was sent.
- * Reads the whole dead letter topic in a group of its own, which commits nothing.
+ * The offsets, for each of `wanted`, that a dead letter names as its origin, with the class of its error: each once, however
+ * often it was sent, as the last one has it. Reads the whole dead letter topic in a group of its own, which commits nothing.
  */
 export const readDeadLetterOrigins = async (
   { client, log }: { client: KafkaClient; log: Log },
   topic: string,
   wanted: readonly Origins[],
-): Promise<Set<number>[]> => {
-  const found = wanted.map(() => new Set<number>())
+): Promise<Map<number, string>[]> => {
+  const found = wanted.map(() => new Map<number, string>())
   const bounds = await client.topicOffsets(topic)
   const open = new Map(bounds.filter(({ logStart, end }) => end > logStart).map(({ partition, end }) => [partition, end]))
   if (open.size === 0) return found
@@ -36,7 +36,8 @@ export const readDeadLetterOrigins = async (
   const note = (record: KafkaRecord) => {
     const origin = originOf(record)
     wanted.forEach(({ topicId, partition, below }, index) => {
-      if (origin.topicId === topicId && origin.partition === partition && origin.offset < below) found[index]?.add(origin.offset)
+      if (origin.topicId === topicId && origin.partition === partition && origin.offset < below)
+        found[index]?.set(origin.offset, origin.errorClass)
     })
   }
   const read = async (fetched: FetchedBytes) => {
@@ -88,5 +89,10 @@ const noteAll = async (reader: RecordReader, note: (record: KafkaRecord) => void
 
 const originOf = ({ headers }: KafkaRecord) => {
   const text = (name: string) => headers.find(([each]) => each === `readflow.${name}`)?.[1]?.toString('utf8') ?? ''
-  return { topicId: text('topic-id'), partition: Number(text('partition') || Number.NaN), offset: Number(text('offset') || Number.NaN) }
+  return {
+    topicId: text('topic-id'),
+    partition: Number(text('partition') || Number.NaN),
+    offset: Number(text('offset') || Number.NaN),
+    errorClass: text('error-class'),
+  }
 }

@@ -5,6 +5,7 @@ import { scan } from '../../lake/delta/scan.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import { stageFiles } from '../../lake/delta/stage.ts'
 import type { Table } from '../../lake/delta/table.ts'
+import { addCounts, type Outcomes } from '../stage.ts'
 
 /** Rows of one Kafka partition from an offset on. */
 export interface OffsetRange {
@@ -17,10 +18,8 @@ export interface Replaced {
   removes: AddFile[]
   /** Files with what the removed ones held beside the ranges. */
   adds: AddFile[]
-  /** Rows that go, by range. */
-  rows: number[]
-  /** Those of them that are flagged as late; 0 where the table has no such flag. */
-  late: number[]
+  /** What goes, by range: `rows`, those of them that are `late`, and `flag/<rule>` for each flag that they bear. */
+  gone: Outcomes[]
 }
 
 /**
@@ -28,23 +27,23 @@ export interface Replaced {
  * Nothing is committed. Memory is that of one batch of a scan.
  */
 export const replaceRanges = async (table: Table, snapshot: Snapshot, ranges: readonly OffsetRange[]): Promise<Replaced> => {
-  const replaced: Replaced = { removes: [], adds: [], rows: ranges.map(() => 0), late: ranges.map(() => 0) }
+  const replaced: Replaced = { removes: [], adds: [], gone: ranges.map(() => ({ rows: 0 })) }
   const { fields = [], partitionColumns = [] } = snapshot.metadata ?? {}
   const columns = fields.map(({ name }) => name)
-  const hasLate = columns.includes('_late')
+  const marks = ['_late', '_flags'].filter((name) => columns.includes(name))
   for (const file of snapshot.files.values()) {
     if (!ranges.some((range) => mayHold(file, range))) continue
     const within = { root: table.root, where: (each: AddFile) => each.path === file.path }
-    const keys = ['_topic_id', '_partition', '_offset', ...(hasLate ? ['_late'] : [])]
-    const counts = { rows: ranges.map(() => 0), late: ranges.map(() => 0), kept: 0 }
-    for await (const batch of scan(table.store, snapshot, { ...within, columns: keys })) countRows(batch, ranges, counts)
-    if (counts.rows.every((count) => count === 0)) continue
-    counts.rows.forEach((count, index) => {
-      replaced.rows[index] = (replaced.rows[index] ?? 0) + count
-      replaced.late[index] = (replaced.late[index] ?? 0) + (counts.late[index] ?? 0)
+    const keys = ['_topic_id', '_partition', '_offset', ...marks]
+    const gone: Outcomes[] = ranges.map(() => ({}))
+    let kept = 0
+    for await (const batch of scan(table.store, snapshot, { ...within, columns: keys })) kept += countRows(batch, ranges, gone)
+    if (gone.every(({ rows }) => rows === undefined)) continue
+    gone.forEach((counts, index) => {
+      addCounts(replaced.gone[index] ?? {}, counts)
     })
     replaced.removes.push(file)
-    if (counts.kept === 0) continue
+    if (kept === 0) continue
     for await (const batch of scan(table.store, snapshot, { ...within, columns })) {
       const kept = otherRows(batch, ranges)
       if (kept.length > 0) replaced.adds.push(...(await stageFiles(table, take(batch, kept), { partitionColumns })))
@@ -73,17 +72,25 @@ const rangeOfRows = (batch: ColumnBatch, ranges: readonly OffsetRange[]): ((row:
     )
 }
 
-const countRows = (batch: ColumnBatch, ranges: readonly OffsetRange[], counts: { rows: number[]; late: number[]; kept: number }) => {
+/** Counts the rows of a batch that lie in each range; gives how many lie in none. */
+const countRows = (batch: ColumnBatch, ranges: readonly OffsetRange[], gone: readonly Outcomes[]): number => {
   const rangeOf = rangeOfRows(batch, ranges)
-  const late = batch.fields.some(({ name }) => name === '_late') ? columnOf(batch, '_late') : null
+  const [late, flags] = ['_late', '_flags'].map((mark) => (batch.fields.some(({ name }) => name === mark) ? columnOf(batch, mark) : null))
+  let others = 0
   for (let row = 0; row < batch.length; row++) {
-    const index = rangeOf(row)
-    if (index < 0) counts.kept++
-    else {
-      counts.rows[index] = (counts.rows[index] ?? 0) + 1
-      if (late && valueAt(late, row) === true) counts.late[index] = (counts.late[index] ?? 0) + 1
+    const counts = gone[rangeOf(row)]
+    if (!counts) {
+      others++
+      continue
     }
+    const count = (name: string) => {
+      counts[name] = (counts[name] ?? 0) + 1
+    }
+    count('rows')
+    if (late && valueAt(late, row) === true) count('late')
+    for (const flag of ((flags && valueAt(flags, row)) ?? []) as string[]) count(`flag/${flag}`)
   }
+  return others
 }
 
 const otherRows = (batch: ColumnBatch, ranges: readonly OffsetRange[]): Rows => {
@@ -117,14 +124,14 @@ const mayBeBelow = ({ stats }: AddFile, below: number): boolean => {
   return !(typeof least === 'number' && least >= below)
 }
 
-/** How many of some offsets the table holds rows of, for each of `wanted`. */
+/** Which of some offsets the table holds rows of, for each of `wanted`. */
 export const heldOffsets = async (
   table: Table,
   snapshot: Snapshot,
   wanted: readonly { topicId: string; partition: number; below: number }[],
-  offsets: readonly ReadonlySet<number>[],
-): Promise<number[]> => {
-  const held = wanted.map(() => 0)
+  offsets: readonly Pick<ReadonlySet<number>, 'has' | 'size'>[],
+): Promise<Set<number>[]> => {
+  const held = wanted.map(() => new Set<number>())
   if (offsets.every(({ size }) => size === 0)) return held
   const ranges = wanted.map(({ topicId, partition }) => ({ topicId, partition, from: 0 }))
   const where = (file: AddFile) =>
@@ -134,7 +141,8 @@ export const heldOffsets = async (
     const column = columnOf(batch, '_offset')
     for (let row = 0; row < batch.length; row++) {
       const index = rangeOf(row)
-      if (index >= 0 && offsets[index]?.has(valueAt(column, row) as number)) held[index] = (held[index] ?? 0) + 1
+      const offset = valueAt(column, row) as number
+      if (index >= 0 && offsets[index]?.has(offset)) held[index]?.add(offset)
     }
   }
   return held

@@ -13,6 +13,7 @@ import type { Origins } from './dead-letter-origins.ts'
 import { counterId, epochId, offsetsInGaps, tailId, withoutGaps } from './ledger.ts'
 import { passed, type Replay, type SinkPartition } from './partition.ts'
 import { heldOffsets, type OffsetRange, type Replaced, replaceRanges } from './replace-range.ts'
+import { bronzeCounters, silverCounters } from './replay-counters.ts'
 
 /*
  * A replay derives a range of a partition again. Its files are staged piece by piece and are nobody's; one commit puts
@@ -56,8 +57,8 @@ const mergedFields = (known: readonly Field[], fields: readonly Field[]): Field[
 export interface SwapOptions {
   table: Table
   stageTable: StageTable
-  /** The offsets that dead letters name as their origin, for each of the ranges. */
-  deadLetterOrigins: (topic: string, wanted: readonly Origins[]) => Promise<Set<number>[]>
+  /** The offsets that dead letters name as their origin, with their error classes, for each of the ranges. */
+  deadLetterOrigins: (topic: string, wanted: readonly Origins[]) => Promise<Map<number, string>[]>
 }
 
 type Replaying = SinkPartition & { replay: Replay }
@@ -87,7 +88,7 @@ export const swapReplays = async (options: SwapOptions, partitions: readonly Rep
         removes: replaced.removes,
         adds: [...replaced.adds, ...partitions.flatMap(({ replay }) => replay.adds)],
         txns: partitions.flatMap((partition, index) =>
-          progressAfter(partition, snapshot, { replaced, index, dead: dead[index] ?? 0, stageTable }),
+          progressAfter(partition, snapshot, { replaced, index, dead: dead[index] ?? {}, stageTable }),
         ),
         configuration: Object.assign({}, ...partitions.map((partition) => withoutReplayed(partition, snapshot))),
         requires: { txns: partitions.flatMap(fenceOf) },
@@ -111,14 +112,18 @@ const checkStaged = (partitions: readonly Replaying[]) => {
       )
 }
 
-/** How many records before each range are dead letters; one that a replay has accepted since is none any more. */
-const deadBefore = async ({ table, stageTable, deadLetterOrigins }: SwapOptions, ranges: readonly OffsetRange[]): Promise<number[]> => {
+/** How many records before each range are dead letters, by class; one that a replay has accepted since is none any more. */
+const deadBefore = async ({ table, stageTable, deadLetterOrigins }: SwapOptions, ranges: readonly OffsetRange[]): Promise<Outcomes[]> => {
   if (stageTable.deadLetterTopic === null) return []
   const wanted = ranges.map(({ topicId, partition, from }) => ({ topicId, partition, below: from }))
   if (wanted.every(({ below }) => below === 0)) return []
   const origins = await deadLetterOrigins(stageTable.deadLetterTopic, wanted)
   const accepted = await heldOffsets(table, await table.snapshot(), wanted, origins)
-  return origins.map((offsets, index) => offsets.size - (accepted[index] ?? 0))
+  return origins.map((classes, index) => {
+    const counts: Outcomes = {}
+    for (const [offset, errorClass] of classes) if (!accepted[index]?.has(offset)) counts[errorClass] = (counts[errorClass] ?? 0) + 1
+    return counts
+  })
 }
 
 const withoutReplayed = ({ topicId, partition, replay: { from, until } }: Replaying, { metadata }: Snapshot) =>
@@ -133,16 +138,17 @@ const swapped = (partition: Replaying, { isComplete }: StageTable) => {
 interface AfterOptions {
   replaced: Replaced
   index: number
-  dead: number
+  dead: Outcomes
   stageTable: StageTable
 }
 
 const progressAfter = (partition: Replaying, { txns }: Snapshot, { replaced, index, dead, stageTable }: AfterOptions) => {
   const { appId, ledger, replay, undelivered } = partition
+  const prefix = counterId(appId, '')
   const before = Object.fromEntries(
-    ['rows', 'valid', 'late', 'repeat', 'dead'].map((name) => [name, txns.get(counterId(appId, name)) ?? 0]),
-  ) as Record<string, number>
-  const gone = { rows: replaced.rows[index] ?? 0, late: replaced.late[index] ?? 0 }
+    [...txns].flatMap(([id, count]) => (id.startsWith(prefix) ? [[id.slice(prefix.length), count]] : [])),
+  ) as Outcomes
+  const gone = replaced.gone[index] ?? {}
   const after = stageTable.isComplete
     ? bronzeCounters(before, gone, replay.outcomes)
     : silverCounters(before, gone, { dead, outcomes: replay.outcomes, filled: replay.filled })
@@ -151,37 +157,7 @@ const progressAfter = (partition: Replaying, { txns }: Snapshot, { replaced, ind
     { appId: epochId(appId), version: (ledger.epoch ?? 0) + 1 },
     ...(stageTable.isComplete && undelivered !== ledger.tail ? [{ appId: tailId(appId), version: undelivered }] : []),
     ...Object.entries(after)
-      .filter(([name, count]) => count !== before[name])
+      .filter(([name, count]) => count !== (before[name] ?? 0))
       .map(([name, count]) => ({ appId: counterId(appId, name), version: count })),
   ]
-}
-
-type Counts = Record<string, number>
-
-const bronzeCounters = (before: Counts, gone: { rows: number }, outcomes: Outcomes): Counts => ({
-  rows: (before['rows'] ?? 0) - gone.rows + (outcomes['rows'] ?? 0),
-})
-
-/**
- * Silver's counters after a replay. Accepted rows are counted in the table. Of what the range's records became the
- * first time only the sum is known, which is that of now: Kafka delivers the same, but for the `filled` ones, which were
- * left out then. Dead letters before the range are counted in their topic, and repeats are the rest.
- */
-export const silverCounters = (
-  before: Counts,
-  gone: { rows: number; late: number },
-  { dead, outcomes, filled }: { dead: number; outcomes: Outcomes; filled: number },
-): Counts => {
-  const of = (name: string) => outcomes[name] ?? 0
-  const delivered = (before['valid'] ?? 0) + (before['repeat'] ?? 0) + (before['dead'] ?? 0)
-  const again = of('valid') + of('repeat') + of('dead') - filled
-  const validBefore = (before['valid'] ?? 0) - gone.rows
-  const dropped = Math.max(0, delivered - again - validBefore)
-  const deadBefore = Math.min(dead, dropped)
-  return {
-    valid: validBefore + of('valid'),
-    late: (before['late'] ?? 0) - gone.late + of('late'),
-    dead: deadBefore + of('dead'),
-    repeat: dropped - deadBefore + of('repeat'),
-  }
 }

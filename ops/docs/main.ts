@@ -1,5 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { contracts } from '../../schemas/contracts/contracts.ts'
+import { contractsPage } from './contracts.ts'
 import { withConfigTable } from './readme.ts'
 
-const file = new URL('../../README.md', import.meta.url)
-writeFileSync(file, withConfigTable(readFileSync(file, 'utf8')))
+const readme = new URL('../../README.md', import.meta.url)
+writeFileSync(readme, withConfigTable(readFileSync(readme, 'utf8')))
+writeFileSync(new URL('../../docs/contracts.md', import.meta.url), contractsPage(contracts))

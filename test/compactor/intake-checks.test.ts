@@ -33,7 +33,7 @@ describe('what Silver refused', () => {
   test('is a share of what came since the last time, and not of all that ever came', () => {
     const check = refusedInTurn()
     assert.equal(check({ valid: 1000, dead: 10 }).verdict, 'pass')
-    const { verdict, message } = check({ valid: 1000, repeat: 40, dead: 70, 'rule/title-missing': 58, 'rule/rating-out-of-range': 2 })
+    const { verdict, message } = check({ valid: 1000, repeat: 40, dead: 70, 'dead/title-missing': 58, 'dead/rating-out-of-range': 2 })
     assert.equal(verdict, 'fail')
     assert.equal(
       message,

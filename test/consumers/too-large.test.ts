@@ -45,7 +45,7 @@ test('a record too large to be held is a row of Bronze with its hash and the rea
 test('a record too large to be held is no tombstone in Silver but a dead letter', async () => {
   const { batch, outcomes, deadLetters } = await transform(createSilver({ registry, store: openMemoryStore() }))
   assert.equal(batch.length, 0)
-  assert.deepEqual(outcomes.get(0), { dead: 1 })
+  assert.deepEqual(outcomes.get(0), { dead: 1, 'dead/too-large': 1 })
   assert.equal(deadLetters[0]?.headers?.['readflow.error-class'], 'too-large')
   assert.match(String(deadLetters[0]?.headers?.['readflow.error-message']), /70000000 bytes.*SHA-256 is abab/)
 })

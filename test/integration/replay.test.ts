@@ -121,7 +121,7 @@ const state = async (stage: 'bronze' | 'silver') => {
   const of = (partition: number) => {
     const appId = progressId({ stage, clusterId: client.clusterId, topicId, partition })
     const counters = Object.fromEntries(
-      ['rows', 'valid', 'late', 'repeat', 'dead'].map((name) => [name, snapshot.txns.get(`${appId}/${name}`) ?? 0]),
+      ['rows', 'valid', 'late', 'repeat', 'dead', 'dead/not-avro'].map((name) => [name, snapshot.txns.get(`${appId}/${name}`) ?? 0]),
     )
     return { ...readLedger(snapshot, appId), ...counters, gaps: gapsOf(snapshot.metadata?.configuration ?? {}, { topicId, partition }) }
   }

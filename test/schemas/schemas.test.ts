@@ -4,7 +4,6 @@ import { avroFields } from '../../consumers/decode/avro-fields.ts'
 import { emptyAuthor, emptyBook } from '../../producers/sources/empty.ts'
 import { compileAvro } from '../../runtime/avro.ts'
 import { authorKeyOfName, catalogue, topicNames } from '../../schemas/catalogue.ts'
-import { rules } from '../../schemas/rules.ts'
 
 type AvroNode = {
   name?: string
@@ -50,14 +49,6 @@ test('the TypeScript shapes fit the schemas', () => {
       Object.keys(value),
       catalogue[name].schema.fields.map((field) => field.name),
     )
-  }
-})
-
-test('every rule is about a field that exists', () => {
-  for (const [entity, list] of Object.entries(rules)) {
-    const fields = new Set(catalogue[entity as keyof typeof rules].schema.fields.map(({ name }) => name))
-    for (const rule of list) assert.ok(fields.has(rule.field), `${entity}: ${rule.id}`)
-    assert.equal(new Set(list.map(({ id }) => id)).size, list.length, `${entity}: a rule's id stands twice`)
   }
 })
 

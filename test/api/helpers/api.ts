@@ -5,6 +5,7 @@ import path from 'node:path'
 import pino from 'pino'
 import { createApp } from '../../../api/app.ts'
 import { openChecksReader } from '../../../api/checks.ts'
+import { openRuleCounts } from '../../../api/contracts.ts'
 import { openGateReader } from '../../../api/gate.ts'
 import { type GoldOptions, openGold } from '../../../api/gold.ts'
 import type { LagReport } from '../../../api/lag.ts'
@@ -63,6 +64,7 @@ export const startApi = async (
     runs: openRunsReader({ store }),
     checks: openChecksReader({ store }),
     profiles: openProfilesReader({ store }),
+    ruleCounts: openRuleCounts({ store }),
     lineage: openLineage({ store, files, openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }) }),
   })
   const server = await listen({ listener: app, host: '127.0.0.1', port: 0, isPortExplicit: true })

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { check } from '../../../consumers/silver/check.ts'
+import { createJudge } from '../../../consumers/silver/check.ts'
 import { plainText } from '../../../consumers/silver/html.ts'
 import { languageCode } from '../../../consumers/silver/language.ts'
 import { emptyAuthor, emptyBook } from '../../../producers/sources/empty.ts'
+import { contracts } from '../../../schemas/contracts/contracts.ts'
 import type { Rating, Review } from '../../../schemas/records.ts'
-import { rules } from '../../../schemas/rules.ts'
 
 const arrivalMs = Date.UTC(2026, 10, 22, 12)
 const book = (fields: object) => ({ ...emptyBook('1'), title: 'A title', ...fields })
-const rejects = (entity: keyof typeof rules, record: object) =>
-  check(rules[entity], record as Record<string, unknown>, arrivalMs).rejected?.rule.id ?? null
+const judge = (entity: keyof typeof contracts, record: object) =>
+  createJudge(contracts[entity]).check(record as Record<string, unknown>, arrivalMs)
+const rejects = (entity: keyof typeof contracts, record: object) => judge(entity, record).rejected?.rule.id ?? null
 
 test('a plain book is valid', () => assert.equal(rejects('books', book({})), null))
 
@@ -61,10 +62,10 @@ test('a rating without a time is valid, one of the future is not', () => {
 
 test('a review without rating and text is valid; a reading date that can not be is nulled', () => {
   const review = { review_id: '1', book_id: 'b', rating: null, body: null, read_at: Date.UTC(1066, 9, 14) } as unknown as Review
-  const verdict = check(rules.reviews, review as unknown as Record<string, unknown>, arrivalMs)
+  const verdict = judge('reviews', review)
   assert.equal(verdict.rejected, null)
   assert.deepEqual(
-    verdict.nulled.map(({ id }) => id),
+    verdict.warned.map(({ id }) => id),
     ['read_at-implausible'],
   )
 })

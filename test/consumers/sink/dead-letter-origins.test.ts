@@ -8,9 +8,9 @@ import type { Log } from '../../../runtime/log.ts'
 import { encodeBatch } from '../../helpers/record-batches.ts'
 
 const log = { info: () => undefined, warn: () => undefined } as unknown as Log
-const letter = (offset: number) => ({
+const letter = (offset: number, errorClass = 'a') => ({
   value: 'x',
-  headers: { 'readflow.topic-id': 'id', 'readflow.partition': '0', 'readflow.offset': String(offset) },
+  headers: { 'readflow.topic-id': 'id', 'readflow.partition': '0', 'readflow.offset': String(offset), 'readflow.error-class': errorClass },
 })
 
 /** A client whose consumer gives one batch a fetch, from where it is told to seek. */
@@ -56,12 +56,22 @@ test('origins are read up to the end, and a damaged batch costs its own letters 
   const batches = [
     await encodeBatch([letter(5), letter(6)], { baseOffset: 0 }),
     await encodeBatch([letter(7)], { baseOffset: 2 }),
-    await encodeBatch([letter(8), letter(5), letter(30)], { baseOffset: 3 }),
+    await encodeBatch([letter(8), letter(5, 'b'), letter(30)], { baseOffset: 3 }),
   ]
   const wanted = [{ topicId: 'id', partition: 0, below: 20 }]
-  assert.deepEqual(await readDeadLetterOrigins({ client: clientOf(batches), log }, 'dlq', wanted), [new Set([5, 6, 7, 8])])
+  assert.deepEqual(await readDeadLetterOrigins({ client: clientOf(batches), log }, 'dlq', wanted), [
+    new Map([
+      [5, 'b'],
+      [6, 'a'],
+      [7, 'a'],
+      [8, 'a'],
+    ]),
+  ])
   const damaged = Buffer.from(batches[1]!)
   damaged[damaged.length - 1]! ^= 1
   const found = await readDeadLetterOrigins({ client: clientOf([batches[0]!, damaged, batches[2]!]), log }, 'dlq', wanted)
-  assert.deepEqual(found, [new Set([5, 6, 8])])
+  assert.deepEqual(
+    found.map((origins) => [...origins.keys()]),
+    [[5, 6, 8]],
+  )
 })

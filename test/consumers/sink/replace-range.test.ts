@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { heldOffsets, lastOffsetBelow, replaceRanges } from '../../../consumers/sink/replace-range.ts'
-import { silverCounters } from '../../../consumers/sink/replay.ts'
+import { silverCounters } from '../../../consumers/sink/replay-counters.ts'
 import { appendValue, columnOf, type Field, newBatch, valueAt } from '../../../lake/columns/column.ts'
 import { commit } from '../../../lake/delta/commit.ts'
 import { scan } from '../../../lake/delta/scan.ts'
@@ -14,9 +14,10 @@ const fields: Field[] = [
   { name: '_partition', type: { kind: 'long' }, nullable: true },
   { name: '_offset', type: { kind: 'long' }, nullable: true },
   { name: '_late', type: { kind: 'boolean' }, nullable: true },
+  { name: '_flags', type: { kind: 'list', element: { kind: 'string' } }, nullable: true },
   { name: 'day', type: { kind: 'string' }, nullable: true },
 ]
-type Row = [topicId: string, partition: number, offset: number, late: boolean, day: string]
+type Row = [topicId: string, partition: number, offset: number, late: boolean, flags: string[], day: string]
 
 const write = async (table: Table, rows: Row[]) => {
   const batch = newBatch(fields)
@@ -42,15 +43,15 @@ const read = async (table: Table): Promise<string[]> => {
 const tableOf = async () => {
   const table = openTable(openMemoryStore(), 't')
   await write(table, [
-    ['a', 0, 1, false, 'x'],
-    ['a', 0, 2, true, 'y'],
-    ['a', 1, 5, false, 'x'],
+    ['a', 0, 1, false, ['f'], 'x'],
+    ['a', 0, 2, true, ['f', 'g'], 'y'],
+    ['a', 1, 5, false, [], 'x'],
   ])
   await write(table, [
-    ['a', 0, 3, true, 'x'],
-    ['b', 0, 3, false, 'x'],
+    ['a', 0, 3, true, ['f'], 'x'],
+    ['b', 0, 3, false, ['g'], 'x'],
   ])
-  await write(table, [['a', 0, 4, false, 'y']])
+  await write(table, [['a', 0, 4, false, [], 'y']])
   return table
 }
 
@@ -58,10 +59,10 @@ describe('rows of a range out of a table', () => {
   test('files that hold only such rows go; the others are written again with what stays, in their partition', async () => {
     const table = await tableOf()
     const replaced = await replaceRanges(table, await table.snapshot(), [{ topicId: 'a', partition: 0, from: 2 }])
-    assert.deepEqual([replaced.rows, replaced.late], [[3], [2]])
+    assert.deepEqual(replaced.gone, [{ rows: 3, late: 2, 'flag/f': 2, 'flag/g': 1 }])
     assert.equal(replaced.removes.length, 3)
     await commit(table, { operation: 'REPLAY', removes: replaced.removes, adds: replaced.adds })
-    assert.deepEqual(await read(table), ['a 0 1 false x', 'a 1 5 false x', 'b 0 3 false x'])
+    assert.deepEqual(await read(table), ['a 0 1 false f x', 'a 1 5 false  x', 'b 0 3 false g x'])
     assert.ok(replaced.adds.every(({ partitionValues }) => partitionValues['day'] === 'x'))
   })
   test('of several ranges at once, each is counted for itself', async () => {
@@ -71,12 +72,12 @@ describe('rows of a range out of a table', () => {
       { topicId: 'b', partition: 0, from: 0 },
     ]
     const replaced = await replaceRanges(table, await table.snapshot(), ranges)
-    assert.deepEqual(replaced.rows, [1, 1])
+    assert.deepEqual(replaced.gone, [{ rows: 1 }, { rows: 1, 'flag/g': 1 }])
   })
   test('a range that holds nothing touches nothing', async () => {
     const table = await tableOf()
     const replaced = await replaceRanges(table, await table.snapshot(), [{ topicId: 'a', partition: 0, from: 9 }])
-    assert.deepEqual(replaced, { removes: [], adds: [], rows: [0], late: [0] })
+    assert.deepEqual(replaced, { removes: [], adds: [], gone: [{ rows: 0 }] })
   })
 })
 
@@ -90,40 +91,38 @@ test('the last offset below another is that of the same topic and partition', as
   )
 })
 
-test('of some offsets, those that have a row are counted', async () => {
+test('of some offsets, those are told that have a row', async () => {
   const table = await tableOf()
   const held = await heldOffsets(table, await table.snapshot(), [{ topicId: 'a', partition: 0, below: 9 }], [new Set([0, 1, 3, 7])])
-  assert.deepEqual(held, [2])
+  assert.deepEqual(held, [new Set([1, 3])])
 })
 
 describe("Silver's counters after a replay", () => {
-  const before = { valid: 100, late: 10, repeat: 30, dead: 20 }
+  const before = { valid: 100, late: 10, repeat: 30, dead: 20, 'dead/a': 15, 'dead/b': 5, 'flag/f': 9 }
+  const gone = { rows: 40, late: 4, 'flag/f': 3 }
+  const dead = { a: 10, b: 2 }
+  const again = { valid: 40, late: 4, repeat: 7, dead: 8, 'dead/a': 5, 'dead/b': 3, 'flag/f': 3 }
   const sum = ({ valid = 0, repeat = 0, dead = 0 }: Record<string, number>) => valid + repeat + dead
   test('the same outcome again changes nothing', () =>
-    assert.deepEqual(
-      silverCounters(before, { rows: 40, late: 4 }, { dead: 12, filled: 0, outcomes: { valid: 40, late: 4, repeat: 7, dead: 8 } }),
-      before,
-    ))
+    assert.deepEqual(silverCounters(before, gone, { dead, filled: 0, outcomes: again }), before))
   test('a rule that was loosened turns dead letters of the range into rows, and the sum stays', () => {
-    const after = silverCounters(
-      before,
-      { rows: 40, late: 4 },
-      { dead: 12, filled: 0, outcomes: { valid: 48, late: 4, repeat: 7, dead: 0 } },
-    )
-    assert.deepEqual(after, { valid: 108, late: 10, repeat: 30, dead: 12 })
+    const outcomes = { valid: 48, late: 4, repeat: 7, 'flag/f': 3, 'flag/g': 8 }
+    const after = silverCounters(before, gone, { dead, filled: 0, outcomes })
+    assert.deepEqual(after, { valid: 108, late: 10, repeat: 30, dead: 12, 'dead/a': 10, 'dead/b': 2, 'flag/f': 9, 'flag/g': 8 })
     assert.equal(sum(after), sum(before))
   })
+  test('a rule that rejects where it had warned: what it had flagged in the range is a dead letter now', () => {
+    const outcomes = { valid: 37, late: 4, repeat: 7, dead: 11, 'dead/a': 5, 'dead/b': 3, 'dead/f': 3 }
+    const after = silverCounters(before, gone, { dead, filled: 0, outcomes })
+    assert.deepEqual(after, { valid: 97, late: 10, repeat: 30, dead: 23, 'dead/a': 15, 'dead/b': 5, 'dead/f': 3, 'flag/f': 6 })
+  })
   test('what fills a gap was counted nowhere before', () => {
-    const outcomes = { valid: 50, late: 4, repeat: 7, dead: 8 }
-    const after = silverCounters(before, { rows: 40, late: 4 }, { dead: 12, filled: 10, outcomes })
-    assert.deepEqual(after, { valid: 110, late: 10, repeat: 30, dead: 20 })
+    const after = silverCounters(before, gone, { dead, filled: 10, outcomes: { ...again, valid: 50 } })
+    assert.deepEqual(after, { ...before, valid: 110 })
   })
   test('dead letters that were discarded since can not make a count negative', () => {
-    const after = silverCounters(
-      before,
-      { rows: 100, late: 10 },
-      { dead: 999, filled: 0, outcomes: { valid: 100, late: 10, repeat: 30, dead: 20 } },
-    )
+    const outcomes = { valid: 100, late: 10, repeat: 30, dead: 20, 'dead/a': 15, 'dead/b': 5, 'flag/f': 9 }
+    const after = silverCounters(before, { rows: 100, late: 10, 'flag/f': 9 }, { dead: { a: 999 }, filled: 0, outcomes })
     assert.deepEqual(after, before)
   })
 })
