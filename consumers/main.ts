@@ -1,4 +1,5 @@
 import { openStore } from '../lake/store/open.ts'
+import { openDrift } from '../lineage/drift/open.ts'
 import { openRuns } from '../lineage/runs/open.ts'
 import { parseConfig } from '../runtime/config/config.ts'
 import { openKafka } from '../runtime/kafka/client.ts'
@@ -33,7 +34,11 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const runs = await openRuns({ store, programs: ['consume'], lakeUrl, brokers, replicationFactor, log })
   defer(runs.close)
 
-  const create = { bronze: () => createBronze({ registry }), silver: () => createSilver({ registry, store }) }
+  const drifts = openDrift({ store, log })
+  defer(drifts.close)
+
+  const drift = { policies: config.drift ?? {}, found: drifts.record }
+  const create = { bronze: () => createBronze({ registry, drift }), silver: () => createSilver({ registry, store, drift }) }
   // One stage that ends takes the others with it: a process is either whole or restarted.
   const controller = new AbortController()
   const either = AbortSignal.any([signal, controller.signal])

@@ -12,6 +12,8 @@ export interface StageResult {
   /** By partition number. */
   outcomes: Map<number, Outcomes>
   deadLetters: OutgoingRecord[]
+  /** The newest schema that records of this batch were written with; null where none is known. */
+  schemaId: number | null
   /** Called once the batch is committed, and only then: state moves with the table. */
   accepted: () => void
 }

@@ -1,4 +1,5 @@
 import { openStore } from '../lake/store/open.ts'
+import { openDrift } from '../lineage/drift/open.ts'
 import { openRuns } from '../lineage/runs/open.ts'
 import { withRun } from '../lineage/runs/recorder.ts'
 import { parseConfig } from '../runtime/config/config.ts'
@@ -14,6 +15,7 @@ import { topicSpecs } from '../schemas/topics.ts'
 import { openSource } from './open-source.ts'
 import { createEncoder, poll } from './poll/poll.ts'
 import { openPositions } from './poll/positions.ts'
+import { openSourceWatch } from './poll/source-watch.ts'
 
 const PROGRESS_MS = 2000
 const RETRY_FIRST_MS = 1000
@@ -50,6 +52,10 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const runs = await openRuns({ store, programs: ['poll'], lakeUrl, brokers, replicationFactor, log })
   defer(runs.close)
 
+  const drifts = openDrift({ store, log })
+  defer(drifts.close)
+  const watch = openSourceWatch({ source, store, drifts, policies: config.drift ?? {}, log })
+
   const startedMs = Date.now()
   let reportedMs = 0
   const positions = openPositions(store, source.id)
@@ -61,7 +67,7 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   }
   const once = (until: AbortSignal) =>
     withRun(runs, { kind: 'poll', job: `poll ${source.name}`, signal: until }, (run) =>
-      poll({ source, positions, encode, producer, log, nowMs: Date.now, run, onProgress }, until),
+      poll({ source, positions, encode, producer, log, nowMs: Date.now, run, watch, onProgress }, until),
     )
   process.send?.({ type: 'status', program: 'poll', state: 'running', isGenerated: source.isGenerated })
 

@@ -61,6 +61,19 @@ export const systemTables = {
     partitionColumns: ['profiled_date'],
     sortedBy: ['table_name', 'position', 'profiled_at'],
   },
+  /** Where what comes in differs from what was known, a row each; once only, whoever meets it how often (lineage/drift). */
+  drift: {
+    columns: {
+      drift_id: 'string',
+      found_at: 'timestamp',
+      // place: `source` (the poller, in what a source sends) or `schema` (the consumer, in a writer's schema).
+      ...of('string', 'entity field kind place policy before after sample source poll_id request_id topic'),
+      ...of('long', 'partition offset schema_id'),
+      recorded_at: 'timestamp',
+    },
+    partitionColumns: [],
+    sortedBy: ['found_at', 'drift_id'],
+  },
 } as const satisfies Readonly<Record<string, SystemTable>>
 
 /** The columns of a system table as fields of a Delta table, all of them nullable. */

@@ -7,6 +7,8 @@ import type { TopicName } from '../../schemas/records.ts'
 import { avroFields } from '../decode/avro-fields.ts'
 import { eachRecord, type PartitionInput, prepareSchemas, recordCount } from '../decode/batches.ts'
 import { createDecoder, type Decoder, tooLarge } from '../decode/decoder.ts'
+import { firstValueAt, withoutFields } from '../decode/schema-fields.ts'
+import { createSchemaWatch, type DriftOptions, evolveAll, type SchemaWatch } from '../decode/schema-watch.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
 import { arrival } from '../time.ts'
 import { createRowBatch, type RowBatch } from './row-batch.ts'
@@ -36,9 +38,12 @@ const reserved = new Set(bronzeColumns.map(({ name }) => name))
 interface Plan {
   targets: { name: string; column: Column; convert: (value: unknown) => unknown }[]
   problem: string | null
+  /** Fields that are left out; a record with a value there keeps its bytes. */
+  discarded: readonly string[]
 }
 
-const planFor = (schema: object, rows: RowBatch): Plan => {
+const planFor = (writer: object, rows: RowBatch, discarded: readonly string[]): Plan => {
+  const schema = discarded.length === 0 ? writer : withoutFields(writer, new Set(discarded))
   const { fields, converts, unrepresented } = avroFields(schema)
   const problems = unrepresented.map((name) => `field ${name} has a type or name that no column can hold`)
   const targets: Plan['targets'] = []
@@ -47,60 +52,68 @@ const planFor = (schema: object, rows: RowBatch): Plan => {
     if (column) targets.push({ name: each.name, column, convert: converts.get(each.name) ?? ((value) => value) })
     else problems.push(`field ${each.name} has another type than its column`)
   }
-  return { targets, problem: problems.length > 0 ? problems.join('; ') : null }
+  return { targets, problem: problems.length > 0 ? problems.join('; ') : null, discarded }
 }
 
 /** Bronze keeps what every offset delivered: decoded where it can be, else as bytes with the reason. */
-export const createBronze = ({ registry }: { registry: Registry }): Stage => ({
+export const createBronze = ({ registry, drift = evolveAll }: { registry: Registry; drift?: DriftOptions }): Stage => ({
   name: 'bronze',
   groupId: 'readflow.bronze',
-  tables: topicNames.map((entity) => bronzeTable(entity, createDecoder({ registry }))),
+  tables: topicNames.map((entity) => bronzeTable(entity, createDecoder({ registry }), drift)),
 })
 
-const bronzeTable = (entity: TopicName, decoder: Decoder): StageTable => ({
-  entity,
-  root: `bronze/${entity}`,
-  partitionColumns: ['ingestion_date'],
-  fields: [...avroFields(catalogue[entity].schema).fields, ...bronzeColumns],
-  isComplete: true,
-  deadLetterTopic: null,
-  restore: async () => undefined,
-  transform: async (inputs, tableFields) => {
-    await prepareSchemas(inputs, decoder)
-    const outcomes = new Map<number, Outcomes>()
-    // The table's own columns come first, so that a value of another type is noticed here and not at the commit.
-    const seed =
-      tableFields.length > 0 ? tableFields.filter(({ name }) => !reserved.has(name)) : avroFields(catalogue[entity].schema).fields
-    const rows = createRowBatch([...seed, ...bronzeColumns], recordCount(inputs))
-    const system = bronzeColumns.map((each) => rows.column(each) as Column)
-    const plans = new Map<number, Plan>()
-    const expected = new Map<PartitionInput, number>(inputs.map((input) => [input, input.fromOffset - input.undelivered]))
-    eachRecord(inputs, (record, input) => {
-      const { schemaId, error } = appendFields(record, { decoder, rows, plans })
-      const undelivered = record.offset - (expected.get(input) ?? record.offset)
-      expected.set(input, record.offset + 1)
-      const values = bronzeValues(record, input, { schemaId, error, undelivered })
-      for (const [index, value] of values.entries()) appendValue(system[index] as Column, value)
-      rows.endRow()
-      addOutcome(outcomes, input.partition, 'rows')
-    })
-    return { batch: rows.finish(), outcomes, deadLetters: [], accepted: () => undefined }
-  },
-})
+const bronzeTable = (entity: TopicName, decoder: Decoder, drift: DriftOptions): StageTable => {
+  const watch = createSchemaWatch(entity, decoder, drift)
+  return {
+    entity,
+    root: `bronze/${entity}`,
+    partitionColumns: ['ingestion_date'],
+    fields: [...avroFields(catalogue[entity].schema).fields, ...bronzeColumns],
+    isComplete: true,
+    deadLetterTopic: null,
+    restore: async () => undefined,
+    transform: async (inputs, tableFields) => {
+      await prepareSchemas(inputs, decoder)
+      const schemaId = watch.look(inputs)
+      const outcomes = new Map<number, Outcomes>()
+      // The table's own columns come first, so that a value of another type is noticed here and not at the commit.
+      const seed =
+        tableFields.length > 0 ? tableFields.filter(({ name }) => !reserved.has(name)) : avroFields(catalogue[entity].schema).fields
+      const rows = createRowBatch([...seed, ...bronzeColumns], recordCount(inputs))
+      const system = bronzeColumns.map((each) => rows.column(each) as Column)
+      const plans = new Map<number, Plan>()
+      const expected = new Map<PartitionInput, number>(inputs.map((input) => [input, input.fromOffset - input.undelivered]))
+      eachRecord(inputs, (record, input) => {
+        const { schemaId, error } = appendFields(record, { decoder, rows, plans, watch })
+        const undelivered = record.offset - (expected.get(input) ?? record.offset)
+        expected.set(input, record.offset + 1)
+        const values = bronzeValues(record, input, { schemaId, error, undelivered })
+        for (const [index, value] of values.entries()) appendValue(system[index] as Column, value)
+        rows.endRow()
+        addOutcome(outcomes, input.partition, 'rows')
+      })
+      return { batch: rows.finish(), outcomes, deadLetters: [], accepted: () => undefined, schemaId }
+    },
+  }
+}
 
 const appendFields = (
   { value, oversizedBytes }: KafkaRecord,
-  { decoder, rows, plans }: { decoder: Decoder; rows: RowBatch; plans: Map<number, Plan> },
+  { decoder, rows, plans, watch }: { decoder: Decoder; rows: RowBatch; plans: Map<number, Plan>; watch: SchemaWatch },
 ): { schemaId: number | null; error: string | null } => {
   if (oversizedBytes !== undefined) return { schemaId: null, error: `too-large: ${tooLarge(oversizedBytes)}` }
   if (value === null) return { schemaId: null, error: null }
   const decoded = decoder.decode(value)
   if (!decoded.ok) return { schemaId: decoded.error.schemaId, error: decoded.error.message }
   const { schemaId } = decoded
-  const plan = plans.get(schemaId) ?? planFor(decoder.writerSchema(schemaId) ?? {}, rows)
+  const plan =
+    plans.get(schemaId) ?? planFor(decoder.writerSchema(schemaId) ?? {}, rows, watch.policy === 'discard' ? watch.appeared(schemaId) : [])
   plans.set(schemaId, plan)
   for (const { name, column, convert } of plan.targets) appendValue(column, convert(decoded.value[name] ?? null))
-  return { schemaId, error: plan.problem }
+  // What is left out stays in the record's bytes, so that it can be had later.
+  const left = plan.discarded.filter((field) => firstValueAt(decoded.value, field) !== undefined)
+  const dropped = left.length === 0 ? null : `discarded: ${left.join(', ')}, as new fields are (--drift)`
+  return { schemaId, error: [plan.problem, dropped].filter((each) => each !== null).join('; ') || null }
 }
 
 /** Values of `bronzeColumns`, in their order. */

@@ -1,9 +1,10 @@
 import { type AvroCodec, compileAvro, unframeAvro } from '../../runtime/avro.ts'
 import type { Registry } from '../../runtime/registry.ts'
+import type { RecordFault } from '../../schemas/contracts/contract.ts'
 
 /** Why a value could not be decoded; a value, not an exception: it becomes `_error` or a dead letter. */
 export interface Undecodable {
-  errorClass: 'not-avro' | 'unknown-schema' | 'undecodable'
+  errorClass: Extract<RecordFault, 'not-avro' | 'unknown-schema' | 'undecodable'>
   message: string
   schemaId: number | null
 }
@@ -13,9 +14,8 @@ export type Decoded = { ok: true; schemaId: number; value: Record<string, unknow
 /** Why a record has no value: the reader passed over it. */
 export const tooLarge = (bytes: number): string => `the value has ${bytes} bytes, more than can be held`
 
-/** Writer schemas by id, with what was compiled from them. */
-export interface WriterSchema {
-  schema: object
+/** What was compiled from a writer's schema. */
+interface WriterSchema {
   decode: (bytes: Buffer) => unknown
 }
 
@@ -26,10 +26,12 @@ export interface WriterSchema {
  */
 export const createDecoder = ({ registry, reader }: { registry: Registry; reader?: AvroCodec }) => {
   const writers = new Map<number, WriterSchema | Undecodable>()
+  const schemas = new Map<number, object>()
+  const asWritten = new Map<number, AvroCodec | null>()
 
   const compile = (schema: object, schemaId: number): WriterSchema | Undecodable => {
     try {
-      return { schema, decode: reader ? reader.decoderOf(schema) : compileAvro(schema).decode }
+      return { decode: reader ? reader.decoderOf(schema) : compileAvro(schema).decode }
     } catch (error) {
       return { errorClass: 'undecodable', message: `schema ${schemaId} can not be read as ours: ${messageOf(error)}`, schemaId }
     }
@@ -41,15 +43,32 @@ export const createDecoder = ({ registry, reader }: { registry: Registry; reader
       const framed = unframeAvro(value)
       if (!framed || writers.has(framed.schemaId)) return
       const schema = await registry.schemaById(framed.schemaId)
-      if (schema !== null) writers.set(framed.schemaId, compile(schema, framed.schemaId))
+      if (schema === null) return
+      schemas.set(framed.schemaId, schema)
+      writers.set(framed.schemaId, compile(schema, framed.schemaId))
     },
     needs: (value: Buffer): boolean => {
       const framed = unframeAvro(value)
       return framed !== null && !writers.has(framed.schemaId)
     },
-    writerSchema: (schemaId: number): object | null => {
-      const writer = writers.get(schemaId)
-      return writer && 'schema' in writer ? writer.schema : null
+    /** The schema of a value; null where it has none that is known. */
+    schemaIdOf: (value: Buffer): number | null => {
+      const schemaId = unframeAvro(value)?.schemaId
+      return schemaId !== undefined && schemas.has(schemaId) ? schemaId : null
+    },
+    /** Also where it can not be read as ours. */
+    writerSchema: (schemaId: number): object | null => schemas.get(schemaId) ?? null,
+    /** A value in the shape that it was written in, whatever the reader's is; null where it can not be decoded. */
+    decodeAsWritten: (value: Buffer): unknown => {
+      const framed = unframeAvro(value)
+      const schema = framed && schemas.get(framed.schemaId)
+      if (!schema) return null
+      if (!asWritten.has(framed.schemaId)) asWritten.set(framed.schemaId, compiled(schema))
+      try {
+        return asWritten.get(framed.schemaId)?.decode(framed.bytes) ?? null
+      } catch {
+        return null
+      }
     },
     decode: (value: Buffer): Decoded => {
       const framed = unframeAvro(value)
@@ -64,6 +83,14 @@ export const createDecoder = ({ registry, reader }: { registry: Registry; reader
         return refuse('undecodable', `the bytes do not fit schema ${schemaId}: ${messageOf(error)}`, schemaId)
       }
     },
+  }
+}
+
+const compiled = (schema: object): AvroCodec | null => {
+  try {
+    return compileAvro(schema)
+  } catch {
+    return null
   }
 }
 

@@ -12,22 +12,21 @@ import { scan } from '../../lake/delta/scan.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { compileAvro } from '../../runtime/avro.ts'
 import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
-import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
 import type { Registry } from '../../runtime/registry.ts'
 import { catalogue, dlqTopic, entityNames } from '../../schemas/catalogue.ts'
-import type { Rule } from '../../schemas/contracts/contract.ts'
-import { contracts } from '../../schemas/contracts/contracts.ts'
 import type { EntityName } from '../../schemas/records.ts'
 import { avroFields } from '../decode/avro-fields.ts'
 import { eachRecord, type PartitionInput, prepareSchemas, recordCount } from '../decode/batches.ts'
-import { createDecoder, type Decoder, tooLarge } from '../decode/decoder.ts'
+import { createDecoder, type Decoder } from '../decode/decoder.ts'
+import { createSchemaWatch, type DriftOptions, evolveAll } from '../decode/schema-watch.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
 import { arrival } from '../time.ts'
-import { createJudge, type Judge } from './check.ts'
 import { clean } from './clean.ts'
 import { contentHash, TOMBSTONE_HASH } from './content-hash.ts'
-import { deadLetter, type Rejection } from './dead-letter.ts'
+import { deadLetter } from './dead-letter.ts'
 import { createDedupe, type Dedupe } from './dedupe.ts'
+import type { Freeze } from './freeze.ts'
+import { judges, readRecord } from './read-record.ts'
 
 const field = (name: string, type: Field['type']): Field => ({ name, type, nullable: true })
 
@@ -48,23 +47,21 @@ export const silverColumns: readonly Field[] = [
 ]
 const flagsField = field('_flags', { kind: 'list', element: { kind: 'string' } })
 
-const judges: Readonly<Record<EntityName, Judge>> = {
-  books: createJudge(contracts.books),
-  authors: createJudge(contracts.authors),
-  reviews: createJudge(contracts.reviews),
-  ratings: createJudge(contracts.ratings),
-}
-
 /** Silver keeps each accepted change of a key once, valid and clean; what is not valid is a dead letter. */
-export const createSilver = ({ registry, store }: { registry: Registry; store: ObjectStore }): Stage => ({
+export const createSilver = ({ drift = evolveAll, ...rest }: { registry: Registry; store: ObjectStore; drift?: DriftOptions }): Stage => ({
   name: 'silver',
   groupId: 'readflow.silver',
-  tables: entityNames.map((entity) => silverTable(entity, { registry, store })),
+  tables: entityNames.map((entity) => silverTable(entity, { ...rest, drift })),
 })
 
-const silverTable = (entity: EntityName, { registry, store }: { registry: Registry; store: ObjectStore }): StageTable => {
+const silverTable = (
+  entity: EntityName,
+  { registry, store, drift }: { registry: Registry; store: ObjectStore; drift: DriftOptions },
+): StageTable => {
   const { schema, silverPartitions } = catalogue[entity]
   const decoder = silverDecoder(entity, registry)
+  const watch = createSchemaWatch(entity, decoder, drift)
+  const freeze = watch.policy === 'freeze' ? { entity, decoder, watch } : null
   const { fields } = avroFields(schema)
   const root = `silver/${entity}`
   let dedupe = createDedupe()
@@ -86,9 +83,16 @@ const silverTable = (entity: EntityName, { registry, store }: { registry: Regist
     },
     transform: async (inputs) => {
       await prepareSchemas(inputs, decoder)
+      const schemaId = watch.look(inputs)
       const pending = dedupe.begin()
-      const sorted = sortOut(entity, inputs, { decoder, fields, pending })
-      return { batch: finish(entity, sorted), outcomes: sorted.outcomes, deadLetters: sorted.deadLetters, accepted: pending.accept }
+      const sorted = sortOut(entity, inputs, { decoder, fields, pending, freeze })
+      return {
+        schemaId,
+        batch: finish(entity, sorted),
+        outcomes: sorted.outcomes,
+        deadLetters: sorted.deadLetters,
+        accepted: pending.accept,
+      }
     },
   }
 }
@@ -101,7 +105,7 @@ export const rowsOfRecords = async (entity: EntityName, inputs: readonly Partiti
   await prepareSchemas(inputs, decoder)
   const { fields } = avroFields(catalogue[entity].schema)
   const pending = { offer: () => 'new' as const, accept: () => undefined }
-  return finish(entity, sortOut(entity, inputs, { decoder, fields, pending }))
+  return finish(entity, sortOut(entity, inputs, { decoder, fields, pending, freeze: null }))
 }
 
 /** A decoder of an entity's records into its own schema. */
@@ -138,7 +142,7 @@ interface Sorted {
 const sortOut = (
   entity: EntityName,
   inputs: readonly PartitionInput[],
-  { decoder, fields, pending }: { decoder: Decoder; fields: Field[]; pending: ReturnType<Dedupe['begin']> },
+  { decoder, fields, pending, freeze }: { decoder: Decoder; fields: Field[]; pending: ReturnType<Dedupe['begin']>; freeze: Freeze | null },
 ): Sorted => {
   const sorted: Sorted = {
     batch: newBatch([...fields, ...silverColumns], recordCount(inputs)),
@@ -149,7 +153,7 @@ const sortOut = (
   }
   const { eventTimeField } = catalogue[entity]
   eachRecord(inputs, (record, input) => {
-    const read = readRecord(entity, record, decoder)
+    const read = readRecord(entity, record, { decoder, freeze })
     if ('errorClass' in read) {
       sorted.deadLetters.push(deadLetter(dlqTopic(entity), record, input, read))
       addOutcome(sorted.outcomes, input.partition, `dead/${read.errorClass}`)
@@ -186,36 +190,6 @@ const sortOut = (
     sorted.batch.length++
   })
   return sorted
-}
-
-type Read = { key: string; value: Record<string, unknown> | null; schemaId: number | null; warned: readonly Rule[] }
-
-const readRecord = (entity: EntityName, record: KafkaRecord, decoder: Decoder): Read | Rejection => {
-  if (record.key === null) return { errorClass: 'null-key', message: 'the record has no key', schemaId: null }
-  const key = record.key.toString('utf8')
-  if (record.oversizedBytes !== undefined)
-    return {
-      errorClass: 'too-large',
-      message: `${tooLarge(record.oversizedBytes)}; its SHA-256 is ${record.oversizedHash}`,
-      schemaId: null,
-    }
-  if (record.value === null) return { key, value: null, schemaId: null, warned: [] }
-  const decoded = decoder.decode(record.value)
-  if (!decoded.ok) return decoded.error
-  const { schemaId, value } = decoded
-  const { rejected, warned } = judges[entity].check(value, record.timestampMs)
-  if (rejected) {
-    const { id, fields, because } = rejected.rule
-    return { errorClass: id, message: `${fields[0]} is ${rejected.found}: ${because}`, schemaId }
-  }
-  const expected = catalogue[entity].keyOf(value as never)
-  if (expected !== key)
-    return {
-      errorClass: 'key-mismatch',
-      message: `the key is ${JSON.stringify(key.slice(0, 80))}, the value's own is ${JSON.stringify(expected)}`,
-      schemaId,
-    }
-  return { key, value, schemaId, warned }
 }
 
 /** Cleans the accepted rows, puts their flags beside them, and counts what is flagged. */

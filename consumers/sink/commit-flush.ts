@@ -45,6 +45,7 @@ export const commitPieces = async (
     fields: result.batch.fields,
     partitionColumns,
     adds: await stageFiles(table, result.batch, { partitionColumns }),
+    ...schemaProperty(snapshot, result.schemaId),
     txns: [...pieces.flatMap((piece) => progressOf(piece, { stageTable, outcomes: result.outcomes, snapshot })), ...through.txns],
     requires: { txns: [...[...moved].flatMap(fenceOf), ...through.requires] },
   })
@@ -60,6 +61,15 @@ export const commitPieces = async (
   }
   return committed
 }
+
+/** Table property: the newest schema, by its id in the registry, that records of the table were written with. */
+const SCHEMA_ID_PROPERTY = 'readflow.schema-id'
+
+/** The property as it is to become; nothing where it is so already. */
+const schemaProperty = ({ metadata }: Snapshot, schemaId: number | null) =>
+  schemaId === null || Number(metadata?.configuration[SCHEMA_ID_PROPERTY] ?? -1) >= schemaId
+    ? {}
+    : { configuration: { [SCHEMA_ID_PROPERTY]: String(schemaId) } }
 
 /** Commits up to when partitions are complete, and nothing else: no row changes. It creates a table that is not there. */
 export const commitThrough = async (

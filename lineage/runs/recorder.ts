@@ -6,6 +6,7 @@ import type { Table } from '../../lake/delta/table.ts'
 import { errorLine } from '../../runtime/errors.ts'
 import type { Log } from '../../runtime/log.ts'
 import { systemFields, systemTables } from '../../schemas/system-tables.ts'
+import { openRowQueue, PATIENCE_MS, within } from '../row-queue.ts'
 import { isLeftBehind } from './left-behind.ts'
 import type { Publisher } from './publish.ts'
 import { readNewestDays } from './read.ts'
@@ -52,12 +53,6 @@ export interface RunRecorder {
   close: () => Promise<void>
 }
 
-const FIRST_RETRY_MS = 1000
-const MAX_RETRY_MS = 60_000
-/** What a start waits for the table, and an end for the table and then for Kafka. */
-const PATIENCE_MS = 3000
-/** While the lake is away rows wait in memory: of so many, the oldest are given up. */
-const MAX_WAITING = 10_000
 /** What was left behind is looked for in so many days that have runs. */
 const DAYS_LOOKED_AT = 3
 const ownerColumns = ['run_id', 'program', 'state', 'host', 'pid', 'recorded_at'] as const
@@ -69,18 +64,14 @@ const ownerColumns = ['run_id', 'program', 'state', 'host', 'pid', 'recorded_at'
  */
 export const openRecorder = async ({ table, program, publisher, log, nowMs = Date.now }: RecorderOptions): Promise<RunRecorder> => {
   const host = hostname()
-  const waiting: Run[] = []
   const failures = new Map<string, number>()
   const ours = new Set<string>()
   let lastMs = 0
-  let retryMs = 0
-  let retryTimer: NodeJS.Timeout | undefined
-  let writing: Promise<void> | null = null
-  let isClosed = false
 
-  const write = async () => {
-    while (waiting.length > 0) {
-      const rows = waiting.slice(0)
+  const queue = openRowQueue<Run>({
+    what: 'runs',
+    log,
+    write: async (rows) => {
       const publishedTo = publisher?.publishedTo() ?? null
       const { version } = await appendRows(table, {
         fields: systemFields(systemTables.runs),
@@ -89,34 +80,14 @@ export const openRecorder = async ({ table, program, publisher, log, nowMs = Dat
         txns: publisher && publishedTo !== null ? [{ appId: publisher.appId, version: publishedTo }] : [],
         info: { program },
       })
-      waiting.splice(0, rows.length)
-      retryMs = 0
       publisher?.written(version, rows)
-    }
-  }
-
-  /** One writer at a time; it takes along what came while it wrote. Never rejects. */
-  const flush = (): Promise<void> => {
-    clearTimeout(retryTimer)
-    writing ??= write()
-      .catch((error) => {
-        retryMs = Math.min(MAX_RETRY_MS, Math.max(FIRST_RETRY_MS, retryMs * 2))
-        log.warn({ error: errorLine(error), rows: waiting.length, retryInMs: retryMs }, 'runs could not be recorded; they will be')
-        if (!isClosed) retryTimer = setTimeout(flush, retryMs).unref()
-      })
-      .finally(() => {
-        writing = null
-      })
-    return writing
-  }
+    },
+  })
 
   const record = (run: Omit<Run, 'host' | 'pid' | 'program' | 'recordedMs'> & Partial<Run>) => {
     // Of two states of a run the later one must be seen as such, whatever the clock does.
     lastMs = Math.max(nowMs(), lastMs + 1)
-    waiting.push({ program, host, pid: process.pid, ...run, recordedMs: lastMs })
-    if (waiting.length > MAX_WAITING) waiting.splice(0, waiting.length - MAX_WAITING)
-    // After a fault the timer decides, else each row would try again.
-    if (retryMs === 0) void flush()
+    queue.push({ program, host, pid: process.pid, ...run, recordedMs: lastMs })
   }
 
   const start = ({ kind, job, runId = randomUUID(), parentRunId }: RunAbout): RunHandle => {
@@ -151,9 +122,7 @@ export const openRecorder = async ({ table, program, publisher, log, nowMs = Dat
   }
 
   const close = async () => {
-    isClosed = true
-    await within(PATIENCE_MS, flush())
-    if (waiting.length > 0) log.warn({ rows: waiting.length }, 'runs could not be recorded before the end')
+    await queue.close()
     if (publisher) await within(PATIENCE_MS, publisher.close())
   }
 
@@ -175,13 +144,6 @@ export const openRecorder = async ({ table, program, publisher, log, nowMs = Dat
   })().catch((error) => log.warn({ error: errorLine(error) }, 'runs that were left behind could not be looked for'))
   await within(PATIENCE_MS, looking)
   return { start, close }
-}
-
-/** Waits for something that does not reject, but no longer than that. */
-const within = async (limitMs: number, work: Promise<void>): Promise<void> => {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, limitMs)
-  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer))
 }
 
 /**

@@ -1,3 +1,4 @@
+import { DRIFT_HEADER, driftHeader } from '../../lineage/drift/header.ts'
 import type { RunHandle } from '../../lineage/runs/recorder.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
 import type { OutgoingRecord, Producer } from '../../runtime/kafka/producer.ts'
@@ -7,6 +8,7 @@ import { catalogue, entityNames, topicNames } from '../../schemas/catalogue.ts'
 import type { EntityName, TopicName } from '../../schemas/records.ts'
 import type { Source, SourceRecord } from '../sources/source.ts'
 import type { Positions } from './positions.ts'
+import type { SourceWatch } from './source-watch.ts'
 
 export type Polled = Record<EntityName, number>
 
@@ -19,11 +21,16 @@ export const createEncoder = async (registry: Registry) => {
     const codec = compileAvro(schema)
     codecs.set(name, { encode: (value) => frameAvro(schemaId, codec.encode(value)) })
   }
-  return ({ entity, value, requestId }: SourceRecord, source: string, pollId: string): OutgoingRecord => ({
+  return ({ entity, value, requestId }: SourceRecord, source: string, pollId: string, drifted: readonly string[] = []): OutgoingRecord => ({
     topic: catalogue[entity].topic,
     key: catalogue[entity].keyOf(value as never),
     value: codecs.get(entity)?.encode(value) ?? null,
-    headers: { 'readflow.source': source, 'readflow.poll-id': pollId, ...(requestId === null ? {} : { 'readflow.request-id': requestId }) },
+    headers: {
+      'readflow.source': source,
+      'readflow.poll-id': pollId,
+      ...(requestId === null ? {} : { 'readflow.request-id': requestId }),
+      ...(drifted.length === 0 ? {} : { [DRIFT_HEADER]: driftHeader(drifted) }),
+    },
   })
 }
 
@@ -38,6 +45,8 @@ export interface PollOptions {
   nowMs: () => number
   /** The poll is this run: its id is the poll's. */
   run: RunHandle
+  /** Watches the fields of what is published. */
+  watch: SourceWatch
   onProgress?: (polled: Polled) => void
 }
 
@@ -46,7 +55,7 @@ export interface PollOptions {
  * brokers acknowledged its records: a poller that dies publishes some records twice, and loses none.
  */
 export const poll = async (
-  { source, positions, encode, producer, log, nowMs, run, onProgress }: PollOptions,
+  { source, positions, encode, producer, log, nowMs, run, watch, onProgress }: PollOptions,
   signal: AbortSignal,
 ): Promise<Polled> => {
   const pollId = run.id
@@ -54,10 +63,12 @@ export const poll = async (
   const published: Partial<Record<TopicName, number>> = {}
   const startedMs = nowMs()
   log.info({ pollId, source: source.name }, 'poll started')
+  await watch.beginPoll({ pollId, nowMs: startedMs })
   for await (const { records, position } of source.poll(await positions.load(), { pollId, signal, log, nowMs })) {
     signal.throwIfAborted()
     if (records.length > 0) run.begin({ inputs: [{ type: 'source', name: source.name }] })
-    await producer.send(records.map((record) => encode(record, source.name, pollId)))
+    const watched = records.map(watch.take)
+    await producer.send(watched.map(({ record, drifted }) => encode(record, source.name, pollId, drifted)))
     await positions.save(position)
     for (const { entity } of records) {
       published[entity] = (published[entity] ?? 0) + 1
@@ -66,6 +77,7 @@ export const poll = async (
     run.note({ outputs: outputsOf(published), counts: published })
     onProgress?.(polled)
   }
+  await watch.endPoll()
   log.info({ pollId, source: source.name, ...polled, durationMs: nowMs() - startedMs }, 'poll done')
   return polled
 }

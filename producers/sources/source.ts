@@ -4,8 +4,11 @@ import type { Records, TopicName } from '../../schemas/records.ts'
 /** What a source was at, as JSON: enough to go on after a restart without a gap or a flood. */
 export type Position = { readonly [key: string]: unknown }
 
-/** One typed record, with where it came from. Its key follows from the catalogue. */
-export type SourceRecord = { [N in TopicName]: { entity: N; value: Records[N]; requestId: string | null } }[TopicName]
+/**
+ * One typed record, with where it came from. Its key follows from the catalogue. Records of one entity and one `form` have the
+ * same fields, such as those of a list of reviews.
+ */
+export type SourceRecord = { [N in TopicName]: { entity: N; value: Records[N]; requestId: string | null; form?: string } }[TopicName]
 
 /** Records to publish together, and the position once they are acknowledged. */
 export interface SourceBatch {
@@ -35,5 +38,7 @@ export interface Source {
   /** Time between polls unless a person says otherwise; null where one poll reads all there is. */
   pollIntervalMs: number | null
   poll: (position: Position | null, context: PollContext) => AsyncIterable<SourceBatch>
+  /** The field that takes the value of a name in `extra` when that fits; where it is missing, the one of the same name. */
+  fieldOf?: (entity: TopicName, name: string) => string | null
   close: () => Promise<void>
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { stageNames } from '../up-status.ts'
+import { driftPolicies } from './drift-policies.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
@@ -198,6 +199,13 @@ export const knobs = {
     schema: sinkNames,
     programs: ['up', 'consume'],
     doc: 'which sinks this process runs',
+  }),
+  drift: knob({
+    flag: 'drift',
+    env: 'READFLOW_DRIFT',
+    schema: driftPolicies,
+    programs: ['up', 'poll', 'consume'],
+    doc: 'what becomes of fields that nobody knew: ENTITY=evolve|freeze|discard, with commas between (books=freeze,reviews=discard); an entity that is not named evolves',
   }),
   pausedStages: knob({
     flag: 'paused',

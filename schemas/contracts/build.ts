@@ -95,6 +95,7 @@ const faultReasons: Readonly<Record<RecordFault, string>> = {
   'too-large': 'A value of more than a flush can hold would take the memory of all others; Bronze keeps its size and SHA-256.',
   'not-avro': 'Every value names its schema; bytes without one could mean anything.',
   'unknown-schema': 'A value can not be read without the schema that it was written with.',
+  'schema-frozen': 'Somebody chose to take in nothing unknown before they have looked at it.',
   undecodable: 'The bytes end early, hold another type than their schema says, or their schema lost a field that the topic requires.',
   'key-mismatch': 'A record under the key of another one would replace it.',
 }

@@ -85,6 +85,7 @@ const faultWords: Readonly<Record<RecordFault, string>> = {
   'too-large': 'the value fits into a flush',
   'not-avro': "the value begins with a zero byte and a schema id, as Confluent's wire format has it",
   'unknown-schema': "the registry knows the value's schema",
+  'schema-frozen': 'the value has no field that the topic has not, where the entity is frozen',
   undecodable: 'the value fits its schema, and that one can be read as the topic has it',
   'key-mismatch': "the record's key is that of its value",
 }

@@ -72,7 +72,9 @@ export const createIntake = ({ state, isConfigured, nowMs, found, mentioned }: I
     const records: SourceRecord[] = []
     for (const { value, isPartial } of items) {
       const id = idOf(value as Book & Author)
-      const record = { entity, value, requestId } as unknown as SourceRecord & { entity: E }
+      // What is only mentioned has few fields, in whatever answer.
+      const form = isPartial ? 'mention' : 'whole'
+      const record = { entity, value, requestId, form } as unknown as SourceRecord & { entity: E }
       if (!isPartial) {
         known.add(id)
         pending.delete(id)
@@ -102,10 +104,10 @@ export const createIntake = ({ state, isConfigured, nowMs, found, mentioned }: I
     ]
   }
 
-  const reviewRecords = (review: Review, requestId: string): SourceRecord[] => {
+  const reviewRecords = (review: Review, requestId: string, form: 'shown' | 'recent' | 'list'): SourceRecord[] => {
     const rating = ratingOf(review)
-    const record: SourceRecord = { entity: 'reviews', value: review, requestId }
-    return rating ? [record, { entity: 'ratings', value: rating, requestId }] : [record]
+    const record: SourceRecord = { entity: 'reviews', value: review, requestId, form }
+    return rating ? [record, { entity: 'ratings', value: rating, requestId, form }] : [record]
   }
 
   return {
@@ -113,7 +115,7 @@ export const createIntake = ({ state, isConfigured, nowMs, found, mentioned }: I
 
     takeShown: (parsed, requestId) => [
       ...takeAll(parsed, requestId),
-      ...parsed.reviews.flatMap((review) => reviewRecords(review, requestId)),
+      ...parsed.reviews.flatMap((review) => reviewRecords(review, requestId, 'shown')),
     ],
 
     takeRecent: (parsed, requestId) => {
@@ -133,7 +135,7 @@ export const createIntake = ({ state, isConfigured, nowMs, found, mentioned }: I
           continue
         }
         state.seen.add(version)
-        if (isNew) records.push(...reviewRecords(review, requestId))
+        if (isNew) records.push(...reviewRecords(review, requestId, 'recent'))
       }
       return { records, changedBookIds, changedUserIds }
     },
@@ -150,7 +152,7 @@ export const createIntake = ({ state, isConfigured, nowMs, found, mentioned }: I
         else newMark = advanceMark(newMark, review.review_id, changedMs)
         if (!isNew) continue
         newReviews++
-        records.push(...reviewRecords(review, requestId))
+        records.push(...reviewRecords(review, requestId, 'list'))
       }
       return { records, mark: newMark, newReviews }
     },

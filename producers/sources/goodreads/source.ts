@@ -1,5 +1,6 @@
 import type { Source } from '../source.ts'
 import type { GoodreadsClient } from './client.ts'
+import { goodreadsFieldOf } from './field-of.ts'
 import { createMentioned } from './intake.ts'
 import { pollGoodreads } from './poll.ts'
 
@@ -48,6 +49,7 @@ export const openGoodreadsSource = (options: GoodreadsSourceOptions): Source => 
     pollIntervalMs,
     poll: (position, context) =>
       pollGoodreads({ name, client, userIds, maxRequests, maxRefreshes: maxRefreshesPerPoll, concurrency, mentioned }, position, context),
+    fieldOf: goodreadsFieldOf,
     close: async () => undefined,
   }
 }

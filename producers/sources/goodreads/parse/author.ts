@@ -38,6 +38,10 @@ export const authorIdOf = (element: XmlElement): string | null => {
 export const isWholeAuthor = (element: XmlElement): boolean =>
   element.children.some(({ name }) => name === 'works_count' || name === 'fans_count' || name === 'about')
 
+/** The field that an element is for, by the name that the element has in `extra`. */
+export const authorFieldOf = (name: string): string | null =>
+  (name.startsWith('user.') ? userTable.get(name.slice('user.'.length)) : table.get(name))?.[0] ?? null
+
 const nothing = () => undefined
 
 /** An author from an `<author>` element. `books` inside it are left to the caller. */

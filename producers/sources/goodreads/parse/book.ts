@@ -42,6 +42,10 @@ const workTable = fieldTable<Book>({
   average_rating: ['average_rating', 'decimal'],
 })
 
+/** The field that an element is for, by the name that the element has in `extra`. */
+export const bookFieldOf = (name: string): string | null =>
+  (name.startsWith('work.') ? workTable.get(name.slice('work.'.length)) : table.get(name))?.[0] ?? null
+
 const nothing = () => undefined
 
 const readRatingDist = (book: Book, element: XmlElement) => {

@@ -46,6 +46,10 @@ const emptyReview = (reviewId: string): Review => ({
   extra: {},
 })
 
+/** The field that an element is for, by the name that the element has in `extra`. */
+export const reviewFieldOf = (name: string): string | null =>
+  (name.startsWith('user.') ? userTable.get(name.slice('user.'.length)) : table.get(name))?.[0] ?? null
+
 const nothing = () => undefined
 
 const readShelves = (review: Review, shelves: XmlElement) => {

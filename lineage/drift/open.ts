@@ -1,0 +1,18 @@
+import { openTable } from '../../lake/delta/table.ts'
+import type { ObjectStore } from '../../lake/store/store.ts'
+import { errorLine } from '../../runtime/errors.ts'
+import type { Log } from '../../runtime/log.ts'
+import { type DriftRecorder, openDriftRecorder } from './recorder.ts'
+import { DRIFT_ROOT, type RecordedDrift, readDrifts } from './row.ts'
+
+export interface Drifts extends DriftRecorder {
+  /** All that is on record, newest first. */
+  read: () => Promise<RecordedDrift[]>
+}
+
+/** The findings of a lake: what is on record, and how to add to it. */
+export const openDrift = ({ store, log }: { store: ObjectStore; log: Log }): Drifts => {
+  const warn = (error: unknown) => log.warn({ error: errorLine(error) }, 'no checkpoint of the schema drifts written; a later one will be')
+  const table = openTable(store, DRIFT_ROOT, { warn })
+  return { ...openDriftRecorder({ table, log }), read: async () => readDrifts(table, await table.snapshot()) }
+}
