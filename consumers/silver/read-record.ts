@@ -42,7 +42,11 @@ export const readRecord = (
   }
   const expected = catalogue[entity].keyOf(value as never)
   if (expected !== key)
-    return refusal('key-mismatch', `the key is ${JSON.stringify(key.slice(0, 80))}, the value's own is ${JSON.stringify(expected)}`, schemaId)
+    return refusal(
+      'key-mismatch',
+      `the key is ${JSON.stringify(key.slice(0, 80))}, the value's own is ${JSON.stringify(expected)}`,
+      schemaId,
+    )
   return { key, value, schemaId, warned }
 }
 

@@ -8,7 +8,7 @@ export const CLOCK_TOLERANCE_MS = DAY_MS
 export type Format = 'html' | 'isbn-10' | 'isbn-13' | 'language'
 
 /** What can be wrong with a record before its fields are looked at: the classes of such dead letters. */
-export const recordFaults = ['null-key', 'too-large', 'not-avro', 'unknown-schema', 'undecodable', 'key-mismatch'] as const
+export const recordFaults = ['null-key', 'too-large', 'not-avro', 'unknown-schema', 'schema-frozen', 'undecodable', 'key-mismatch'] as const
 export type RecordFault = (typeof recordFaults)[number]
 
 /**

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { createSilver } from '../../../consumers/silver/silver.ts'
 import { columnOf, valueAt } from '../../../lake/columns/column.ts'
 import { openMemoryStore } from '../../../lake/store/memory.ts'
+import type { DriftPolicy } from '../../../lineage/drift/drift.ts'
 import { emptyAuthor, emptyBook } from '../../../producers/sources/empty.ts'
 import { compileAvro, frameAvro } from '../../../runtime/avro.ts'
 import type { Registry } from '../../../runtime/registry.ts'
@@ -15,6 +16,8 @@ const arrivalMs = Date.UTC(2026, 10, 22, 12)
 const DAY_MS = 86_400_000
 const OURS = 1
 const NOT_OURS = 2
+/** Ours, with a field more. */
+const NEWER = 3
 
 const review: Review = {
   ...{ review_id: '1', user_id: null, user_name: null, book_id: 'b', rating: null, body: null, votes: null, comments_count: null },
@@ -81,15 +84,26 @@ const kept: Record<string, [field: string, value: unknown]> = {
   'read_at-implausible': ['read_at', null],
 }
 
+const newer = (entity: EntityName) => {
+  const { schema } = catalogue[entity]
+  return { ...schema, fields: [...schema.fields, { name: 'novelty', type: 'string' }] }
+}
+
 /** Passes one record through Silver as it is built from the catalogue. */
-const through = async (entity: EntityName, record: { key?: Buffer | null; value: Buffer | null; oversizedBytes?: number }) => {
-  const schemaById = async (id: number) =>
-    id === OURS
-      ? catalogue[entity].schema
-      : id === NOT_OURS
-        ? { type: 'record', name: 'Other', fields: [{ name: 'x', type: 'int' }] }
-        : null
-  const silver = createSilver({ registry: { schemaById } as unknown as Registry, store: openMemoryStore() })
+const through = async (
+  entity: EntityName,
+  record: { key?: Buffer | null; value: Buffer | null; oversizedBytes?: number },
+  policy: DriftPolicy = 'evolve',
+) => {
+  const { schema } = catalogue[entity]
+  const schemas: Record<number, object> = {
+    [OURS]: schema,
+    [NOT_OURS]: { type: 'record', name: 'Other', fields: [{ name: 'x', type: 'int' }] },
+    [NEWER]: newer(entity),
+  }
+  const registry = { schemaById: async (id: number) => schemas[id] ?? null } as unknown as Registry
+  const drift = { policies: { [entity]: policy }, found: () => undefined }
+  const silver = createSilver({ registry, store: openMemoryStore(), drift })
   const table = silver.tables.find((each) => each.entity === entity) ?? assert.fail()
   const of = { offset: 0, timestampMs: arrivalMs, isLogAppendTime: true, headers: [], key: Buffer.from('1'), ...record }
   const input = { topic: catalogue[entity].topic, topicId: 'id', partition: 3, fromOffset: 0, nextOffset: 1, undelivered: 0, records: [of] }
@@ -112,6 +126,10 @@ const recordFaults: Record<string, (entity: EntityName) => Parameters<typeof thr
   'too-large': () => ({ value: null, oversizedBytes: 70_000_000 }),
   'not-avro': () => ({ value: Buffer.from('{"json": true}') }),
   'unknown-schema': (entity) => ({ value: frameAvro(99, encoded(entity, {}).value.subarray(5)) }),
+  'schema-frozen': (entity) => ({
+    ...encoded(entity, {}),
+    value: frameAvro(NEWER, compileAvro(newer(entity)).encode({ ...valid[entity], novelty: 'a thing' })),
+  }),
   undecodable: (entity) => ({ value: encoded(entity, {}).value.subarray(0, 7) }),
   'key-mismatch': (entity) => ({ ...encoded(entity, {}), key: Buffer.from('another') }),
 }
@@ -132,7 +150,7 @@ for (const entity of entityNames) {
     for (const { id, fields, severity, because } of rules) {
       const record = () => recordFaults[id]?.(entity) ?? encoded(entity, faults[entity][id] ?? { [fields[0] ?? '']: -1 })
       test(`${id}: ${severity === 'reject' ? 'a dead letter that says so' : 'a row that says so'}, counted`, async () => {
-        const { outcomes, letter, row } = await through(entity, record())
+        const { outcomes, letter, row } = await through(entity, record(), id === 'schema-frozen' ? 'freeze' : 'evolve')
         if (severity === 'reject') {
           assert.equal(letter?.['readflow.error-class'], id)
           if (fields.length > 0) assert.ok(String(letter?.['readflow.error-message']).endsWith(`: ${because}`))
