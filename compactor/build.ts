@@ -19,7 +19,7 @@ import { openGate, settleGate } from './gate/gate.ts'
 import { holdLine } from './gate/state.ts'
 import { modelsDigest } from './models.ts'
 import { changeOf, commitAndPublish } from './publish.ts'
-import { type Derived, deriveAll, deriveIncrement } from './sources.ts'
+import { type Derived, deriveAll, deriveIncrement, type SourceOptions } from './sources.ts'
 import { fileRows, goldRoot, type StagedTable, stageTable } from './stage.ts'
 import { type GoldName, goldNames } from './tables.ts'
 
@@ -44,6 +44,8 @@ export interface BuildOptions {
   intakeMark?: () => Promise<string>
   /** What is held is tried again at once, and not by the clock or for new Silver rows only. */
   isRetry?: boolean
+  /** Another engine, which derives everything whatever changed; absent: DuckDB, by increment where it can. */
+  derive?: (sources: SourceOptions & { tempDir: string }) => Promise<Derived>
   log: Log
   nowMs: () => number
   /** The build is this run, where it does anything; its id is the publish id. */
@@ -121,7 +123,8 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
     let held: GateHold | null
     try {
       const sources = { duckdb, files: options.files, silver, signal }
-      derived = changes.kind === 'full' ? await deriveAll(sources) : await deriveIncrement(sources, gold, changes.files)
+      if (options.derive) derived = await options.derive({ ...sources, tempDir })
+      else derived = changes.kind === 'full' ? await deriveAll(sources) : await deriveIncrement(sources, gold, changes.files)
       for (const name of goldNames) {
         const current = gold[name]
         const { months } = derived
@@ -146,7 +149,7 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
       isBuilt: true,
       held: null,
       version: entry.version,
-      full: changes.kind === 'full' ? changes.reason : null,
+      full: changes.kind === 'full' ? changes.reason : options.derive ? 'this engine derives everything' : null,
       rows: keyed(goldNames, (name) => staged.find((table) => table.name === name)?.rows ?? 0),
       filesWritten: staged.reduce((sum, { adds }) => sum + adds.length, 0),
       filesRemoved: staged.reduce((sum, { removes }) => sum + removes.length, 0),

@@ -36,6 +36,11 @@ export const deriveGold = async ({ duckdb, inputs, kept = {}, keepMore, signal }
   await runModels(duckdb, versions, signal)
   if (keepMore) await createKeptViews(duckdb, await keepMore())
   await runModels(duckdb, tables, signal)
+  await checkGold(duckdb)
+}
+
+/** Throws ReadflowError `build-failed` where the columns of a derived table are not those of the contract. */
+export const checkGold = async (duckdb: DuckDb): Promise<void> => {
   for (const name of goldNames) await checkColumns(duckdb, name, goldTables[name])
 }
 
@@ -44,7 +49,8 @@ const createKeptViews = async (duckdb: DuckDb, kept: Kept) => {
     await duckdb.run(`CREATE OR REPLACE VIEW ${view} AS ${kept[view] ?? emptyTable(goldTables[name])}`)
 }
 
-const emptyTable = ({ columns }: GoldTable): string =>
+/** A SELECT with the columns of a Gold table and no row. */
+export const emptyTable = ({ columns }: GoldTable): string =>
   `SELECT ${Object.entries(columns)
     .map(([name, type]) => `CAST(NULL AS ${duckdbTypes[type]}) AS ${sqlName(name)}`)
     .join(', ')} WHERE FALSE`

@@ -61,17 +61,20 @@ export const newestRows = (relation: string, columns = '*'): string =>
     SELECT *, ROW_NUMBER() OVER (PARTITION BY _key ORDER BY ${newestFirst}) AS _place FROM ${relation}
   ) WHERE _place = 1`
 
+/** A SELECT of the current row of each key that is not deleted, from `silver_<entity>_history`. */
+export const currentRows = (entity: EntityName): string =>
+  `${newestRows(`silver_${entity}_history`, inputColumns[entity].map(([name]) => name).join(', '))} AND NOT _deleted`
+
 /**
  * Statements that create `silver_<entity>_history`, every accepted version, and `silver_<entity>`, the current row of
  * each key that is not deleted.
  */
 export const inputViews = ({ entity, relation, columns, keys }: InputOptions): string[] => {
   const history = `silver_${entity}_history`
-  const names = inputColumns[entity].map(([name]) => name).join(', ')
   const from = relation ? `FROM ${relation}${keys ? ` WHERE _key IN (SELECT _key FROM ${keys})` : ''}` : 'WHERE FALSE'
   return [
     // Few rows out of many are read once; all of them are too many to keep.
     `CREATE OR REPLACE ${keys ? 'TABLE' : 'VIEW'} ${history} AS SELECT ${pickedColumns(entity, relation ? columns : null)} ${from}`,
-    `CREATE OR REPLACE VIEW silver_${entity} AS ${newestRows(history, names)} AND NOT _deleted`,
+    `CREATE OR REPLACE VIEW silver_${entity} AS ${currentRows(entity)}`,
   ]
 }

@@ -18,6 +18,7 @@ import { type BuildResult, buildGold, openBuildTables } from './build.ts'
 import { openChecks } from './checks/open.ts'
 import { holdLine } from './gate/state.ts'
 import { runBuilds } from './schedule.ts'
+import { deriveOnSpark } from './spark/derive.ts'
 import { createRewrite } from './upkeep/rewrite.ts'
 import { checkUpkeep, runUpkeep } from './upkeep/run.ts'
 import { cachedTables, upkeepTables } from './upkeep/tables.ts'
@@ -48,6 +49,8 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const runs = await openRuns({ store, programs, lakeUrl, brokers, replicationFactor, table: tableAt(RUNS_ROOT), log })
   defer(runs.close)
   const checks = openChecks({ tableAt, log })
+  const { sparkMaster: master, sparkConf: conf = {}, python } = config
+  const engine = config.engine === 'spark' ? { derive: deriveOnSpark({ python, master, conf, log }) } : {}
   // The first time whatever is held is looked at again: another version of the program may see it otherwise.
   let isRetry = true
   const build = (until: AbortSignal) =>
@@ -56,7 +59,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
         const { audit, intakeMark } = checks
         const result = await buildGold({
           ...{ store, files, tables, openDuckDb, tempDir, audit, intakeMark, isRetry },
-          ...{ log, nowMs: Date.now, run, signal: until },
+          ...{ ...engine, log, nowMs: Date.now, run, signal: until },
         })
         isRetry = false
         await checks.settle(result.held !== null)

@@ -88,10 +88,11 @@ const redoneFacts = async (hold: Hold, gold: Record<GoldName, Snapshot>, months:
   }
 }
 
+/** Brings files of a table here and keeps them; says where each lies. */
 type Hold = (root: string, files: Iterable<DataFile>) => Promise<HeldFiles['localPath']>
 
 /** Runs a derivation that brings files here as it goes; they stay until the caller releases them. */
-const holding = async (
+export const holding = async (
   files: LocalFiles,
   signal: AbortSignal | undefined,
   derive: (hold: Hold) => Promise<ReadonlySet<string> | null>,
@@ -141,7 +142,8 @@ const goldRows = async (hold: Hold, name: GoldName, snapshot: Snapshot, isWanted
   return `SELECT ${columns} FROM (${tableSql({ snapshot: { metadata: snapshot.metadata, files: new Map(wanted) }, localPath })})`
 }
 
-const keyedAsync = async <K extends string, V>(keys: readonly K[], make: (key: K) => Promise<V>) => {
+/** An object of what `make` gives for each key, one after another. */
+export const keyedAsync = async <K extends string, V>(keys: readonly K[], make: (key: K) => Promise<V>) => {
   const entries: [K, V][] = []
   for (const key of keys) entries.push([key, await make(key)])
   return Object.fromEntries(entries) as Record<K, V>

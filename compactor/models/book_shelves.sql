@@ -1,6 +1,6 @@
 -- Shelves of each book version that say something about the book: names normalised, spellings of one name summed.
 WITH named AS (
-  SELECT book_sk, position, readers, replace(replace(lower(trim(shelf)), ' ', '-'), '_', '-') AS shelf
+  SELECT book_sk, position, readers, replace(replace(small_letters(without_spaces_around(shelf)), ' ', '-'), '_', '-') AS shelf
   FROM new_book_shelves
 )
 SELECT n.book_sk, n.shelf, MIN(n.position) AS position, SUM(n.readers) AS readers

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { stageNames } from '../up-status.ts'
 import { driftPolicies } from './drift-policies.ts'
+import { engineKnobs } from './engine-knobs.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
@@ -263,6 +264,7 @@ export const knobs = {
     programs: ['up', 'compact'],
     doc: 'time between looks for new Silver versions to build Gold from',
   }),
+  ...(engineKnobs satisfies Record<string, Knob>),
   ...(upkeepKnobs satisfies Record<string, Knob>),
   topicPartitions: knob({
     flag: 'partitions',

@@ -4,3 +4,6 @@ CREATE OR REPLACE MACRO timestamp_millis(ms) AS make_timestamptz(CAST(ms AS BIGI
 CREATE OR REPLACE MACRO unix_millis(ts) AS epoch_ms(ts);
 -- 1 = Monday … 7 = Sunday.
 CREATE OR REPLACE MACRO iso_weekday(day) AS isodow(day);
+-- Letter by letter, whatever stands around; without spaces of any width at either end.
+CREATE OR REPLACE MACRO small_letters(words) AS lower(words);
+CREATE OR REPLACE MACRO without_spaces_around(words) AS trim(words);
