@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { createBronze } from '../../consumers/bronze/bronze.ts'
 import { createSilver } from '../../consumers/silver/silver.ts'
 import { runSink } from '../../consumers/sink/sink.ts'
@@ -22,10 +24,12 @@ import type { Book } from '../../schemas/records.ts'
 import { topicSpecs } from '../../schemas/topics.ts'
 import { startTestStack, type TestStack } from '../helpers/stack.ts'
 import { readRows } from '../helpers/tables.ts'
+import { tool } from '../helpers/tool.ts'
 
 const log = createLog('test', 'error')
 const { topic, schema, subject } = catalogue.books
-const headerOf = (record: { headers?: Record<string, unknown> | undefined }, name: string) => String(record.headers?.[name] ?? '')
+const missing = tool('kcat', ['-V'], 'apt-get install kcat')
+const run = promisify(execFile)
 
 let stack: TestStack
 let client: KafkaClient
@@ -115,26 +119,18 @@ const written = async (writer: object, subjectName = subject) => {
 const withField = (field: object) => ({ ...schema, fields: [...schema.fields, field] })
 const silverKeys = async () => new Set((await readRows(lakeUrl, 'silver/books', ['_key'])).map(({ _key }) => _key))
 
+/** The dead letters of books, as another program sees them: key and ReadFlow's headers by their short names. */
 const deadLetters = async () => {
-  const consumer = client.kafka.consumer({ groupId: `test-${Math.random()}` })
-  const bounds = await client.topicOffsets(dlqTopic('books'))
-  const expected = bounds.reduce((sum, { end }) => sum + end, 0)
-  const letters: Record<string, string>[] = []
-  if (expected === 0) return letters
-  const done = Promise.withResolvers<void>()
-  await consumer.connect()
-  await consumer.subscribe({ topic: dlqTopic('books'), fromBeginning: true })
-  await consumer.run({
-    autoCommit: false,
-    eachMessage: async ({ message }) => {
-      const names = ['error-class', 'error-message', 'schema-id']
-      letters.push({ key: String(message.key), ...Object.fromEntries(names.map((name) => [name, headerOf(message, `readflow.${name}`)])) })
-      if (letters.length === expected) done.resolve()
-    },
-  })
-  await done.promise
-  await consumer.disconnect()
-  return letters
+  const { stdout } = await run('kcat', ['-b', String(stack.brokers), '-C', '-e', '-q', '-J', '-o', 'beginning', '-t', dlqTopic('books')])
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const { key, headers } = JSON.parse(line) as { key: string; headers: string[] }
+      const named: Record<string, string> = { key }
+      for (let at = 0; at < headers.length; at += 2) named[headers[at]?.replace('readflow.', '') ?? ''] = headers[at + 1] ?? ''
+      return named
+    })
 }
 
 const resetToStart = async (groupId: string) => {
@@ -171,7 +167,9 @@ test('discard at the poller: a new field is not published, and is on record as l
   assert.deepEqual(rows.find((row) => row['book_id'] === '70')?.['extra'], { series: 'S' })
 })
 
-test('freeze: the poller publishes, Silver makes a dead letter that names the field and its value; evolving and a reset take it in', async () => {
+test('freeze: the poller publishes, Silver makes a dead letter that names the field and its value; evolving and a reset take it in', {
+  skip: missing,
+}, async () => {
   await publish('p5', [bookOf('80', { extra: { series: 'S', awards: 'Nebula' } }), bookOf('81', { extra: { series: 'S' } })], {
     books: 'freeze',
   })
@@ -226,7 +224,9 @@ test('at the consumer: a writer’s schema with a new, a missing and a changed f
   }
 })
 
-test('freeze: only records that have something in the new field are refused, and a reset takes them in later', async () => {
+test('freeze: only records that have something in the new field are refused, and a reset takes them in later', {
+  skip: missing,
+}, async () => {
   const { id, record } = await written(withField({ name: 'medal', type: ['null', 'string'], default: null, doc: 'New.' }))
   await producer.send([record({ ...bookOf('100'), medal: null }), record({ ...bookOf('101'), medal: 'Newbery' })])
   const { bronze, silver } = await consume({ books: 'freeze' })
