@@ -55,7 +55,7 @@ export interface ChecksReader {
   ) => Promise<{ version: number; found: Found[] } | null>
 }
 
-const HISTORY_LENGTH = 30
+const HISTORY_LENGTH = 20
 /** A first look goes so many days back that have evaluations: the newest of a day that has just begun may be of the intake alone. */
 const FIRST_DAYS = 2
 const LISTED_DAYS = 31

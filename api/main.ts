@@ -10,6 +10,7 @@ import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
 import { openChecksReader } from './checks.ts'
 import { openRuleCounts } from './contracts.ts'
+import { openDriftReader } from './drift.ts'
 import { openGateReader } from './gate.ts'
 import { openGold } from './gold.ts'
 import { watchLag } from './lag.ts'
@@ -61,6 +62,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const app = createApp({
     ...{ host, log, gold, gate, runs, lineage, checks, profiles },
     ruleCounts: openRuleCounts({ store }),
+    drift: openDriftReader({ store }),
     tables: watchTables({ store }),
     lag: lag.report,
     upStatus: () => upStatus,

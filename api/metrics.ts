@@ -7,7 +7,7 @@ import type { StatusParts } from './status.ts'
 const statusOf: Readonly<Record<Verdict, number>> = { pass: 0, warn: 1, fail: 2 }
 
 /** The API's metrics, in Prometheus' text format. Values of tables and lag are read when they are scraped. */
-export const createMetrics = ({ gold, gate, checks, ruleCounts, tables, lag }: StatusParts) => {
+export const createMetrics = ({ gold, gate, checks, ruleCounts, drift, tables, lag }: StatusParts) => {
   const register = new Registry()
   const registers = [register]
   collectDefaultMetrics({ register })
@@ -91,7 +91,7 @@ export const createMetrics = ({ gold, gate, checks, ruleCounts, tables, lag }: S
       this.set(Date.parse((now && shapeSummary(now)?.evaluated_at) ?? '') / 1000 || 0)
     },
   })
-  new Gauge({
+  new Counter({
     name: 'readflow_contract_violations_total',
     help: 'Dead letters (severity reject) or rows with a flag (warn) of a rule. A replay may take counts back.',
     labelNames: ['entity', 'rule', 'severity'] as const,
@@ -105,7 +105,21 @@ export const createMetrics = ({ gold, gate, checks, ruleCounts, tables, lag }: S
       if (counts === null) return
       for (const contract of Object.values(contracts))
         for (const { entity, rule, severity, count } of violationsOf(contract, counts[contract.entity]))
-          this.set({ entity, rule, severity }, count)
+          this.inc({ entity, rule, severity }, count)
+    },
+  })
+  new Counter({
+    name: 'readflow_schema_drift_total',
+    help: 'Fields that appeared, vanished or changed their type: at the source, or in the schemas of records.',
+    labelNames: ['entity', 'place', 'kind'] as const,
+    registers,
+    async collect() {
+      const now = await drift.now().catch(() => {
+        failures.inc()
+        return null
+      })
+      this.reset()
+      for (const { entity, place, kind } of now?.drifts ?? []) this.inc({ entity, place, kind })
     },
   })
   new Gauge({

@@ -1,6 +1,7 @@
 import type { UpStatus } from '../runtime/up-status.ts'
 import { type ChecksReader, shapeSummary } from './checks.ts'
 import type { ReadCounts } from './contracts.ts'
+import type { DriftReader } from './drift.ts'
 import { type GateReader, holdReason, shapeHold } from './gate.ts'
 import type { GoldReader } from './gold.ts'
 import type { GoldVersion } from './gold-version.ts'
@@ -21,6 +22,7 @@ export interface StatusParts {
   checks: ChecksReader
   profiles: ProfilesReader
   ruleCounts: ReadCounts
+  drift: DriftReader
   /** Absent where no `up` started this process. */
   upStatus: () => UpStatus | null
   nowMs?: () => number

@@ -4,6 +4,7 @@ import { listBooks, showBook } from './books.ts'
 import { ratingsByGenre, topBooks } from './charts.ts'
 import { listChecks, listProfiles, showCheck, showProfile } from './checks.ts'
 import { listContracts, showContract } from './contracts.ts'
+import { listDrift } from './drift.ts'
 import { showGate } from './gate.ts'
 import { listRuns, showLineage, showRun } from './runs.ts'
 
@@ -14,7 +15,7 @@ export const routes: readonly Route[] = [listBooks, showBook, showAuthor, rating
 export const lakeRoutes: readonly LakeRoute[] = [
   ...[listRuns, showRun, showLineage, showGate],
   ...[listChecks, showCheck, listProfiles, showProfile],
-  ...[listContracts, showContract],
+  ...[listContracts, showContract, listDrift],
 ]
 
 /** What `/v1` says: each route with its parameters. */

@@ -1,8 +1,11 @@
 // @ts-check
 import { showContracts } from './contracts.js'
 import { byId, say, time } from './dom.js'
+import { showDrift } from './drift.js'
 import { ago, timeOfDay } from './format.js'
 import { showGate } from './gate.js'
+import { showProfiles } from './profiles.js'
+import { showQuality } from './quality.js'
 import { showRatingsChart } from './ratings-chart.js'
 import { showRuns } from './runs.js'
 import { showCounts, showFlow, showSetup, showTables, showTopBooks, showWhere } from './sections.js'
@@ -87,8 +90,8 @@ const tick = async () => {
     answeredAtMs = Date.now()
     show(status)
     await showCharts(status).catch((error) => say(byId('notice'), `The charts could not be brought up to date: ${error.message}`))
-    await showContracts(status, get).catch((error) =>
-      say(byId('notice'), `The contracts could not be brought up to date: ${error.message}`),
+    await Promise.all([showQuality(status, get), showProfiles(status, get), showContracts(status, get), showDrift(status, get)]).catch(
+      (error) => say(byId('notice'), `Data quality could not be brought up to date: ${error.message}`),
     )
   } else {
     showLost()

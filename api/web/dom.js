@@ -15,6 +15,19 @@ export const el = (tag, attributes = {}, ...children) => {
   return element
 }
 
+/**
+ * The same for a drawing.
+ * @param {string} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {...(Node | string)} children
+ */
+export const svg = (tag, attributes = {}, ...children) => {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag)
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value))
+  element.append(...children)
+  return element
+}
+
 /** @type {WeakMap<Element, string>} */
 const shown = new WeakMap()
 

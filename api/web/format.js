@@ -2,6 +2,8 @@
 const numbers = new Intl.NumberFormat()
 const averages = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 const short = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 })
+const figures = new Intl.NumberFormat(undefined, { maximumFractionDigits: 4 })
+const shares = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
 const months = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric', timeZone: 'UTC' })
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'always', style: 'short' })
@@ -11,6 +13,12 @@ export const count = (value) => (value === null || value === undefined ? '–' :
 
 /** @param {number | null | undefined} value */
 export const average = (value) => (value === null || value === undefined ? '–' : averages.format(value))
+
+/** A number that may be a share. @param {number | null} value */
+export const figure = (value) => (value === null ? '–' : figures.format(value))
+
+/** @param {number | null} share */
+export const percent = (share) => (share === null ? '–' : shares.format(share))
 
 /** @param {number} bytes */
 export const size = (bytes) => {

@@ -6,6 +6,7 @@ import pino from 'pino'
 import { createApp } from '../../../api/app.ts'
 import { openChecksReader } from '../../../api/checks.ts'
 import { openRuleCounts } from '../../../api/contracts.ts'
+import { openDriftReader } from '../../../api/drift.ts'
 import { openGateReader } from '../../../api/gate.ts'
 import { type GoldOptions, openGold } from '../../../api/gold.ts'
 import type { LagReport } from '../../../api/lag.ts'
@@ -65,6 +66,7 @@ export const startApi = async (
     checks: openChecksReader({ store }),
     profiles: openProfilesReader({ store }),
     ruleCounts: openRuleCounts({ store }),
+    drift: openDriftReader({ store }),
     lineage: openLineage({ store, files, openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }) }),
   })
   const server = await listen({ listener: app, host: '127.0.0.1', port: 0, isPortExplicit: true })
