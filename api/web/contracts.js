@@ -30,9 +30,10 @@ export const showContracts = async ({ tables }, get) => {
     head([['Entity'], ['Rules', 'num'], ['Dead letters', 'num'], ['Flags', 'num']]),
     el('tbody', {}, ...contracts.map(entityRow)),
   ])
-  byId('broken').hidden = broken.length === 0
+  byId('broken-details').hidden = broken.length === 0
+  say(byId('broken-more'), broken.length === 1 ? 'Which rule was broken' : `Which ${count(broken.length)} rules were broken`)
   fill(byId('broken'), broken, () => [
-    head([['Rule that was broken'], ['Entity', 'wide'], ['Becomes', 'wide'], ['Times', 'num']]),
+    head([['Rule'], ['Entity', 'wide'], ['Becomes', 'wide'], ['Times', 'num']]),
     el('tbody', {}, ...broken.map(ruleRow)),
   ])
 }

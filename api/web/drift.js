@@ -37,7 +37,13 @@ const driftRow = (drift, now) =>
     'tr',
     {},
     el('th', { scope: 'row', class: 'title' }, `${drift.entity}.${drift.field}`, el('span', { class: 'by' }, whereOf(drift))),
-    el('td', { class: drift.policy === 'evolve' ? null : 'behind' }, changeOf(drift), el('span', { class: 'by' }, outcomeOf(drift))),
+    el(
+      'td',
+      { class: drift.policy === 'evolve' ? null : 'behind' },
+      changeOf(drift),
+      el('span', { class: 'by' }, outcomeOf(drift)),
+      ...(drift.sample === null ? [] : [el('span', { class: 'by narrow' }, `such as ${drift.sample}`)]),
+    ),
     el('td', { class: 'wide value' }, drift.sample ?? '–'),
     el('td', { class: 'num' }, time(drift.found_at, ago(Math.max(0, (Date.parse(now) - Date.parse(drift.found_at)) / 1000)))),
   )

@@ -74,7 +74,7 @@ export const showFlow = (status) => {
     complete: status.gold?.complete_through_by_entity[entity] ?? null,
   }))
   fill(byId('flow'), [rows, kafka.state], () => [
-    head([['Topic'], ['Bronze lag', 'num'], ['Silver lag', 'num'], ['Newest in Silver', 'num'], ['Gold complete to', 'num']]),
+    head([['Topic'], ['Bronze lag', 'num'], ['Silver lag', 'num'], ['Newest in Silver', 'num wide'], ['Gold complete to', 'num']]),
     el(
       'tbody',
       {},
@@ -122,7 +122,7 @@ const lagCell = (records) => el('td', { class: records ? 'num behind' : 'num' },
 
 /** @param {any} fresh */
 const freshCell = (fresh) =>
-  el('td', { class: 'num' }, fresh?.newest_ingestion_at ? time(fresh.newest_ingestion_at, ago(fresh.age_seconds)) : '–')
+  el('td', { class: 'num wide' }, fresh?.newest_ingestion_at ? time(fresh.newest_ingestion_at, ago(fresh.age_seconds)) : '–')
 
 /** All that Kafka got before then is in Gold. @param {string | null} through @param {string} now */
 const completeCell = (through, now) =>

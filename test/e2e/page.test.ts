@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chromium } from 'playwright-core'
+import { chromium, type Page } from 'playwright-core'
 import { tool } from '../helpers/tool.ts'
 import { startUp, tempDir, until } from '../helpers/up.ts'
 
@@ -14,6 +14,27 @@ const flags = [
   '--disable-component-update',
   '--disable-sync',
 ]
+
+/** What the page says of the data: checks, profiles, contracts. Generated data has faults of every kind. */
+const showsQuality = async (page: Page) => {
+  await until('the checks', async () => /\d+ checks, \d+ warn, \d+ fail/.test((await page.textContent('#quality-note')) ?? ''))
+  await page.click('#quality-more')
+  assert.ok((await page.locator('#quality-passing tbody tr').count()) > 30)
+  await page.click('#profiles-title')
+  await page.selectOption('#profiles-choice', 'gold.fact_rating')
+  await until('the profile', async () => (await page.textContent('#profile').then(String)).includes('rated_month'))
+  assert.equal(await page.locator('#contracts tbody tr').count(), 4)
+  await page.click('#broken-more')
+  assert.match(await page.textContent('#broken').then(String), /rating-out-of-range.*dead letter/)
+  for (const width of [1280, 400]) {
+    await page.setViewportSize({ width, height: 900 })
+    // The chart follows a moment later.
+    await until(`nothing to stick out at ${width} pixels`, async () => {
+      const needed = (await page.evaluate('document.documentElement.scrollWidth')) as number
+      return needed <= width
+    })
+  }
+}
 
 interface Status {
   tables: { table: string; rows: number }[]
@@ -59,6 +80,7 @@ test('the sandbox lives: history at once, the page moves, lag returns to nothing
   await until('a newer Gold', async () => ((await status()).gold?.version ?? 0) > first.version, 90_000)
   await until('the page to move', async () => (await page.textContent('main')) !== before)
   assert.ok((await page.locator('canvas').count()) > 0, 'the chart is drawn')
+  await showsQuality(page)
   assert.deepEqual(problems, [])
   assert.equal(await up.stop(), 0, up.output())
 })
