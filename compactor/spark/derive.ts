@@ -36,18 +36,18 @@ export const deriveOnSpark =
       await writeFile(planFile, JSON.stringify(sparkPlan({ master, conf, dir, silver: inputs })))
       await runSpark({ python, master, planFile, onModel: (model) => log.debug(model, 'model built on Spark'), signal })
       for (const name of goldNames) await duckdb.run(`CREATE VIEW ${name} AS ${await goldRows(dir, name)}`)
-      await duckdb.run(`CREATE VIEW book_ratings AS FROM read_parquet(${sqlText(path.join(dir, 'book_ratings', '*.parquet'))})`)
+      await duckdb.run(
+        `CREATE VIEW book_ratings AS FROM read_parquet(${sqlText(path.join(dir, 'book_ratings', '*.parquet'))}, hive_partitioning = false)`,
+      )
       await checkGold(duckdb)
       return null
     })
 
-/** A SELECT of what Spark wrote of a table; files are in folders of their partition, so that each is read alone. */
+/** A SELECT of what Spark wrote of a table. */
 const goldRows = async (dir: string, name: GoldName): Promise<string> => {
   const table = goldTables[name]
-  const written = await readdir(path.join(dir, name), { recursive: true })
+  const written = await readdir(path.join(dir, name))
   const files = written.filter((file) => file.endsWith('.parquet')).map((file) => path.join(dir, name, file))
   if (files.length === 0) return emptyTable(table)
-  const types = table.partitionColumns.map((column) => `${sqlText(column)}: VARCHAR`).join(', ')
-  const hive = types === '' ? 'hive_partitioning = false' : `hive_partitioning = true, hive_types = {${types}}`
-  return `SELECT ${Object.keys(table.columns).map(sqlName).join(', ')} FROM read_parquet([${files.map(sqlText).join(', ')}], ${hive})`
+  return `SELECT ${Object.keys(table.columns).map(sqlName).join(', ')} FROM read_parquet([${files.map(sqlText).join(', ')}], hive_partitioning = false)`
 }

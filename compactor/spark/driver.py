@@ -1,6 +1,6 @@
 """Runs a plan (plan.ts) of SQL models on Spark: `python driver.py plan.json`, with stdin open for as long as it should run.
 
-Each model's rows go to <dir>/<model>/ as Parquet, and the models after it read them there. Tells on stdout, a JSON line each, what it
+A model's rows go to <dir>/<model>/ as Parquet, and the models after it read them there, but for those that are views. Tells on stdout, a JSON line each, what it
 did: {"started": …}, {"model": …, "seconds": …}, or {"failed": …, "message": …} last; Spark's own log is on stderr.
 Nothing but pyspark is needed, on this machine only: executors run no Python.
 """
@@ -139,13 +139,17 @@ def create_relation(spark, relation):
 def run_model(spark, plan, model):
     target = os.path.join(plan["dir"], model["name"])
     frame = spark.sql(model["sql"])
+    if model["isView"]:
+        frame.createOrReplaceTempView(model["name"])
+        return
     if model["isExplained"]:
         text = spark._jvm.PythonSQLUtils.explainString(frame._jdf.queryExecution(), "formatted")
         with open(target + ".plan.txt", "w", encoding="utf-8") as file:
             file.write(text)
-    partitions = model["partitionColumns"]
-    written = frame.hint("rebalance", *partitions).write.partitionBy(*partitions) if partitions else frame.write
-    written.parquet("file://" + target)
+    columns = model["clusteredBy"]
+    # Few files: Hadoop starts a process for each that it makes in a local file system.
+    rows = frame.hint("rebalance", *columns).sortWithinPartitions(*columns) if columns else frame
+    rows.write.parquet("file://" + target)
     spark.read.schema(frame.schema).parquet(escaped(target)).createOrReplaceTempView(model["name"])
 
 

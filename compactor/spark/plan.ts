@@ -23,7 +23,9 @@ export interface SparkPlan {
   /** Views by a SELECT, in order. */
   views: { name: string; sql: string }[]
   functions: string[]
-  models: { name: string; sql: string; partitionColumns: readonly string[]; isExplained: boolean }[]
+  /** `clusteredBy`: columns whose equal values should lie together, so that each partition is read alone. */
+  /** `isView`: computed where it is read. */
+  models: { name: string; sql: string; isView: boolean; clusteredBy: readonly string[]; isExplained: boolean }[]
 }
 
 export interface SparkPlanOptions {
@@ -59,11 +61,19 @@ export const sparkPlan = ({ master, conf, dir, silver }: SparkPlanOptions): Spar
     models: [...models.versions, ...models.tables].map(({ name, sql }) => ({
       name,
       sql,
-      partitionColumns: isGold(name) ? goldTables[name].partitionColumns : [],
+      isView: views.has(name),
+      clusteredBy: isGold(name) ? goldTables[name].partitionColumns : [],
       isExplained: name.startsWith('fact_'),
     })),
   }
 }
+
+/** Models that are constants, cheap, or read once: to write them costs more than it saves. */
+const views: ReadonlySet<string> = new Set(
+  'genres shelf_genres bookkeeping_shelves new_book_authors new_book_shelves book_versions author_versions book_version_authors book_genres book_lists fact_days rating_prior'.split(
+    ' ',
+  ),
+)
 
 /** What of Spark's settings the rows depend on, and what fits a build. */
 const defaultConf = (master: string, dir: string): Record<string, string> => ({
@@ -72,9 +82,10 @@ const defaultConf = (master: string, dir: string): Record<string, string> => ({
   'spark.sql.parquet.outputTimestampType': 'TIMESTAMP_MICROS',
   'spark.sql.parquet.datetimeRebaseModeInRead': 'CORRECTED',
   'spark.sql.parquet.datetimeRebaseModeInWrite': 'CORRECTED',
-  'spark.sql.sources.partitionColumnTypeInference.enabled': 'false',
   // Names from the contract, as they are written there.
   'spark.sql.caseSensitive': 'true',
+  // Small row groups: what stages a partition leaves out those of others.
+  'spark.hadoop.parquet.block.size': String(8 * 1024 ** 2),
   'spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs': 'false',
   // Dimensions go to every executor whole, so that no fact is shuffled to be joined.
   'spark.sql.autoBroadcastJoinThreshold': '64MB',
