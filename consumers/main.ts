@@ -1,4 +1,5 @@
 import { openStore } from '../lake/store/open.ts'
+import { driftLine } from '../lineage/drift/drift.ts'
 import { openDrift } from '../lineage/drift/open.ts'
 import { openRuns } from '../lineage/runs/open.ts'
 import { parseConfig } from '../runtime/config/config.ts'
@@ -34,7 +35,7 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const runs = await openRuns({ store, programs: ['consume'], lakeUrl, brokers, replicationFactor, log })
   defer(runs.close)
 
-  const drifts = openDrift({ store, log })
+  const drifts = openDrift({ store, log, onRecorded: (drift) => process.send?.({ type: 'notice', text: driftLine(drift) }) })
   defer(drifts.close)
 
   const drift = { policies: config.drift ?? {}, found: drifts.record }

@@ -1,4 +1,5 @@
 import { openStore } from '../lake/store/open.ts'
+import { driftLine } from '../lineage/drift/drift.ts'
 import { openDrift } from '../lineage/drift/open.ts'
 import { openRuns } from '../lineage/runs/open.ts'
 import { withRun } from '../lineage/runs/recorder.ts'
@@ -52,7 +53,7 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const runs = await openRuns({ store, programs: ['poll'], lakeUrl, brokers, replicationFactor, log })
   defer(runs.close)
 
-  const drifts = openDrift({ store, log })
+  const drifts = openDrift({ store, log, onRecorded: (drift) => process.send?.({ type: 'notice', text: driftLine(drift) }) })
   defer(drifts.close)
   const watch = openSourceWatch({ source, store, drifts, policies: config.drift ?? {}, log })
 

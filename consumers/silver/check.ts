@@ -79,7 +79,11 @@ const compiled = ({ check, fields }: Rule): Passes | null => {
   }
 }
 
-const shown = (value: unknown) => (isNothing(value) ? 'nothing' : JSON.stringify(value).slice(0, 80))
+const shown = (value: unknown) => {
+  if (isNothing(value)) return 'nothing'
+  // JSON has no NaN and no Infinity.
+  return (typeof value === 'number' ? String(value) : JSON.stringify(value)).slice(0, 80)
+}
 
 /** Makes what judges the records of a contract's entity. */
 export const createJudge = ({ entity, fields, rules }: Contract): Judge => {

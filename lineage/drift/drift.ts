@@ -49,6 +49,28 @@ const MAX_SAMPLE_CHARS = 200
 export const driftId = ({ place, source, entity, field, kind, before, after, times = 0 }: Drift): string =>
   hash('sha256', JSON.stringify([place, source, entity, field, kind, before, after, times]), 'hex').slice(0, 32)
 
+const outcomes: Readonly<Record<DriftPolicy, string>> = {
+  evolve: 'it is taken in',
+  freeze: 'records with it are dead letters of Silver',
+  discard: 'it is left out',
+}
+
+/** Text of a publisher's own, as a terminal may show it. */
+const quoted = (text: string | null): string =>
+  JSON.stringify(text).replaceAll(/[\u007f-\u009f\u2028-\u202e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const named = (text: string | null): string => (text !== null && /^[\w.: -]+$/.test(text) ? text : quoted(text))
+
+/** A finding in a line, for a person. */
+export const driftLine = ({ entity, field, kind, before, after, sample, policy }: Drift): string => {
+  const change = {
+    appeared: `is new (${named(after)})`,
+    vanished: `has vanished (it was ${named(before)})`,
+    'type-changed': `is ${named(after)}, and was ${named(before)}`,
+  }
+  const value = sample === null ? '' : `, such as ${quoted(sample)}`
+  return `schema drift: ${entity}.${named(field)} ${change[kind]}${value}${kind === 'vanished' ? '' : `; ${outcomes[policy]}`}`
+}
+
 /** A value as it may be shown and kept: cut to a length. */
 export const sampleOf = (value: unknown): string | null => {
   if (value === null || value === undefined) return null

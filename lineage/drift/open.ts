@@ -1,8 +1,7 @@
 import { openTable } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { errorLine } from '../../runtime/errors.ts'
-import type { Log } from '../../runtime/log.ts'
-import { type DriftRecorder, openDriftRecorder } from './recorder.ts'
+import { type DriftRecorder, type DriftRecorderOptions, openDriftRecorder } from './recorder.ts'
 import { DRIFT_ROOT, type RecordedDrift, readDrifts } from './row.ts'
 
 export interface Drifts extends DriftRecorder {
@@ -11,8 +10,9 @@ export interface Drifts extends DriftRecorder {
 }
 
 /** The findings of a lake: what is on record, and how to add to it. */
-export const openDrift = ({ store, log }: { store: ObjectStore; log: Log }): Drifts => {
+export const openDrift = ({ store, ...rest }: { store: ObjectStore } & Omit<DriftRecorderOptions, 'table'>): Drifts => {
+  const { log } = rest
   const warn = (error: unknown) => log.warn({ error: errorLine(error) }, 'no checkpoint of the schema drifts written; a later one will be')
   const table = openTable(store, DRIFT_ROOT, { warn })
-  return { ...openDriftRecorder({ table, log }), read: async () => readDrifts(table, await table.snapshot()) }
+  return { ...openDriftRecorder({ table, ...rest }), read: async () => readDrifts(table, await table.snapshot()) }
 }

@@ -16,6 +16,14 @@ export interface DriftRecorder {
   close: () => Promise<void>
 }
 
+export interface DriftRecorderOptions {
+  table: Table
+  log: Log
+  /** Told of each finding that this process put on record. */
+  onRecorded?: ((drift: Drift) => void) | undefined
+  nowMs?: () => number
+}
+
 const MAX_ATTEMPTS = 5
 const appIdOf = (drift: Drift) => `readflow.drift/${driftId(drift)}`
 
@@ -23,7 +31,7 @@ const appIdOf = (drift: Drift) => `readflow.drift/${driftId(drift)}`
  * Keeps findings in `ops/drift`, each once: a `txn` of its id is in the commit that adds it, which requires that there was
  * none. So neither restarts nor several processes write it again. No work waits for a row or fails by it.
  */
-export const openDriftRecorder = ({ table, log, nowMs = Date.now }: { table: Table; log: Log; nowMs?: () => number }): DriftRecorder => {
+export const openDriftRecorder = ({ table, log, onRecorded, nowMs = Date.now }: DriftRecorderOptions): DriftRecorder => {
   const seen = new Set<string>()
 
   const writeNew = async (drifts: readonly Drift[]) => {
@@ -37,8 +45,11 @@ export const openDriftRecorder = ({ table, log, nowMs = Date.now }: { table: Tab
       txns: fresh.map((drift) => ({ appId: appIdOf(drift), version: 1 })),
       requires: { txns: fresh.map((drift) => ({ appId: appIdOf(drift), version: null })) },
     })
-    for (const { entity, field, kind, before, after, sample, policy } of fresh)
+    for (const drift of fresh) {
+      const { entity, field, kind, before, after, sample, policy } = drift
       log.warn({ entity, field, kind, before, after, sample, policy }, 'schema drift')
+      onRecorded?.(drift)
+    }
   }
 
   const queue = openRowQueue<Drift>({

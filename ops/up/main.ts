@@ -61,6 +61,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
     let hasRun = false
     const onMessage = (message: Record<string, unknown>) => {
       stages.receive(message)
+      if (message['type'] === 'notice') process.stderr.write(`  ! ${name}: ${message['text']}\n`)
       if (message['type'] !== 'status') return
       hasRun = true
       if (typeof message['isGenerated'] === 'boolean') status.source({ isGenerated: message['isGenerated'] })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openMemoryStore } from '../../../lake/store/memory.ts'
 import type { ObjectStore } from '../../../lake/store/store.ts'
-import { type Drift, driftId, sampleOf } from '../../../lineage/drift/drift.ts'
+import { type Drift, driftId, driftLine, sampleOf } from '../../../lineage/drift/drift.ts'
 import { driftHeader, namesInHeader } from '../../../lineage/drift/header.ts'
 import { openDrift } from '../../../lineage/drift/open.ts'
 import { ReadflowError } from '../../../runtime/errors.ts'
@@ -52,6 +52,33 @@ test('a finding is on record once, whoever finds it again: the same process, ano
 test('the same field of another kind, type, source or place is another finding; what vanished again is one too', () => {
   const others: Partial<Drift>[] = [{}, { kind: 'vanished' }, { after: 'long' }, { source: 'x' }, { place: 'schema' }, { times: 1 }]
   assert.equal(new Set(others.map((rest) => driftId({ ...drift, ...rest }))).size, others.length)
+})
+
+test('who puts a finding on record is told of it, nobody else', async () => {
+  const store = openMemoryStore()
+  const told: string[] = []
+  for (const name of ['one', 'other']) {
+    const drifts = openDrift({ store, log, onRecorded: ({ field }) => told.push(`${name} ${field}`) })
+    drifts.record(drift)
+    await drifts.close()
+  }
+  assert.deepEqual(told, ['one awards'])
+})
+
+test('a finding in a line: what, from what to what, and a value; no control character gets through', () => {
+  const lines: [Partial<Drift>, string][] = [
+    [{}, 'books.awards is new (string), such as "Hugo"; it is taken in'],
+    [{ kind: 'vanished', before: 'long', after: null, sample: null }, 'books.awards has vanished (it was long)'],
+    [
+      { kind: 'type-changed', before: 'long', after: 'string', policy: 'freeze' },
+      'books.awards is string, and was long, such as "Hugo"; records with it are dead letters of Silver',
+    ],
+    [
+      { field: 'a\u001b[2Jb', sample: 'x\n\u009by', policy: 'discard' },
+      'books."a\\u001b[2Jb" is new (string), such as "x\\n\\u009by"; it is left out',
+    ],
+  ]
+  for (const [rest, line] of lines) assert.equal(driftLine({ ...drift, ...rest }), `schema drift: ${line}`)
 })
 
 test('a lake that is away loses no finding', async () => {
