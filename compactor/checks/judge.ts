@@ -26,19 +26,18 @@ const shown = (value: number) => Math.round(value).toLocaleString('en-US')
 
 /**
  * Rows, or any count, against those of builds before (newest first). An eighth of their median fails, as does eight times
- * their greatest; a third and three times are worth a look.
+ * their greatest, which only warns while there are few of them; a third and three times are worth a look.
  */
 export const judgeCount = (measured: number, before: readonly number[]): Judged => {
   if (before.length === 0) return { verdict: 'pass', threshold: 'no build before it to compare with' }
   const [usual, greatest] = [median(before), Math.max(...before)]
   const mayJump = before.length >= MIN_BUILDS_FOR_JUMP
-  const upTo = mayJump ? `, and < ${FAULT_FACTOR} x ${shown(greatest)}, their greatest` : ''
-  const threshold = `> 1/${FAULT_FACTOR} of ${shown(usual)}, the median of ${before.length === 1 ? 'the one' : before.length} before${upTo}`
+  const threshold = `> 1/${FAULT_FACTOR} of ${shown(usual)}, the median of ${before.length === 1 ? 'the one' : before.length} before, and < ${FAULT_FACTOR} x ${shown(greatest)}, their greatest${mayJump ? '' : ' (which only warns so far)'}`
   if (Math.max(measured, usual) < MIN_ROWS) return { verdict: 'pass', threshold: `any number below ${MIN_ROWS}` }
-  const isBeyond = (factor: number) => measured <= usual / factor || (mayJump && measured >= greatest * factor)
-  if (isBeyond(FAULT_FACTOR)) return { verdict: 'fail', threshold }
-  if (isBeyond(NOTICED_FACTOR)) return { verdict: 'warn', threshold }
-  return { verdict: 'pass', threshold }
+  const falls = (factor: number) => measured <= usual / factor
+  const jumps = (factor: number) => measured >= greatest * factor
+  if (falls(FAULT_FACTOR) || (mayJump && jumps(FAULT_FACTOR))) return { verdict: 'fail', threshold }
+  return { verdict: falls(NOTICED_FACTOR) || jumps(mayJump ? NOTICED_FACTOR : FAULT_FACTOR) ? 'warn' : 'pass', threshold }
 }
 
 /** A share, 0 to 1, against limits. */
