@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
-import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import type { BuildOptions } from '../../compactor/build.ts'
@@ -13,21 +11,9 @@ import { createLog } from '../../runtime/log.ts'
 import { change, grouped } from '../compactor/changes.ts'
 import { type Lake, withLake } from '../compactor/lake.ts'
 import { author, book, by, deletion, type Row, rating, review, type Silver, shelves } from '../compactor/silver.ts'
-import { tool } from '../helpers/tool.ts'
-import { readflow, root } from '../helpers/up.ts'
 import { python } from './readers.ts'
+import { conf, processesOf, sparkMissing, untilNone } from './spark.ts'
 
-/** Tables of some rows: what compiles a plan costs more than it gives. */
-const conf = {
-  'spark.sql.codegen.wholeStage': 'false',
-  'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
-  'spark.sql.shuffle.partitions': '2',
-  'spark.driver.memory': '1g',
-  'spark.driver.extraJavaOptions': '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC',
-}
-const confText = Object.entries(conf)
-  .map(([key, value]) => `${key}=${value}`)
-  .join(',')
 const log = createLog('test', 'error')
 
 /** Versions out of order, ties, deletions, orphans, texts and times at the edges of what both engines read alike. */
@@ -106,23 +92,7 @@ const assertAsDuckDb = async ({ query, rebuild }: Lake) => {
   assert.deepEqual(differences, {})
 }
 
-/** Processes whose command line names a folder. */
-const processesOf = (dir: string) =>
-  new Promise<string[]>((resolve) =>
-    execFile('ps', ['-ww', '-eo', 'pid=,args='], { maxBuffer: 2 ** 26 }, (_, out) =>
-      resolve(out.split('\n').filter((line) => line.includes(dir))),
-    ),
-  )
-
-const untilNone = async (dir: string) => {
-  const deadline = Date.now() + 60_000
-  for (let left = await processesOf(dir); left.length > 0; left = await processesOf(dir)) {
-    assert.ok(Date.now() < deadline, left.join('\n'))
-    await delay(200)
-  }
-}
-
-describe('Gold derived on Spark', { skip: tool(python, ['-c', 'import pyspark'], 'bash test/interop/install.sh') }, () => {
+describe('Gold derived on Spark', { skip: sparkMissing }, () => {
   it('has the rows that DuckDB derives, keys included, and the engines take turns', async () => {
     await withLake(async (lake) => {
       await lake.addSilver(history)
@@ -202,66 +172,5 @@ describe('Gold derived on Spark', { skip: tool(python, ['-c', 'import pyspark'],
       await assert.rejects(building, reason)
       await untilNone(lake.dir)
     })
-  })
-})
-
-describe('compact --engine spark', { skip: tool(python, ['-c', 'import pyspark'], 'bash test/interop/install.sh') }, () => {
-  let dir: string
-  before(async () => {
-    dir = await mkdtemp(path.join(tmpdir(), 'readflow-spark-'))
-    await withLake(async (lake) => {
-      await lake.addSilver({ books: [book('b1', '2025-01-01', 'h', { title: 'One' })], ratings: [rating('u1', 'b1', 4, '2025-02-01')] })
-      await cp(path.join(lake.dir, 'lake'), path.join(dir, 'lake'), { recursive: true })
-    })
-  })
-  after(() => rm(dir, { recursive: true, force: true }))
-
-  const args = (...more: string[]) => ['--once', '--engine', 'spark', '--data', dir, '--log-level', 'error', ...more]
-  const refused = async (code: number, line: RegExp, more: string[], env: NodeJS.ProcessEnv) => {
-    const ended = await readflow(['compact', ...args(...more)], { env: { READFLOW_PYTHON: python, ...env } })
-    assert.equal(ended.code, code, ended.stderr)
-    assert.match(ended.stderr, line)
-    assert.equal(ended.stderr.trimEnd().split('\n').length, 1, ended.stderr)
-    assert.equal(ended.stdout, '')
-  }
-  const script = async (name: string, text: string) => {
-    const file = path.join(dir, name)
-    await writeFile(file, `#!/bin/sh\n${text}\n`)
-    await chmod(file, 0o755)
-    return file
-  }
-
-  it('says what is missing, in one line', async () => {
-    await refused(2, /There is no Python to run Spark with: .*nowhere\/python3.*READFLOW_PYTHON/, [], {
-      READFLOW_PYTHON: `${dir}/nowhere/python3`,
-    })
-    await refused(2, /has no pyspark .*-m pip install pyspark==4\./, [], { READFLOW_PYTHON: await script('bare', 'exec python3 -S "$@"') })
-    await refused(2, /needs Java 17 or newer, and there is no .*JAVA_HOME/, [], { JAVA_HOME: `${dir}/nowhere` })
-    await refused(2, /--engine: engines are duckdb and spark/, ['--engine', 'flink'], {})
-    await refused(2, /--spark-conf: is key=value/, ['--spark-conf', 'fast'], {})
-  })
-
-  it('does not wait for a master that is not there', () =>
-    refused(1, /Spark at spark:\/\/127\.0\.0\.1:1 did not start: 127\.0\.0\.1:1: .*refused/, ['--spark-master', 'spark://127.0.0.1:1'], {}))
-
-  it('ends with the program, however that ends', async () => {
-    const child = spawn(process.execPath, ['compactor/main.ts', ...args('--spark-master', 'local[1]', '--spark-conf', confText)], {
-      cwd: root,
-      env: { ...process.env, READFLOW_PYTHON: python },
-      stdio: 'ignore',
-    })
-    // Node, Python and the JVM, which has the settings on its command line.
-    while ((await processesOf(dir)).length < 3) await delay(100)
-    child.kill('SIGKILL')
-    await untilNone(dir)
-  })
-
-  it('publishes Gold', async () => {
-    const ended = await readflow(['compact', ...args('--spark-master', 'local[2]', '--spark-conf', confText)], {
-      env: { READFLOW_PYTHON: python },
-    })
-    assert.equal(ended.code, 0, ended.stderr)
-    const summary = JSON.parse(ended.stdout.trim().split('\n').at(-1)!)
-    assert.deepEqual([summary.ok, summary.version, summary.gold.fact_rating], [true, 0, 1])
   })
 })
