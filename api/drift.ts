@@ -29,6 +29,10 @@ export const openDriftReader = ({ store }: { store: ObjectStore }): DriftReader 
   }
 }
 
+/** How many findings there are, and when the newest one was made; null before the first. */
+export const summariseDrift = ({ drifts: [newest, ...older] }: DriftNow) =>
+  newest ? { findings: older.length + 1, newest_found_at: new Date(newest.foundMs).toISOString() } : null
+
 /** A finding as the API gives it: the columns of `ops/drift`. */
 export const shapeDrift = (drift: RecordedDrift) => ({
   id: drift.id,

@@ -1,7 +1,7 @@
 import type { UpStatus } from '../runtime/up-status.ts'
 import { type ChecksReader, shapeSummary } from './checks.ts'
 import type { ReadCounts } from './contracts.ts'
-import type { DriftReader } from './drift.ts'
+import { type DriftReader, summariseDrift } from './drift.ts'
 import { type GateReader, holdReason, shapeHold } from './gate.ts'
 import type { GoldReader } from './gold.ts'
 import type { GoldVersion } from './gold-version.ts'
@@ -29,11 +29,17 @@ export interface StatusParts {
 }
 
 /** Everything that the page shows besides the charts. */
-export const readStatus = async ({ gold, tables, lag, gate, runs, checks, upStatus, nowMs = Date.now }: StatusParts) => {
+export const readStatus = async ({ gold, tables, lag, gate, runs, checks, drift, upStatus, nowMs = Date.now }: StatusParts) => {
   const now = nowMs()
   const held = gate.held()
   const latest = async () => (await runs.at())?.latest() ?? []
-  const [summaries, published, lastRuns, checked] = await Promise.all([tables(), gold.use(undefined, describeGold), latest(), checks.now()])
+  const [summaries, published, lastRuns, checked, drifted] = await Promise.all([
+    tables(),
+    gold.use(undefined, describeGold),
+    latest(),
+    checks.now(),
+    drift.now(),
+  ])
   const { state, detail, partitions } = lag()
   return {
     now: new Date(now).toISOString(),
@@ -56,6 +62,8 @@ export const readStatus = async ({ gold, tables, lag, gate, runs, checks, upStat
     runs: lastRuns.map(shapeRun),
     /** What the checks of the newest build came to; null before the first. */
     checks: shapeSummary(checked),
+    /** How many schema drifts are on record; null before the first. */
+    drift: summariseDrift(drifted),
   }
 }
 

@@ -22,6 +22,7 @@ const record = async (store: ObjectStore, ...drifts: Drift[]) => {
 test('before the first finding there is none', async (t) => {
   const api = await startApi(t)
   assert.deepEqual((await api.get('/v1/drift')).body, { table_version: -1, total: 0, drift: [] })
+  assert.equal((await api.get('/v1/status')).body.drift, null)
   assert.doesNotMatch((await api.get('/metrics')).body, /^readflow_schema_drift_total\{/m)
 })
 
@@ -51,6 +52,7 @@ test('what was found is listed newest first, filtered, and counted in the metric
       },
     ],
   )
+  assert.deepEqual((await api.get('/v1/status')).body.drift, { findings: 2, newest_found_at: '2026-11-22T12:01:00.000Z' })
   const fields = async (query: string) =>
     (await api.get(`/v1/drift?${query}`)).body.drift.map(({ field }: { field: string }) => field) as string[]
   assert.deepEqual(await fields('entity=books'), ['awards'])
