@@ -135,7 +135,11 @@ describe('the checks of a build', () => {
         const { verdict, threshold } = built.checks.get('fact_rating.rows.baseline')!
         return { held: built.held?.checks.map(({ id }) => id) ?? null, verdict, threshold }
       }
-      assert.deepEqual(await rows(60), { held: null, verdict: 'warn', threshold: '> 1/8 of 200, the median of the one before, and < 8 x 200, their greatest (which only warns so far)' })
+      assert.deepEqual(await rows(60), {
+        held: null,
+        verdict: 'warn',
+        threshold: '> 1/8 of 200, the median of the one before, and < 8 x 200, their greatest (which only warns so far)',
+      })
       await rows(200)
       await rows(200)
       for (const again of [20, 21]) {

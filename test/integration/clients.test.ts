@@ -106,7 +106,7 @@ test('other people’s tools read what we write', async (t) => {
       })
       assert.deepEqual([found?.['field'], found?.['kind'], found?.['place'], found?.['sample']], ['prize', 'appeared', 'schema', 'Booker'])
       assert.match(up.output(), /consume: schema drift: books\.prize is new \(string\), such as "Booker"; it is taken in/)
-    await until('the book in Gold', async () => (await answer('/v1/books/9000'))['book'] !== undefined)
+      await until('the book in Gold', async () => (await answer('/v1/books/9000'))['book'] !== undefined)
     },
   )
   await t.test('delta-rs reads Silver', { skip: pythonMissing }, async () => {
