@@ -1,15 +1,15 @@
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { errorLine } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
-import { assets } from './assets.ts'
-import { holdReason } from './gate.ts'
-import type { GoldVersion } from './gold-version.ts'
-import { createMetrics } from './metrics.ts'
-import { noGoldYet, Problem, problemBody, toProblem } from './problem.ts'
-import { type LakeRoute, parseParameters, type Route } from './route.ts'
+import type { GoldVersion } from './gold/version.ts'
+import { assets } from './http/assets.ts'
+import { noGoldYet, Problem, problemBody, toProblem } from './http/problem.ts'
+import { type LakeRoute, parseParameters, type Route } from './http/route.ts'
+import { createHostCheck, misdirected, requestIdOf, securityHeaders } from './http/security.ts'
+import { holdReason } from './pipeline/gate.ts'
+import { createMetrics } from './pipeline/metrics.ts'
+import { notReadyReasons, readStatus, type StatusParts } from './pipeline/status.ts'
 import { lakeRoutes, routeIndex, routes } from './routes/routes.ts'
-import { createHostCheck, misdirected, requestIdOf, securityHeaders } from './security.ts'
-import { notReadyReasons, readStatus, type StatusParts } from './status.ts'
 
 export interface AppOptions extends StatusParts {
   /** Address that the server is bound to. */

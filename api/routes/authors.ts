@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { Problem } from '../problem.ts'
-import { defineRoute, shortText } from '../route.ts'
+import { Problem } from '../http/problem.ts'
+import { defineRoute, shortText } from '../http/route.ts'
 import { bookColumns, currentBooks } from './books.ts'
 
 const MAX_BOOKS = 200

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { decodeCursor, encodeCursor, questionOf, requireQuestion } from '../cursor.ts'
-import type { GoldVersion } from '../gold-version.ts'
-import { Problem } from '../problem.ts'
-import { defineRoute, oneOf, shortText, whole } from '../route.ts'
+import type { GoldVersion } from '../gold/version.ts'
+import { decodeCursor, encodeCursor, questionOf, requireQuestion } from '../http/cursor.ts'
+import { Problem } from '../http/problem.ts'
+import { defineRoute, oneOf, shortText, whole } from '../http/route.ts'
 
 const orders = {
   title: 'strip_accents(lower(b.title)), lower(b.title)',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { questionOf } from '../cursor.ts'
-import { Problem } from '../problem.ts'
-import { dayOrMonth, defineRoute, oneOf, shortText, whole } from '../route.ts'
+import { questionOf } from '../http/cursor.ts'
+import { Problem } from '../http/problem.ts'
+import { dayOrMonth, defineRoute, oneOf, shortText, whole } from '../http/route.ts'
 import { bookColumns, currentBooks } from './books.ts'
 
 export const ratingsByGenre = defineRoute({

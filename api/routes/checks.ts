@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { shapeCheck, shapeFound, shapeSummary, verdicts } from '../checks.ts'
-import { decodeCursor, encodeCursor, questionOf, requireQuestion } from '../cursor.ts'
-import { Problem } from '../problem.ts'
-import { shapeProfile, shapeProfileHead } from '../profiles.ts'
-import { defineLakeRoute, oneOf, shortText, whole } from '../route.ts'
+import { decodeCursor, encodeCursor, questionOf, requireQuestion } from '../http/cursor.ts'
+import { Problem } from '../http/problem.ts'
+import { defineLakeRoute, oneOf, shortText, whole } from '../http/route.ts'
+import { shapeCheck, shapeFound, shapeSummary, verdicts } from '../pipeline/checks.ts'
+import { shapeProfile, shapeProfileHead } from '../pipeline/profiles.ts'
 
 export const listChecks = defineLakeRoute({
   path: '/v1/checks',

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { entityNames } from '../../schemas/catalogue.ts'
 import type { EntityName } from '../../schemas/records.ts'
-import { shapeContract, shapeContractHead } from '../contracts.ts'
-import { Problem } from '../problem.ts'
-import { defineLakeRoute, shortText } from '../route.ts'
+import { Problem } from '../http/problem.ts'
+import { defineLakeRoute, shortText } from '../http/route.ts'
+import { shapeContract, shapeContractHead } from '../pipeline/contracts.ts'
 
 export const listContracts = defineLakeRoute({
   path: '/v1/contracts',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { driftKinds } from '../../lineage/drift/drift.ts'
-import { shapeDrift } from '../drift.ts'
-import { defineLakeRoute, oneOf, whole } from '../route.ts'
+import { defineLakeRoute, oneOf, whole } from '../http/route.ts'
+import { shapeDrift } from '../pipeline/drift.ts'
 
 export const listDrift = defineLakeRoute({
   path: '/v1/drift',

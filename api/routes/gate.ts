@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineLakeRoute, whole } from '../route.ts'
+import { defineLakeRoute, whole } from '../http/route.ts'
 
 export const showGate = defineLakeRoute({
   path: '/v1/gate',

@@ -1,4 +1,4 @@
-import type { LakeRoute, Route } from '../route.ts'
+import type { LakeRoute, Route } from '../http/route.ts'
 import { showAuthor } from './authors.ts'
 import { listBooks, showBook } from './books.ts'
 import { ratingsByGenre, topBooks } from './charts.ts'

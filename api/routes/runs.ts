@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { runKinds, runStates } from '../../lineage/runs/run.ts'
-import { decodeCursor, encodeCursor, questionOf, requireQuestion } from '../cursor.ts'
-import { Problem } from '../problem.ts'
-import { defineLakeRoute, oneOf, shortText, whole } from '../route.ts'
-import { shapeRun } from '../runs.ts'
+import { decodeCursor, encodeCursor, questionOf, requireQuestion } from '../http/cursor.ts'
+import { Problem } from '../http/problem.ts'
+import { defineLakeRoute, oneOf, shortText, whole } from '../http/route.ts'
+import { shapeRun } from '../pipeline/runs.ts'
 
 export const listRuns = defineLakeRoute({
   path: '/v1/runs',

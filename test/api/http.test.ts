@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { assets } from '../../api/assets.ts'
-import { securityHeaders } from '../../api/security.ts'
+import { assets } from '../../api/http/assets.ts'
+import { securityHeaders } from '../../api/http/security.ts'
 import { startApi } from './helpers/api.ts'
 
 describe('every answer', () => {

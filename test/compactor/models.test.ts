@@ -362,7 +362,7 @@ describe('dim_date', () => {
 })
 
 describe('models', () => {
-  const dir = new URL('../../compactor/models/', import.meta.url)
+  const dir = new URL('../../compactor/models', import.meta.url)
   const models = readdirSync(dir).map((file) => ({ file, sql: readFileSync(new URL(file, dir), 'utf8').replaceAll(/--.*/g, '') }))
   const forbidden: Record<string, RegExp> = {
     'what DuckDB alone understands':

@@ -1,0 +1,58 @@
+import { STATUS_CODES } from 'node:http'
+import type { GateHold } from '../../lake/gate-log.ts'
+import { holdReason } from '../pipeline/gate.ts'
+
+export interface ParameterFault {
+  parameter: string
+  detail: string
+}
+
+/** An answer that is an error, as RFC 9457 has it. `detail` says what is wrong and what to do, in one line. */
+export class Problem extends Error {
+  readonly status: number
+  readonly faults: readonly ParameterFault[]
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, detail: string, options: { faults?: readonly ParameterFault[]; headers?: Record<string, string> } = {}) {
+    super(detail)
+    this.name = 'Problem'
+    this.status = status
+    this.faults = options.faults ?? []
+    this.headers = options.headers ?? {}
+  }
+}
+
+/** No published Gold to answer from, yet: there is none, or the first one is held. */
+export const noGoldYet = (held: GateHold | null): Problem =>
+  new Problem(
+    503,
+    held
+      ? `No Gold is published yet: the first one is held since ${held.since}: ${holdReason(held)} /v1/gate says more.`
+      : 'No Gold is published yet: the pipeline is starting or has no data. Try again in a few seconds; /readyz says what is missing.',
+    {
+      headers: { 'Retry-After': '5', ...(held ? { 'ReadFlow-Held-Since': held.since } : {}) },
+    },
+  )
+
+/** The body of an `application/problem+json` answer. */
+export const problemBody = (problem: Problem, { instance, requestId }: { instance: string; requestId: string }) => ({
+  type: 'about:blank',
+  title: STATUS_CODES[problem.status] ?? 'Error',
+  status: problem.status,
+  detail: problem.message,
+  instance,
+  request_id: requestId,
+  ...(problem.faults.length > 0 ? { errors: problem.faults } : {}),
+})
+
+/**
+ * What a caller is told about anything that was thrown. An unexpected error keeps its text to itself:
+ * the request id leads to it in the log.
+ */
+export const toProblem = (error: unknown): Problem => {
+  if (error instanceof Problem) return error
+  // The framework's own refusals, such as a path that is not valid percent-encoding.
+  const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 500
+  if (status >= 400 && status < 500) return new Problem(status, 'The request is malformed. Check the address and its encoding.')
+  return new Problem(500, 'The server failed to answer. Try again; if it stays so, look for the request_id in the log of `serve`.')
+}

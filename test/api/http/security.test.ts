@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import type { IncomingMessage } from 'node:http'
+import { describe, it } from 'node:test'
+import { createHostCheck, requestIdOf, securityHeaders } from '../../../api/http/security.ts'
+
+describe('the Host check', () => {
+  it('takes the loopback names and the bound host, with and without a port', () => {
+    const isAllowed = createHostCheck({ host: '192.0.2.7' })
+    for (const host of ['127.0.0.1', '127.0.0.1:8080', 'localhost:1', 'LOCALHOST', '[::1]:8080', '192.0.2.7:8080'])
+      assert.ok(isAllowed(host), host)
+  })
+
+  it('refuses every other name, and what is no host at all', () => {
+    const isAllowed = createHostCheck({ host: '127.0.0.1' })
+    const refused = [
+      'evil.example',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example:8080',
+      '192.0.2.7',
+      '[::2]',
+      'localhost:8080:1',
+      'user@localhost',
+      '',
+      undefined,
+    ]
+    for (const host of refused) assert.equal(isAllowed(host), false, String(host))
+  })
+
+  it('takes any address, but no further name, when bound to every interface', () => {
+    const isAllowed = createHostCheck({ host: '0.0.0.0', allowedHosts: ['readflow.internal'] })
+    assert.ok(isAllowed('192.0.2.7:8080'))
+    assert.ok(isAllowed('[2001:db8::1]:8080'))
+    assert.ok(isAllowed('readflow.internal'))
+    assert.equal(isAllowed('evil.example'), false)
+  })
+})
+
+describe('the request id', () => {
+  const idFor = (given?: string) =>
+    requestIdOf({ headers: given === undefined ? {} : { 'x-request-id': given } } as unknown as IncomingMessage)
+
+  it("is the caller's own where it is harmless", () => assert.equal(idFor('trace-1:span.2_3'), 'trace-1:span.2_3'))
+  it('is a new one otherwise', () => {
+    assert.match(idFor(), /^[0-9a-f-]{36}$/)
+    assert.match(idFor('a b"<script>'), /^[0-9a-f-]{36}$/)
+    assert.match(idFor('x'.repeat(65)), /^[0-9a-f-]{36}$/)
+  })
+})
+
+it("the content security policy names no source but the page's own origin", () => {
+  const sources = securityHeaders['Content-Security-Policy']?.split(/;\s*/).flatMap((directive) => directive.split(' ').slice(1))
+  assert.deepEqual(new Set(sources), new Set(["'none'", "'self'"]))
+})
