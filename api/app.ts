@@ -1,12 +1,11 @@
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { errorLine } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
-import type { GoldVersion } from './gold/version.ts'
+import { answerFromGold } from './http/answer.ts'
 import { assets } from './http/assets.ts'
-import { noGoldYet, Problem, problemBody, toProblem } from './http/problem.ts'
-import { type LakeRoute, parseParameters, type Route } from './http/route.ts'
+import { Problem, problemBody, toProblem } from './http/problem.ts'
+import { type LakeRoute, parseParameters } from './http/route.ts'
 import { createHostCheck, misdirected, requestIdOf, securityHeaders } from './http/security.ts'
-import { holdReason } from './pipeline/gate.ts'
 import { createMetrics } from './pipeline/metrics.ts'
 import { notReadyReasons, readStatus, type StatusParts } from './pipeline/status.ts'
 import { lakeRoutes, routeIndex, routes } from './routes/routes.ts'
@@ -25,6 +24,8 @@ export const createApp = ({ host, allowedHosts, log, ...parts }: AppOptions) => 
   const metrics = createMetrics(parts)
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
+  // Answers of Gold have strong ones of their own; others change all the time.
+  app.set('etag', false)
 
   app.use(observed(metrics.observe))
   app.use(guarded(createHostCheck({ host, allowedHosts })))
@@ -37,7 +38,7 @@ export const createApp = ({ host, allowedHosts, log, ...parts }: AppOptions) => 
   app.get('/metrics', async (_request, response) => void response.type(metrics.contentType).send(await metrics.text()))
   app.get('/v1', (_request, response) => void response.json({ routes: routeIndex() }))
   app.get('/v1/status', async (_request, response) => void response.json(await readStatus(parts)))
-  for (const route of routes) app.get(expressPath(route.path), answer(route, parts))
+  for (const route of routes) app.get(expressPath(route.path), answerFromGold(route, parts))
   for (const route of lakeRoutes) app.get(expressPath(route.path), answerFromLake(route, parts))
   for (const [path, { file, type }] of Object.entries(assets)) {
     app.get(path, (_request, response, next) => response.type(type).sendFile(file, { dotfiles: 'allow' }, (error) => error && next(error)))
@@ -57,8 +58,10 @@ export const createApp = ({ host, allowedHosts, log, ...parts }: AppOptions) => 
     }
     // Too late for an answer of another kind: the framework cuts the connection.
     if (response.headersSent) return next(error)
+    response.removeHeader('ETag')
     response
       .status(problem.status)
+      .set('Cache-Control', 'no-store')
       .set(problem.headers)
       .type('application/problem+json')
       .send(JSON.stringify(problemBody(problem, { instance: request.path, requestId: String(response.locals['requestId']) })))
@@ -90,30 +93,8 @@ const guarded = (isAllowedHost: (header: string | undefined) => boolean) => (req
   next()
 }
 
-const answer = (route: Route, parts: StatusParts) => async (request: Request, response: Response) => {
-  const params = parseParameters(route.params, request.params)
-  const query = parseParameters(route.query, request.query)
-  const pinned = route.pinnedVersion(query as never)
-  const answered = await parts.gold.use(pinned, async (gold) => ({ gold, body: await route.handle({ params, query, gold } as never) }))
-  if (!answered) throw pinned === undefined ? noGoldYet(parts.gate.held()) : gone(pinned)
-  const { gold, body } = answered.result
-  const hold = parts.gate.held()
-  const held = hold ? { held_since: hold.since, held_reason: holdReason(hold) } : {}
-  response
-    .set({ ...versionHeaders(gold), ...(hold ? { 'ReadFlow-Held-Since': hold.since } : {}) })
-    .json({ version: gold.version, complete_through: gold.completeThrough, as_of: gold.publishedAt, ...held, ...body })
-}
-
 const answerFromLake = (route: LakeRoute, parts: StatusParts) => async (request: Request, response: Response) => {
   const params = parseParameters(route.params, request.params)
   const query = parseParameters(route.query, request.query)
   response.json(await route.handle({ params, query, parts } as never))
 }
-
-const gone = (version: number) =>
-  new Problem(410, `Gold version ${version}, which this cursor pages through, is not kept any more. Leave cursor out to begin again.`)
-
-const versionHeaders = ({ version, completeThrough }: GoldVersion) => ({
-  'ReadFlow-Version': String(version),
-  ...(completeThrough === null ? {} : { 'ReadFlow-Complete-Through': completeThrough }),
-})

@@ -10,6 +10,7 @@ import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
 import { derivedTables } from './gold/derived.ts'
 import { openGold } from './gold/reader.ts'
+import { createWarming } from './http/answer.ts'
 import { listen } from './http/listen.ts'
 import { openChecksReader } from './pipeline/checks.ts'
 import { openRuleCounts } from './pipeline/contracts.ts'
@@ -20,8 +21,9 @@ import { openLineage } from './pipeline/lineage.ts'
 import { openProfilesReader } from './pipeline/profiles.ts'
 import { openRunsReader } from './pipeline/runs.ts'
 import { watchTables } from './pipeline/tables.ts'
+import { routes, warmed } from './routes/routes.ts'
 
-const MEMORY_LIMIT = '256MB'
+const MEMORY_LIMIT = '384MB'
 const LINEAGE_MEMORY_LIMIT = '128MB'
 const GOLD_INTERVAL_MS = 1000
 const LAG_INTERVAL_MS = 2000
@@ -41,7 +43,14 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'serve'))
   defer(copies.close)
   const files = openLocalFiles({ store, dir: copies.dir, maxBytes: config.cacheMaxBytes })
-  const gold = openGold({ store, files, log, openDuckDb: () => openDatabase(config, MEMORY_LIMIT), derived: derivedTables })
+  const gold = openGold({
+    store,
+    files,
+    log,
+    openDuckDb: () => openDatabase(config, MEMORY_LIMIT),
+    derived: derivedTables,
+    warm: createWarming(routes, warmed),
+  })
   defer(() => gold.close())
   const gate = openGateReader({ store, log })
   defer(() => gate.close())

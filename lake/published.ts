@@ -37,6 +37,40 @@ export const readPublished = async (store: ObjectStore, { version }: { version?:
 }
 
 /**
+ * The entry that readers saw at a time (epoch milliseconds): the newest one that was published by then. Null where none
+ * that is kept is as old. Entries go oldest first, so those that are missing are taken for older ones.
+ */
+export const publishedAsOf = async (store: ObjectStore, timeMs: number): Promise<Published | null> => {
+  const newest = await latestVersion(store)
+  let found: Published | null = null
+  for (let [low, high] = [0, newest ?? -1]; low <= high; ) {
+    const middle = Math.floor((low + high) / 2)
+    const entry = await readPublished(store, { version: middle })
+    if (entry && Date.parse(entry.publishedAt) > timeMs) high = middle - 1
+    else {
+      found = entry ?? found
+      low = middle + 1
+    }
+  }
+  return found
+}
+
+/** Entries from version `before` (exclusive; without it the newest) on back, newest first, as far as they are kept. */
+export const listPublished = async (
+  store: ObjectStore,
+  { before, limit }: { before?: number | undefined; limit: number },
+): Promise<Published[]> => {
+  const newest = (await latestVersion(store)) ?? -1
+  const listed: Published[] = []
+  for (let version = Math.min(newest, (before ?? newest + 1) - 1); version >= 0 && listed.length < limit; version--) {
+    const entry = await readPublished(store, { version })
+    if (!entry) break
+    listed.push(entry)
+  }
+  return listed
+}
+
+/**
  * Adds the next entry, after the one of version `after` (null: none) where that is given. Where the same publish id is
  * there already, that entry: who goes on from a crash may ask again. Rejects with `lake-conflict` where somebody else
  * published in the meantime.

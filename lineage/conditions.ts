@@ -73,3 +73,19 @@ export const dayBetween = (column: string, fromMs: number, toMs: number): Condit
     },
   }
 }
+
+/** A partition column of texts with that value. */
+export const partitionIs = (column: string, value: string): Condition => ({
+  sql: null,
+  mayHold: ({ partitionValues }) => (partitionValues[column] ?? '') === value,
+})
+
+/** A partition column of months (`YYYY-MM`, or `unknown`) that has days from `from` (inclusive) to `to` (exclusive), both YYYY-MM-DD. */
+export const monthsBetween = (column: string, from: string, to: string): Condition => ({
+  sql: null,
+  mayHold: ({ partitionValues }) => {
+    const month = partitionValues[column]
+    if (!month) return true
+    return month !== 'unknown' && month >= from.slice(0, 7) && `${month}-01` < to
+  },
+})

@@ -10,6 +10,7 @@ import {
   DuckDBInstance,
   DuckDBListValue,
   DuckDBMapValue,
+  type DuckDBResult,
   DuckDBStructValue,
   DuckDBTimestampMillisecondsValue,
   DuckDBTimestampNanosecondsValue,
@@ -43,8 +44,18 @@ export interface DuckDb {
    * as object; BLOB as Uint8Array; NULL as null.
    */
   rows: <T = Record<string, unknown>>(sql: string, params?: SqlParams, options?: QueryOptions) => Promise<T[]>
+  /**
+   * Runs one query and gives its rows a batch at a time, as they come: names of the columns with their SQL types, and
+   * batches of plain values as `rows` has them. The connection is the caller's until `batches` has ended, or `return` was called.
+   */
+  stream: (sql: string, params?: SqlParams, options?: QueryOptions) => Promise<RowStream>
   /** Interrupts what runs and releases everything. */
   close: () => Promise<void>
+}
+
+export interface RowStream {
+  columns: { name: string; type: string }[]
+  batches: Required<Pick<AsyncIterableIterator<unknown[][], undefined>, 'next' | 'return'>> & AsyncIterable<unknown[][]>
 }
 
 export interface DuckDbOptions {
@@ -104,6 +115,22 @@ export const openDuckDb = async ({ memoryLimit = '384MB', threads = 2, tempDir }
       return reader.getRows().map((row) => Object.fromEntries(row.map((value, index) => [names[index]!, plainValue(value)])) as T)
     })
 
+  const stream: DuckDb['stream'] = (sql, params, options = {}) => {
+    const opened = Promise.withResolvers<RowStream>()
+    const left = Promise.withResolvers<void>()
+    // The connection stays busy until the reader is through, whatever this promise of the opening says meanwhile.
+    const working = withConnection(options, async (connection) => {
+      const { values, types } = bound(params)
+      const result = await connection.stream(sql, values, types)
+      const columnTypes = result.columnTypes()
+      const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: String(columnTypes[index]) }))
+      opened.resolve({ columns, batches: batchesOf(result, left.resolve, options.signal) })
+      await left.promise
+    })
+    working.catch(opened.reject)
+    return opened.promise
+  }
+
   const run = (sql: string, params?: SqlParams, options: QueryOptions = {}) =>
     withConnection(options, async (connection) => {
       const { values, types } = bound(params)
@@ -119,7 +146,32 @@ export const openDuckDb = async ({ memoryLimit = '384MB', threads = 2, tempDir }
     instance.closeSync()
   }
 
-  return { run, rows, close }
+  return { run, rows, stream, close }
+}
+
+const batchesOf = (result: DuckDBResult, leave: () => void, signal?: AbortSignal): RowStream['batches'] => {
+  const done = { done: true, value: undefined } as const
+  // No generator: one that was never begun would not run its `finally` when it is left.
+  const batches: RowStream['batches'] = {
+    next: async () => {
+      try {
+        const chunk = await result.fetchChunk()
+        if (chunk && chunk.rowCount > 0) return { done: false, value: chunk.getRows().map((row) => row.map(plainValue)) }
+        leave()
+        return done
+      } catch (error) {
+        leave()
+        signal?.throwIfAborted()
+        throw error
+      }
+    },
+    return: async () => {
+      leave()
+      return done
+    },
+    [Symbol.asyncIterator]: () => batches,
+  }
+  return batches
 }
 
 const bound = (

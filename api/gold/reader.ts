@@ -1,5 +1,5 @@
 import { openTable, type Table } from '../../lake/delta/table.ts'
-import { type Published, readPublished } from '../../lake/published.ts'
+import { listPublished, type Published, publishedAsOf, readPublished } from '../../lake/published.ts'
 import type { LocalFiles } from '../../lake/store/local-files.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
@@ -16,6 +16,10 @@ export interface GoldReader {
    * is published, or the named version is not kept any more.
    */
   use: <T>(version: number | undefined, work: (gold: GoldVersion) => Promise<T>) => Promise<{ result: T } | null>
+  /** The number of the version that readers saw at a time (epoch milliseconds); null where none that is kept is as old. */
+  versionAt: (timeMs: number) => Promise<number | null>
+  /** What is kept, newest first, from version `before` (exclusive) on back. */
+  list: (options: { before?: number | undefined; limit: number }) => Promise<Published[]>
   /** Looks for a new published version and opens it. Rejects where it can't be read; the old one stays. */
   refresh: () => Promise<void>
   /** Refreshes from now on, every `intervalMs`, until it is closed. Faults go to the log, once each. */
@@ -34,10 +38,20 @@ export interface GoldOptions {
   keepVersions?: number
   /** What the API makes of every version once. */
   derived?: DerivedTables
+  /** Is given a new version before it answers, and the one before it: what people ask is made ahead of them. */
+  warm?: (next: GoldVersion, last: GoldVersion | null) => Promise<void>
 }
 
 /** Follows the published list and serves its versions as DuckDB views over the pinned Delta versions. */
-export const openGold = ({ store, files, openDuckDb, log, keepVersions = 4, derived = {} }: GoldOptions): GoldReader => {
+export const openGold = ({
+  store,
+  files,
+  openDuckDb,
+  log,
+  keepVersions = 4,
+  derived = {},
+  warm = async () => undefined,
+}: GoldOptions): GoldReader => {
   const controller = new AbortController()
   const open = new Map<number, Promise<OpenVersion | null>>()
   let duckdb: Promise<DuckDb> | undefined
@@ -92,6 +106,9 @@ export const openGold = ({ store, files, openDuckDb, log, keepVersions = 4, deri
     const startedAtMs = performance.now()
     const next = await openVersion(published.version, published)
     if (!next) return
+    await warm(next, current).catch((error) =>
+      log.warn({ version: next.version, error: errorLine(error) }, 'answers could not be made ahead'),
+    )
     current = next
     log.info({ version: next.version, durationMs: Math.round(performance.now() - startedAtMs) }, 'serving gold version')
     await retireOld()
@@ -148,5 +165,13 @@ export const openGold = ({ store, files, openDuckDb, log, keepVersions = 4, deri
     await (await duckdb?.catch(() => undefined))?.close()
   }
 
-  return { current: () => current, use, refresh, follow, close }
+  return {
+    current: () => current,
+    use,
+    versionAt: async (timeMs) => (await publishedAsOf(store, timeMs))?.version ?? null,
+    list: (options) => listPublished(store, options),
+    refresh,
+    follow,
+    close,
+  }
 }

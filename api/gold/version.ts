@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { filePath } from '../../lake/delta/actions.ts'
+import { type AddFile, filePath } from '../../lake/delta/actions.ts'
+import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import type { Table } from '../../lake/delta/table.ts'
 import type { Published } from '../../lake/published.ts'
 import { tableSql } from '../../lake/sql.ts'
 import type { HeldFiles, LocalFiles } from '../../lake/store/local-files.ts'
+import { type Condition, factsOf } from '../../lineage/conditions.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
+import { type AnswerCache, createAnswerCache } from './answer-cache.ts'
 
 /** One published Gold: everything read through it is of this version, whatever is published meanwhile. */
 export interface GoldVersion {
@@ -12,11 +15,19 @@ export interface GoldVersion {
   publishedAt: string
   completeThrough: string | null
   completeThroughByEntity: Readonly<Record<string, string | null>>
-  /** SQL name of a Gold table, or of a table that the API derives from them. */
+  /** SQL name of a Gold table other than the facts, or of a table that the API derives from them. */
   table: (name: string) => string
+  /** SQL in the names that people use (`gold_dim_book`), in those of this version. What stands in quotes stays. */
+  expand: (sql: string) => string
+  /**
+   * Does work on the rows of a fact table that may meet the conditions: `relation` is SQL that stands for them, over only
+   * the files that partitions and statistics leave. The conditions themselves are still to be asked.
+   */
+  scan: <T>(name: string, conditions: readonly Condition[], work: (relation: string) => Promise<T>) => Promise<T>
   rows: DuckDb['rows']
-  /** An answer that is the same for the life of the version: computed once, also for callers at the same time. */
-  cached: <T>(key: string, compute: () => Promise<T>) => Promise<T>
+  stream: DuckDb['stream']
+  /** Answers that are the same for the life of the version. */
+  answers: AnswerCache
 }
 
 /** Tables made once a version out of its Gold, by name: SQL that is given the names of the Gold tables. */
@@ -31,11 +42,15 @@ export interface OpenVersion extends GoldVersion {
   isRetired: boolean
 }
 
-const CACHED_ANSWERS = 200
+/** A table, or some of its files. */
+type Rows = Pick<Snapshot, 'metadata'> & { files: ReadonlyMap<string, AddFile> }
+
+/** What is at most this large is read into memory once a version: every chart and list asks for it. */
+const MEMORY_TABLE_BYTES = 8 * 1024 ** 2
 
 /**
- * Opens one published Gold: a schema of its own with a view a table over exactly the Delta versions that the entry
- * names, and the derived tables. Rejects, and leaves nothing, where one of them can't be read.
+ * Opens one published Gold: a schema of its own with a table or view for each table other than the facts, over exactly the
+ * Delta versions that the entry names, and the derived tables. Rejects, and leaves nothing, where one of them can't be read.
  */
 export const createVersion = async ({
   files,
@@ -54,37 +69,55 @@ export const createVersion = async ({
   // A name of its own each time: an attempt that failed half way leaves nothing in the way of the next.
   const schema = `gold_v${published.version}_${randomUUID().slice(0, 8)}`
   const table = (name: string) => `${schema}.gold_${name}`
+  const facts = new Map<string, Snapshot>()
   const held: HeldFiles[] = []
   const drop = async () => {
     await duckdb.run(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)
     for (const { release } of held.splice(0)) release()
   }
+  const hold = async (root: string, snapshot: Rows) => {
+    const wanted = [...snapshot.files.values()].map((file) => ({ path: `${root}/${filePath(file.path)}`, sizeBytes: file.size }))
+    const { localPath, release } = await files.hold(wanted)
+    return { select: tableSql({ snapshot, localPath: (path) => localPath(`${root}/${path}`) }), localPath, release }
+  }
+  const open = async (name: string, snapshot: Snapshot) => {
+    const { select, localPath, release } = await hold(`gold/${name}`, snapshot)
+    const bytes = [...snapshot.files.values()].reduce((sum, { size }) => sum + size, 0)
+    const isSmall = bytes <= MEMORY_TABLE_BYTES
+    // Views go on reading their files; what was copied into memory needs them no longer.
+    if (!isSmall) held.push({ localPath, release })
+    try {
+      await duckdb.run(`CREATE ${isSmall ? 'TABLE' : 'VIEW'} ${table(name)} AS ${select}`)
+    } finally {
+      if (isSmall) release()
+    }
+  }
   await duckdb.run(`CREATE SCHEMA ${schema}`)
   try {
     for (const [name, version] of Object.entries(published.tables)) {
-      const root = `gold/${name}`
-      const snapshot = await tableAt(root).snapshot({ version })
-      const wanted = [...snapshot.files.values()].map((file) => ({ path: `${root}/${filePath(file.path)}`, sizeBytes: file.size }))
-      const { localPath, release } = await files.hold(wanted)
-      held.push({ localPath, release })
-      const select = tableSql({ snapshot, localPath: (path) => localPath(`${root}/${path}`) })
-      await duckdb.run(`CREATE VIEW ${table(name)} AS ${select}`)
+      const snapshot = await tableAt(`gold/${name}`).snapshot({ version })
+      if (name.startsWith('fact_')) facts.set(name, snapshot)
+      else await open(name, snapshot)
     }
     for (const [name, sql] of Object.entries(derived)) await duckdb.run(`CREATE TABLE ${table(name)} AS ${sql(table)}`)
   } catch (error) {
     await drop()
     throw error
   }
-  const answers = new Map<string, Promise<unknown>>()
-  const cached = <T>(key: string, compute: () => Promise<T>): Promise<T> => {
-    const known = answers.get(key) as Promise<T> | undefined
-    if (known) return known
-    const answer = compute()
-    answers.set(key, answer)
-    answer.catch(() => answers.delete(key))
-    // Oldest first: a map keeps the order in which keys were set.
-    if (answers.size > CACHED_ANSWERS) answers.delete(answers.keys().next().value as string)
-    return answer
+
+  const scan: GoldVersion['scan'] = async (name, conditions, work) => {
+    const snapshot = facts.get(name)
+    if (!snapshot) throw new Error(`Gold version ${published.version} has no ${name}`)
+    const left = [...snapshot.files.entries()].filter(([, file]) => {
+      const known = factsOf(file)
+      return conditions.every(({ mayHold }) => mayHold(known))
+    })
+    const { select, release } = await hold(`gold/${name}`, { metadata: snapshot.metadata, files: new Map(left) })
+    try {
+      return await work(`(${select})`)
+    } finally {
+      release()
+    }
   }
   return {
     version: published.version,
@@ -92,8 +125,11 @@ export const createVersion = async ({
     completeThrough: published.completeThrough,
     completeThroughByEntity: published.completeThroughByEntity,
     table,
+    expand: (sql) => sql.replaceAll(/'(?:[^']|'')*'|\bgold_(?=\w)/g, (found) => (found === 'gold_' ? `${schema}.gold_` : found)),
+    scan,
     rows: duckdb.rows,
-    cached,
+    stream: duckdb.stream,
+    answers: createAnswerCache(),
     schema,
     drop,
     users: 0,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { GoldVersion } from '../gold/version.ts'
 import type { StatusParts } from '../pipeline/status.ts'
+import { formats } from './formats.ts'
 import { type ParameterFault, Problem } from './problem.ts'
 
 export interface RouteRequest<P, Q> {
@@ -10,27 +11,62 @@ export interface RouteRequest<P, Q> {
   gold: GoldVersion
 }
 
+/** Rows that come a batch at a time, in place of an answer that is whole. */
+export interface RowsAnswer {
+  columns: readonly string[]
+  batches: AsyncIterable<unknown[][]>
+}
+
 /** A GET route over one Gold version: what it takes and what it answers, as data. */
 export interface Route {
   path: string
   summary: string
   params: z.ZodObject
   query: z.ZodObject
+  /** The body, without `version`, `complete_through` and `as_of`: every answer gets those. */
+  answer: z.ZodObject
+  /** The list in the body that is the whole answer as NDJSON or CSV. Without one there is JSON only. */
+  rows: string | null
   /** The Gold version that the parameters ask for; undefined is the newest. */
   pinnedVersion: (query: never) => number | undefined
-  /** Answers without `version`, `complete_through` and `as_of`: every answer gets those. */
   handle: (request: RouteRequest<never, never>) => Promise<Record<string, unknown>>
+  /** Gives `work` the rows as they come, where the list may be too long for one answer. */
+  stream: ((request: RouteRequest<never, never>, work: (rows: RowsAnswer) => Promise<void>) => Promise<void>) | null
+}
+
+const nothing = z.strictObject({})
+
+/** Parameters that every route over Gold takes, beside its own. */
+export const versionParameters = {
+  version: z.string().optional().describe('Gold version to ask in the place of the newest: a number of /v1/versions'),
+  as_of: z.string().optional().describe('time (ISO 8601): asks the version that readers saw then'),
+}
+const formatParameter = {
+  format: z
+    .enum(formats)
+    .optional()
+    .describe(`${formats.join(', ')}; else what Accept says`),
 }
 
 /** Declares a route whose handler knows the types of its parameters. */
-export const defineRoute = <P extends z.ZodObject, Q extends z.ZodObject>(route: {
+export const defineRoute = <P extends z.ZodObject, Q extends z.ZodObject, A extends z.ZodObject>(route: {
   path: string
   summary: string
   params?: P
   query?: Q
+  answer: A
+  rows?: keyof z.output<A> & string
   pinnedVersion?: (query: z.output<Q>) => number | undefined
   handle: (request: RouteRequest<z.output<P>, z.output<Q>>) => Promise<Record<string, unknown>>
-}): Route => ({ params: z.strictObject({}), query: z.strictObject({}), pinnedVersion: () => undefined, ...route })
+  stream?: (request: RouteRequest<z.output<P>, z.output<Q>>, work: (rows: RowsAnswer) => Promise<void>) => Promise<void>
+}): Route => ({
+  params: nothing,
+  pinnedVersion: () => undefined,
+  stream: null,
+  ...route,
+  rows: route.rows ?? null,
+  query: z.strictObject({ ...route.query?.shape, ...versionParameters, ...(route.rows ? formatParameter : {}) }),
+})
 
 /** A GET route that answers from the lake itself, and from no Gold version. */
 export interface LakeRoute {
@@ -48,7 +84,7 @@ export const defineLakeRoute = <P extends z.ZodObject, Q extends z.ZodObject>(ro
   params?: P
   query?: Q
   handle: (request: { params: z.output<P>; query: z.output<Q>; parts: StatusParts }) => Promise<Record<string, unknown>>
-}): LakeRoute => ({ params: z.strictObject({}), query: z.strictObject({}), ...route })
+}): LakeRoute => ({ params: nothing, query: nothing, ...route })
 
 /** Parameters by their schema. Throws a 400 that names every fault at once. */
 export const parseParameters = <S extends z.ZodObject>(schema: S, given: unknown): z.output<S> => {
@@ -65,26 +101,3 @@ export const parseParameters = <S extends z.ZodObject>(schema: S, given: unknown
   )
   throw new Problem(400, `${faults.map(({ parameter, detail }) => `${parameter} ${detail}`).join('; ')}.`, { faults })
 }
-
-/** A whole number from `min` to `max`. */
-export const whole = (min: number, max: number) =>
-  z
-    .string()
-    .refine((text) => /^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-
-/** Text of a length that a person would type. */
-export const shortText = z.string().trim().min(1, 'must not be empty').max(200, 'must not be longer than 200 characters')
-
-/** One of a few words. */
-export const oneOf = <const W extends readonly [string, ...string[]]>(words: W) =>
-  z.enum(words, { error: `must be one of ${words.join(', ')}` })
-
-/** A day as YYYY-MM-DD, or a month as YYYY-MM: its first day. Gives YYYY-MM-DD. */
-export const dayOrMonth = z
-  .string()
-  .transform((text) => (/^\d{4}-\d{2}$/.test(text) ? `${text}-01` : text))
-  .refine(
-    (text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text),
-    'must be a day as YYYY-MM-DD or a month as YYYY-MM',
-  )

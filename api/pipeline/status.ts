@@ -68,12 +68,12 @@ export const readStatus = async ({ gold, tables, lag, gate, runs, checks, drift,
 }
 
 const describeGold = async (gold: GoldVersion) => {
-  const [counts] = await gold.cached('counts', () =>
+  const [counts] = await gold.answers.answer('counts', () =>
     gold.rows(`SELECT
       (SELECT count(*) FROM ${gold.table('dim_book')} WHERE is_current AND NOT is_deleted AND NOT is_placeholder) AS books,
       (SELECT count(*) FROM ${gold.table('dim_author')} WHERE is_current AND NOT is_deleted) AS authors,
-      (SELECT count(*) FROM ${gold.table('fact_review')}) AS reviews,
-      (SELECT CAST(coalesce(sum(ratings), 0) AS BIGINT) FROM ${gold.table('rating_days')}) AS ratings`),
+      (SELECT CAST(coalesce(sum(reviews), 0) AS BIGINT) FROM ${gold.table('agg_reviews_daily')}) AS reviews,
+      (SELECT CAST(coalesce(sum(ratings), 0) AS BIGINT) FROM ${gold.table('agg_ratings_daily')}) AS ratings`),
   )
   return {
     version: gold.version,

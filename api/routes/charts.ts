@@ -1,62 +1,143 @@
 import { z } from 'zod'
-import { questionOf } from '../http/cursor.ts'
-import { Problem } from '../http/problem.ts'
-import { dayOrMonth, defineRoute, oneOf, shortText, whole } from '../http/route.ts'
-import { bookColumns, currentBooks } from './books.ts'
+import { bucketNames, buckets, chartAnswer, chartRows, chartWhere } from '../gold/chart.ts'
+import { count, figure, text } from '../gold/columns.ts'
+import { factFilters, oneOf, requireRange } from '../http/parameters.ts'
+import { defineRoute } from '../http/route.ts'
+
+const daily = { at: 'date', genre: 'genre', language: 'language_code' }
 
 export const ratingsByGenre = defineRoute({
   path: '/v1/charts/ratings-by-genre',
   summary: 'Ratings per month and genre, with their average. Ratings without a time are left out and counted in without_time.',
-  query: z.strictObject({
-    from: dayOrMonth.optional().describe('first day, or month, that counts'),
-    to: dayOrMonth.optional().describe('day, or month, that ends the range and does not count'),
-    bucket: oneOf(['month']).default('month').describe('length of a point in time'),
+  query: z.strictObject({ ...factFilters, bucket: oneOf(['month']).default('month').describe('length of a point in time') }),
+  answer: z.object({
+    ...chartAnswer,
+    bucket: z.string(),
+    points: z.array(z.object({ month: text, genre: text, name: text, ratings: count, average: figure })),
+    without_time: count,
   }),
-  handle: ({ query, gold }) => {
-    const { from = '0001-01-01', to = '9999-12-31' } = query
-    if (from >= to) throw new Problem(400, 'from must be before to.', { faults: [{ parameter: 'from', detail: 'must be before to' }] })
-    return gold.cached(`ratings-by-genre ${questionOf(query)}`, async () => {
-      const [points, without] = await Promise.all([
-        gold.rows(
-          `SELECT d.month, d.genre, coalesce(any_value(g.name), d.genre) AS name, CAST(sum(d.ratings) AS BIGINT) AS ratings,
-             round(sum(d.rating_sum) / sum(d.ratings), 3) AS average
-           FROM ${gold.table('rating_days')} d LEFT JOIN ${gold.table('dim_genre')} g ON g.genre = d.genre
-           WHERE d.day >= CAST($from AS DATE) AND d.day < CAST($to AS DATE)
-           GROUP BY d.month, d.genre ORDER BY d.month, d.genre`,
-          { from, to },
-        ),
-        gold.rows<{ ratings: number | null }>(
-          `SELECT CAST(sum(ratings) AS BIGINT) AS ratings FROM ${gold.table('rating_days')} WHERE day IS NULL`,
-        ),
-      ])
-      return { bucket: query.bucket, points, without_time: without[0]?.ratings ?? 0 }
-    })
+  rows: 'points',
+  handle: async ({ query, gold }) => {
+    requireRange(query)
+    const [{ rows, sql }, without] = await Promise.all([
+      chartRows(
+        gold,
+        `SELECT r.month, r.genre, coalesce(any_value(g.name), r.genre) AS name, CAST(sum(r.ratings) AS BIGINT) AS ratings,
+  round(sum(r.rating_sum) / sum(r.ratings), 3) AS average
+FROM gold_agg_ratings_daily r LEFT JOIN gold_dim_genre g ON g.genre = r.genre
+${chartWhere(query, { at: 'r.date', genre: 'r.genre', language: 'r.language_code' }, ['r.date IS NOT NULL'])}
+GROUP BY r.month, r.genre ORDER BY r.month, r.genre`,
+      ),
+      withoutTime(query, gold),
+    ])
+    return { bucket: query.bucket, points: rows, without_time: without, sql }
   },
 })
 
-const rankings = {
-  reader_ratings: 'coalesce(r.ratings, 0) DESC',
-  reader_average: '(r.rating_sum / r.ratings) DESC NULLS LAST, r.ratings DESC',
-  ratings_count: 'b.ratings_count DESC NULLS LAST',
+const withoutTime = async (
+  { genre, language_code }: { genre?: string | undefined; language_code?: string | undefined },
+  gold: Parameters<typeof chartRows>[0],
+) => {
+  const where = chartWhere({ genre, language_code }, daily, ['date IS NULL'])
+  const { rows } = await chartRows<{ ratings: number | null }>(
+    gold,
+    `SELECT CAST(sum(ratings) AS BIGINT) AS ratings FROM gold_agg_ratings_daily ${where}`,
+  )
+  return rows[0]?.ratings ?? 0
+}
+
+export const ratingDistribution = defineRoute({
+  path: '/v1/charts/rating-distribution',
+  summary: 'How many ratings there are of each number of stars, and their average.',
+  query: z.strictObject(factFilters),
+  answer: z.object({
+    ...chartAnswer,
+    stars: z.array(z.object({ stars: z.int(), ratings: z.int() })),
+    ratings: z.int(),
+    average: figure,
+  }),
+  rows: 'stars',
+  handle: async ({ query, gold }) => {
+    requireRange(query)
+    const { rows, sql } = await chartRows<{ stars: number; ratings: number }>(
+      gold,
+      `SELECT stars, CAST(sum(ratings) AS BIGINT) AS ratings
+FROM (
+  SELECT unnest([1, 2, 3, 4, 5]) AS stars, unnest([ratings_1, ratings_2, ratings_3, ratings_4, ratings_5]) AS ratings
+  FROM gold_agg_ratings_daily ${chartWhere(query, daily)}
+)
+GROUP BY stars ORDER BY stars`,
+    )
+    const found = new Map(rows.map(({ stars, ratings }) => [stars, ratings]))
+    const stars = [1, 2, 3, 4, 5].map((star) => ({ stars: star, ratings: found.get(star) ?? 0 }))
+    const ratings = stars.reduce((sum, each) => sum + each.ratings, 0)
+    const sum = stars.reduce((total, each) => total + each.stars * each.ratings, 0)
+    return { stars, ratings, average: ratings === 0 ? null : Math.round((sum / ratings) * 1000) / 1000, sql }
+  },
+})
+
+const groupings = {
+  all: { key: "'all'", name: "'All'", join: '' },
+  genre: { key: 'r.genre', name: 'coalesce(any_value(g.name), r.genre)', join: 'LEFT JOIN gold_dim_genre g ON g.genre = r.genre' },
+  language: { key: "coalesce(r.language_code, 'unknown')", name: "coalesce(r.language_code, 'unknown')", join: '' },
 } as const
 
-export const topBooks = defineRoute({
-  path: '/v1/charts/top-books',
-  summary: 'The books that lead: by ratings in Gold, by their average, or by what the source counts.',
+export const ratingsOverTime = defineRoute({
+  path: '/v1/charts/ratings-over-time',
+  summary: 'Ratings over time, by genre or language of the book. Ratings without a time are left out and counted in without_time.',
   query: z.strictObject({
-    by: oneOf(['reader_ratings', 'reader_average', 'ratings_count']).default('reader_ratings').describe('what ranks them'),
-    genre: shortText.optional().describe('slug of the primary genre'),
-    min_ratings: whole(1, 1_000_000_000).default(1).describe('least ratings in Gold'),
-    limit: whole(1, 50).default(10).describe('number of books'),
+    ...factFilters,
+    by: oneOf(['genre', 'language', 'all']).default('genre').describe('what a line is of'),
+    bucket: oneOf(bucketNames).default('month').describe('length of a point in time; a week begins on Monday'),
   }),
-  handle: ({ query, gold }) =>
-    gold.cached(`top-books ${questionOf(query)} ${query.limit}`, async () => {
-      const genre = query.genre === undefined ? '' : 'AND b.primary_genre = $genre'
-      const books = await gold.rows(
-        `SELECT ${bookColumns} FROM ${currentBooks(gold)} AND NOT b.is_placeholder AND r.ratings >= $min_ratings ${genre}
-         ORDER BY ${rankings[query.by]}, b.book_id LIMIT $limit`,
-        { min_ratings: query.min_ratings, limit: query.limit, ...(query.genre === undefined ? {} : { genre: query.genre }) },
-      )
-      return { by: query.by, books }
-    }),
+  answer: z.object({
+    ...chartAnswer,
+    by: z.string(),
+    bucket: z.string(),
+    points: z.array(z.object({ period: text, key: text, name: text, ratings: count, average: figure })),
+    without_time: count,
+  }),
+  rows: 'points',
+  handle: async ({ query, gold }) => {
+    requireRange(query)
+    const { key, name, join } = groupings[query.by]
+    const period = buckets[query.bucket]('r.date')
+    const [{ rows, sql }, without] = await Promise.all([
+      chartRows(
+        gold,
+        `SELECT ${period} AS period, ${key} AS key, ${name} AS name, CAST(sum(r.ratings) AS BIGINT) AS ratings,
+  round(sum(r.rating_sum) / sum(r.ratings), 3) AS average
+FROM gold_agg_ratings_daily r ${join}
+${chartWhere(query, { at: 'r.date', genre: 'r.genre', language: 'r.language_code' }, ['r.date IS NOT NULL'])}
+GROUP BY ${[period, ...(query.by === 'all' ? [] : [query.by === 'genre' ? 'r.genre' : 'r.language_code'])].join(', ')} ORDER BY period, key`,
+      ),
+      withoutTime(query, gold),
+    ])
+    return { by: query.by, bucket: query.bucket, points: rows, without_time: without, sql }
+  },
+})
+
+export const reviewTrends = defineRoute({
+  path: '/v1/charts/review-trends',
+  summary: 'Reviews over time: how many, with text, their votes and how long they are. Those without a time are left out.',
+  query: z.strictObject({ ...factFilters, bucket: oneOf(bucketNames).default('month').describe('length of a point in time') }),
+  answer: z.object({
+    ...chartAnswer,
+    bucket: z.string(),
+    points: z.array(z.object({ period: text, reviews: count, text_reviews: count, votes: count, average_length: figure })),
+  }),
+  rows: 'points',
+  handle: async ({ query, gold }) => {
+    requireRange(query)
+    const period = buckets[query.bucket]('date')
+    const { rows, sql } = await chartRows(
+      gold,
+      `SELECT ${period} AS period, CAST(sum(reviews) AS BIGINT) AS reviews, CAST(sum(text_reviews) AS BIGINT) AS text_reviews,
+  CAST(sum(votes_sum) AS BIGINT) AS votes, round(sum(length_sum) / nullif(sum(text_reviews), 0), 1) AS average_length
+FROM gold_agg_reviews_daily
+${chartWhere(query, daily, ['date IS NOT NULL'])}
+GROUP BY ${period} ORDER BY period`,
+    )
+    return { bucket: query.bucket, points: rows, sql }
+  },
 })

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { decodeCursor, encodeCursor, questionOf, requireQuestion } from '../http/cursor.ts'
+import { decodeCursor, encodeCursor, offsetOf, questionOf, requireQuestion } from '../http/cursor.ts'
+import { oneOf, shortText, whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
-import { defineLakeRoute, oneOf, shortText, whole } from '../http/route.ts'
+import { defineLakeRoute } from '../http/route.ts'
 import { shapeCheck, shapeFound, shapeSummary, verdicts } from '../pipeline/checks.ts'
 import { shapeProfile, shapeProfileHead } from '../pipeline/profiles.ts'
 
@@ -31,7 +32,7 @@ export const showCheck = defineLakeRoute({
     const question = questionOf({ route: 'checks', id })
     const cursor = text === undefined ? null : decodeCursor(text)
     if (cursor) requireQuestion(cursor, question)
-    const offset = cursor?.offset ?? 0
+    const offset = offsetOf(cursor)
     const at = await parts.checks.history(id, { version: cursor?.version, offset, limit: limit + 1 })
     if (!at) throw new Problem(410, 'The version that this cursor pages through is not kept any more. Leave cursor out to begin again.')
     const [first] = at.found
@@ -41,7 +42,7 @@ export const showCheck = defineLakeRoute({
       table_version: at.version,
       ...{ id, table: first.table, column: first.column },
       history: page.map(shapeFound),
-      next_cursor: at.found.length <= limit ? null : encodeCursor({ version: at.version, offset: offset + page.length, question }),
+      next_cursor: at.found.length <= limit ? null : encodeCursor({ version: at.version, after: [offset + page.length], question }),
     }
   },
 })

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { entityNames } from '../../schemas/catalogue.ts'
 import type { EntityName } from '../../schemas/records.ts'
+import { shortText } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
-import { defineLakeRoute, shortText } from '../http/route.ts'
+import { defineLakeRoute } from '../http/route.ts'
 import { shapeContract, shapeContractHead } from '../pipeline/contracts.ts'
 
 export const listContracts = defineLakeRoute({

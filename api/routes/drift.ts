@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { driftKinds } from '../../lineage/drift/drift.ts'
-import { defineLakeRoute, oneOf, whole } from '../http/route.ts'
+import { oneOf, whole } from '../http/parameters.ts'
+import { defineLakeRoute } from '../http/route.ts'
 import { shapeDrift } from '../pipeline/drift.ts'
 
 export const listDrift = defineLakeRoute({

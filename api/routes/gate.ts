@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { defineLakeRoute, whole } from '../http/route.ts'
+import { whole } from '../http/parameters.ts'
+import { defineLakeRoute } from '../http/route.ts'
 
 export const showGate = defineLakeRoute({
   path: '/v1/gate',

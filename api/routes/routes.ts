@@ -1,22 +1,38 @@
 import type { LakeRoute, Route } from '../http/route.ts'
-import { showAuthor } from './authors.ts'
-import { listBooks, showBook } from './books.ts'
-import { ratingsByGenre, topBooks } from './charts.ts'
+import { listAuthors, showAuthor } from './authors.ts'
+import { showBook, showBookHistory } from './book.ts'
+import { listBooks } from './books.ts'
+import { ratingDistribution, ratingsByGenre, ratingsOverTime, reviewTrends } from './charts.ts'
 import { listChecks, listProfiles, showCheck, showProfile } from './checks.ts'
+import { listGenres, listLanguages } from './choices.ts'
 import { listContracts, showContract } from './contracts.ts'
 import { listDrift } from './drift.ts'
+import { listRatings, listReviews } from './facts.ts'
 import { showGate } from './gate.ts'
+import { authorPerformance, topBooks } from './rankings.ts'
 import { listRuns, showLineage, showRun } from './runs.ts'
+import { listVersions } from './versions.ts'
 
 /** Every route that answers from Gold. */
-export const routes: readonly Route[] = [listBooks, showBook, showAuthor, ratingsByGenre, topBooks]
+export const routes: readonly Route[] = [
+  ...[listBooks, showBook, showBookHistory, listAuthors, showAuthor],
+  ...[listRatings, listReviews, listGenres, listLanguages],
+  ...[ratingDistribution, ratingsOverTime, ratingsByGenre, reviewTrends, authorPerformance, topBooks],
+]
 
 /** Every route that answers from the lake itself. */
 export const lakeRoutes: readonly LakeRoute[] = [
+  listVersions,
   ...[listRuns, showRun, showLineage, showGate],
   ...[listChecks, showCheck, listProfiles, showProfile],
   ...[listContracts, showContract, listDrift],
 ]
+
+/** What the page asks first: made ahead of each new version. */
+export const warmed = [
+  ...['/v1/genres', '/v1/languages', '/v1/books', '/v1/charts/rating-distribution', '/v1/charts/ratings-by-genre'],
+  ...['/v1/charts/ratings-over-time', '/v1/charts/review-trends', '/v1/charts/author-performance', '/v1/charts/top-books'],
+].map((path) => ({ path }))
 
 /** What `/v1` says: each route with its parameters. */
 export const routeIndex = () =>

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { runKinds, runStates } from '../../lineage/runs/run.ts'
-import { decodeCursor, encodeCursor, questionOf, requireQuestion } from '../http/cursor.ts'
+import { decodeCursor, encodeCursor, offsetOf, questionOf, requireQuestion } from '../http/cursor.ts'
+import { oneOf, shortText, whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
-import { defineLakeRoute, oneOf, shortText, whole } from '../http/route.ts'
+import { defineLakeRoute } from '../http/route.ts'
 import { shapeRun } from '../pipeline/runs.ts'
 
 export const listRuns = defineLakeRoute({
@@ -18,7 +19,7 @@ export const listRuns = defineLakeRoute({
     const question = questionOf({ route: 'runs', ...query })
     const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor)
     if (cursor) requireQuestion(cursor, question)
-    const offset = cursor?.offset ?? 0
+    const offset = offsetOf(cursor)
     const gone = () => new Problem(410, 'The version that this cursor pages through is not kept any more. Leave cursor out to begin again.')
     const at = await parts.runs.at(cursor?.version)
     if (!at) throw gone()
@@ -28,7 +29,7 @@ export const listRuns = defineLakeRoute({
     return {
       table_version: at.version,
       runs: runs.map(shapeRun),
-      next_cursor: isLast ? null : encodeCursor({ version: at.version, offset: offset + runs.length, question }),
+      next_cursor: isLast ? null : encodeCursor({ version: at.version, after: [offset + runs.length], question }),
     }
   },
 })

@@ -92,7 +92,7 @@ describe('a published version', () => {
       await gold.refresh()
       assert.notEqual(gold.current()?.version, version.version)
       const [row] = await version.rows(
-        `SELECT (SELECT count(*) FROM ${version.table('dim_book')}) AS books, (SELECT count(*) FROM ${version.table('fact_rating')}) AS ratings`,
+        `SELECT (SELECT count(*) FROM ${version.table('dim_book')}) AS books, (SELECT count(*) FROM ${version.table('agg_rating_distribution')}) AS ratings`,
       )
       return row
     })
@@ -133,8 +133,8 @@ describe('a published version', () => {
       if (computed === 1) throw new Error('no')
       return computed
     }
-    await assert.rejects(version.cached('key', compute))
-    assert.deepEqual(await Promise.all([version.cached('key', compute), version.cached('key', compute)]), [2, 2])
+    await assert.rejects(version.answers.answer('key', compute))
+    assert.deepEqual(await Promise.all([version.answers.answer('key', compute), version.answers.answer('key', compute)]), [2, 2])
   })
 })
 

@@ -80,7 +80,7 @@ export const startApi = async (
   const get = async (route: string, init?: RequestInit): Promise<Answer> => {
     const response = await fetch(new URL(route, server.url), init)
     const text = await response.text()
-    const isJson = response.headers.get('content-type')?.includes('json')
+    const isJson = response.headers.get('content-type')?.match(/^application\/(json|problem\+json)/)
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
   }
 

@@ -68,12 +68,28 @@ const tables: Record<string, { fields: Field[]; partitionColumns: string[] }> = 
     partitionColumns: [],
   },
   agg_ratings_daily: {
-    fields: [...of('date', 'date'), ...of('string', 'genre month'), ...of('long', 'ratings rating_sum')],
+    fields: [
+      ...of('date', 'date'),
+      ...of('string', 'genre language_code month'),
+      ...of('long', 'ratings rating_sum ratings_1 ratings_2 ratings_3 ratings_4 ratings_5'),
+    ],
+    partitionColumns: ['month'],
+  },
+  agg_reviews_daily: {
+    fields: [
+      ...of('date', 'date'),
+      ...of('string', 'genre language_code month'),
+      ...of('long', 'reviews text_reviews spoiler_reviews length_sum votes_sum'),
+    ],
+    partitionColumns: ['month'],
+  },
+  agg_book_monthly: {
+    fields: [...of('string', 'book_id month'), ...of('long', 'ratings rating_sum reviews text_reviews length_sum votes_sum')],
     partitionColumns: ['month'],
   },
   agg_author_performance: {
     fields: [
-      ...of('string', 'author_id'),
+      ...of('string', 'author_id name'),
       ...of('long', 'books primary_books ratings reviews'),
       ...of('double', 'average_rating bayesian_rating'),
     ],
@@ -82,7 +98,7 @@ const tables: Record<string, { fields: Field[]; partitionColumns: string[] }> = 
 }
 
 /** What follows from the books and ratings that a test gives. */
-const followed = ({ dim_book = [], fact_rating = [] }: { [table: string]: Row[] }): { [table: string]: Row[] } => ({
+const followed = ({ dim_book = [], fact_rating = [], fact_review = [] }: { [table: string]: Row[] }): { [table: string]: Row[] } => ({
   bridge_book_author: dim_book.flatMap((row) =>
     ((row['author_names'] as string[] | null) ?? []).map((name, index) => ({
       ...{ book_sk: row['book_sk'], book_id: row['book_id'], name, position: index + 1 },
@@ -102,7 +118,25 @@ const followed = ({ dim_book = [], fact_rating = [] }: { [table: string]: Row[] 
   agg_ratings_daily: fact_rating.map((row) => ({
     date: row['rated_at'] === null ? null : Math.floor((row['rated_at'] as number) / 86_400_000),
     ...{ genre: row['primary_genre'], month: row['rated_month'], ratings: 1, rating_sum: row['rating'] },
+    ...Object.fromEntries([1, 2, 3, 4, 5].map((stars) => [`ratings_${stars}`, row['rating'] === stars ? 1 : 0])),
+    language_code: dim_book.find(({ book_id, is_current }) => is_current && book_id === row['book_id'])?.['language_code'] ?? null,
   })),
+  agg_reviews_daily: fact_review.map((row) => ({
+    date: Math.floor((row['date_added'] as number) / 86_400_000),
+    ...{ genre: row['primary_genre'], month: row['reviewed_month'], reviews: 1, text_reviews: row['has_text'] ? 1 : 0 },
+    ...{ spoiler_reviews: 0, length_sum: row['body_length'] ?? 0, votes_sum: row['votes'] ?? 0 },
+    language_code: dim_book.find(({ book_id, is_current }) => is_current && book_id === row['book_id'])?.['language_code'] ?? null,
+  })),
+  agg_book_monthly: Array.from(
+    Map.groupBy(fact_rating, (row) => `${row['book_id']} ${row['rated_month']}`),
+    ([, rows]) => ({
+      book_id: rows[0]!['book_id'],
+      month: rows[0]!['rated_month'],
+      ratings: rows.length,
+      rating_sum: rows.reduce((sum, row) => sum + (row['rating'] as number), 0),
+      ...{ reviews: 0, text_reviews: 0, length_sum: 0, votes_sum: 0 },
+    }),
+  ),
 })
 
 const writeTable = async (
@@ -194,6 +228,7 @@ export const rating = (bookId: string, stars: number, day: string | null, genre 
   rating_key: crypto.randomUUID(),
   user_id: 'u1',
   book_id: bookId,
+  book_sk: `sk-${bookId}`,
   rating: stars,
   rated_at: day === null ? null : Date.parse(day),
   rated_month: day === null ? 'unknown' : day.slice(0, 7),
@@ -203,6 +238,7 @@ export const rating = (bookId: string, stars: number, day: string | null, genre 
 export const review = (bookId: string, day: string, hasText: boolean): Row => ({
   review_id: crypto.randomUUID(),
   book_id: bookId,
+  book_sk: `sk-${bookId}`,
   has_text: hasText,
   date_added: Date.parse(day),
   date_updated: null,

@@ -1,0 +1,106 @@
+import type { Request, Response } from 'express'
+import type { GoldVersion } from '../gold/version.ts'
+import { holdReason } from '../pipeline/gate.ts'
+import type { StatusParts } from '../pipeline/status.ts'
+import { etagOf, isFresh } from './etag.ts'
+import { type Format, formatOf, rowsOf, sendRows } from './formats.ts'
+import { noGoldYet } from './no-gold.ts'
+import { parseParameters, type Route } from './route.ts'
+import { goneVersion, wantedVersion } from './wanted-version.ts'
+
+type Parts = Pick<StatusParts, 'gold' | 'gate'>
+type Given = { params: Record<string, string>; query: Record<string, unknown> }
+
+/** Answers a route over Gold from one version: as JSON that is kept for the life of the version, or as rows that come. */
+export const answerFromGold = (route: Route, parts: Parts) => async (request: Request, response: Response) => {
+  const asked = readQuestion(route, { params: request.params as Record<string, string>, query: request.query as Record<string, unknown> })
+  const format = formatOf(request, asked.query['format'] as Format | undefined, route.rows !== null)
+  const wanted = await wantedVersion(asked.query, route.pinnedVersion(asked.query as never), parts.gold)
+  const answered = await parts.gold.use(wanted, async (gold) => {
+    // A hold says something of the newest version; one that was asked for by its number never changes.
+    const hold = wanted === undefined ? parts.gate.held() : null
+    const held = hold ? { held_since: hold.since, held_reason: holdReason(hold) } : {}
+    const tag = etagOf({ version: gold.version, question: asked.question, format, held })
+    response.set({
+      ...versionHeaders(gold),
+      ...(hold ? { 'ReadFlow-Held-Since': hold.since } : {}),
+      'Cache-Control': wanted === undefined ? 'no-cache' : 'private, max-age=3600, immutable',
+      Vary: 'Accept',
+    })
+    const send = (body?: string) => {
+      response.set('ETag', tag)
+      if (isFresh(request, tag)) response.status(304).end()
+      else if (body !== undefined) response.type('json').send(body)
+    }
+    if (isFresh(request, tag)) return send()
+    const handled = { ...asked, gold } as never
+    if (format !== 'json' && route.stream) {
+      response.set('ETag', tag)
+      return route.stream(handled, (rows) => sendRows(response, format, rows))
+    }
+    if (format !== 'json') {
+      const list = (await route.handle(handled))[route.rows!] as Record<string, unknown>[]
+      response.set('ETag', tag)
+      return sendRows(response, format, rowsOf(list))
+    }
+    const body = await jsonOf(route, asked, gold)
+    return send(Object.keys(held).length === 0 ? body : `{${JSON.stringify(held).slice(1, -1)},${body.slice(1)}`)
+  })
+  if (!answered) throw wanted === undefined ? noGoldYet(parts.gate.held()) : goneVersion(wanted)
+}
+
+interface Question {
+  params: Record<string, unknown>
+  query: Record<string, unknown>
+  /** The same for requests that mean the same, whichever version they are asked of. */
+  question: string
+}
+
+const readQuestion = (route: Route, { params, query }: Given): Question => {
+  const parsed = { params: parseParameters(route.params, params), query: parseParameters(route.query, query) }
+  const { version: _, as_of: __, format: ___, ...own } = parsed.query
+  const entries = Object.entries(own).filter(([, value]) => value !== undefined)
+  return {
+    ...parsed,
+    question: JSON.stringify([route.path, parsed.params, Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)))]),
+  }
+}
+
+/** The whole body, as it goes out while nothing is held. */
+const jsonOf = (route: Route, asked: Question, gold: GoldVersion): Promise<string> =>
+  gold.answers.answer(asked.question, async () => {
+    const body = await route.handle({ ...asked, gold } as never)
+    return JSON.stringify({ version: gold.version, complete_through: gold.completeThrough, as_of: gold.publishedAt, ...body })
+  })
+
+const versionHeaders = ({ version, completeThrough }: GoldVersion) => ({
+  'ReadFlow-Version': String(version),
+  ...(completeThrough === null ? {} : { 'ReadFlow-Complete-Through': completeThrough }),
+})
+
+const WARMED = 30
+
+/**
+ * Makes the answers of a new version that people will ask at once: what the page asks, and what was asked most of the
+ * version before. One that can't be made is left to who asks it.
+ */
+export const createWarming =
+  (routes: readonly Route[], first: readonly { path: string; query?: Record<string, string> }[]) =>
+  async (next: GoldVersion, last: GoldVersion | null): Promise<void> => {
+    const byPath = new Map(routes.map((route) => [route.path, route]))
+    const ask = async (path: string, given: Given) => {
+      const route = byPath.get(path)
+      if (route) await jsonOf(route, readQuestion(route, given), next).catch(() => undefined)
+    }
+    for (const { path, query = {} } of first) await ask(path, { params: {}, query })
+    for (const question of last?.answers.popular(WARMED) ?? []) {
+      const [path, params, query] = parsed(question)
+      // Pages after the first belong to their own version.
+      if (path !== undefined && !('cursor' in query)) await ask(path, { params, query: textsOf(query) })
+    }
+  }
+
+const parsed = (question: string): [string | undefined, Record<string, string>, Record<string, unknown>] =>
+  question.startsWith('[') ? JSON.parse(question) : [undefined, {}, {}]
+
+const textsOf = (query: Record<string, unknown>) => Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))

@@ -1,0 +1,68 @@
+import { stringify } from 'csv-stringify/sync'
+import type { Request, Response } from 'express'
+import { Problem } from './problem.ts'
+import type { RowsAnswer } from './route.ts'
+
+/** In the order in which they are offered. */
+export const formats = ['json', 'ndjson', 'csv'] as const
+export type Format = (typeof formats)[number]
+
+const types: Record<Format, string> = {
+  json: 'application/json; charset=utf-8',
+  ndjson: 'application/x-ndjson; charset=utf-8',
+  csv: 'text/csv; charset=utf-8; header=present',
+}
+const accepted: Record<string, Format> = { 'application/json': 'json', 'application/x-ndjson': 'ndjson', 'text/csv': 'csv' }
+
+/** The format of an answer: `?format=` where it is given, else what Accept prefers. Throws a 406 for one that there is not. */
+export const formatOf = (request: Request, wanted: Format | undefined, hasRows: boolean): Format => {
+  if (wanted !== undefined) return wanted
+  const offered = Object.keys(accepted).slice(0, hasRows ? undefined : 1)
+  const found = request.accepts(offered)
+  if (found) return accepted[found]!
+  throw new Problem(406, `Accept names no type that is offered here: ${offered.join(', ')}.`)
+}
+
+/** Sends rows as they come, as fast as the reader takes them. Rejects where the reader is gone. */
+export const sendRows = async (response: Response, format: Exclude<Format, 'json'>, { columns, batches }: RowsAnswer): Promise<void> => {
+  response.set('Content-Type', types[format])
+  if (response.req.method === 'HEAD') return void response.end()
+  if (format === 'csv') response.write(csvLines([columns]))
+  for await (const batch of batches) {
+    const text = format === 'csv' ? csvLines(batch) : batch.map((row) => `${JSON.stringify(objectOf(columns, row))}\n`).join('')
+    if (!response.write(text)) await drained(response)
+    if (response.destroyed) throw new Problem(499, 'The reader has gone.')
+  }
+  response.end()
+}
+
+const objectOf = (columns: readonly string[], row: readonly unknown[]) =>
+  Object.fromEntries(columns.map((name, index) => [name, row[index]]))
+
+/** Null and an empty text are empty fields; lists and objects are JSON. */
+const csvLines = (rows: readonly (readonly unknown[])[]): string =>
+  stringify(
+    rows.map((row) => row.map((value) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value))),
+    { cast: { boolean: String }, record_delimiter: '\r\n' },
+  )
+
+const drained = (response: Response) =>
+  new Promise<void>((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })
+
+/** The rows of a list that is whole, with the columns of all of them in the order in which they are met. */
+export const rowsOf = (list: readonly Record<string, unknown>[]): RowsAnswer => {
+  const columns = [...new Set(list.flatMap((row) => Object.keys(row)))]
+  const values = list.map((row) => columns.map((name) => row[name] ?? null))
+  return {
+    columns,
+    batches: (async function* () {
+      yield values
+    })(),
+  }
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { Problem } from './problem.ts'
+
+/** A whole number from `min` to `max`. */
+export const whole = (min: number, max: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+
+/** Text of a length that a person would type. */
+export const shortText = z.string().trim().min(1, 'must not be empty').max(200, 'must not be longer than 200 characters')
+
+/** One of a few words. */
+export const oneOf = <const W extends readonly [string, ...string[]]>(words: W) =>
+  z.enum(words, { error: `must be one of ${words.join(', ')}` })
+
+/** A day as YYYY-MM-DD, or a month as YYYY-MM: its first day. Gives YYYY-MM-DD. */
+export const dayOrMonth = z
+  .string()
+  .transform((text) => (/^\d{4}-\d{2}$/.test(text) ? `${text}-01` : text))
+  .refine(
+    (text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text),
+    'must be a day as YYYY-MM-DD or a month as YYYY-MM',
+  )
+
+/** What charts and lists of facts are narrowed by. */
+export const factFilters = {
+  genre: shortText.optional().describe('slug of the primary genre, such as fantasy'),
+  language_code: shortText.optional().describe('language of the book in ISO 639-3, such as eng'),
+  from: dayOrMonth.optional().describe('first day, or month, that counts'),
+  to: dayOrMonth.optional().describe('day, or month, that ends the range and does not count'),
+}
+
+/** Throws a 400 where a range of days is empty or goes backwards. */
+export const requireRange = ({ from, to }: { from?: string | undefined; to?: string | undefined }): void => {
+  if (from !== undefined && to !== undefined && from >= to) {
+    throw new Problem(400, 'from must be before to.', { faults: [{ parameter: 'from', detail: 'must be before to' }] })
+  }
+}
+
+/** The parameters that are given, for SQL. */
+export const given = (params: Record<string, string | number | undefined>): Record<string, string | number> =>
+  Object.fromEntries(Object.entries(params).filter((entry): entry is [string, string | number] => entry[1] !== undefined))

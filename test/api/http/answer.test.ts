@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { startApi } from '../helpers/api.ts'
+import { book, publishGold, rating } from '../helpers/gold-lake.ts'
+
+const books = (count: number) => Array.from({ length: count }, (_, index) => book(String(index + 1), { ratings_count: 100 - index }))
+
+/** An API with two published versions: of 2 books, then of 3. */
+const withTwo = async (t: Parameters<typeof startApi>[0]) => {
+  const api = await startApi(t)
+  await publishGold(api.store, { dim_book: books(2), fact_rating: [rating('1', 5, '2026-01-02')] })
+  await api.gold.refresh()
+  const between = new Date().toISOString()
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  await publishGold(api.store, { dim_book: books(3), fact_rating: [rating('1', 5, '2026-01-02'), rating('2', 1, '2026-02-03')] })
+  await api.gold.refresh()
+  return { ...api, between }
+}
+
+describe('a version', () => {
+  it('is asked by its number or by a time, and is the newest otherwise', async (t) => {
+    const { get, between } = await withTwo(t)
+    for (const [query, version, total] of [
+      ['', 1, 3],
+      ['?version=0', 0, 2],
+      ['?version=1', 1, 3],
+      [`?as_of=${between}`, 0, 2],
+      ['?as_of=2999-01-01', 1, 3],
+    ] as const) {
+      const { body, headers } = await get(`/v1/books${query}`)
+      assert.deepEqual([body.version, body.total], [version, total], query)
+      assert.equal(headers.get('readflow-version'), String(version))
+    }
+  })
+
+  it('that can not be had is refused in words that help', async (t) => {
+    const { get } = await withTwo(t)
+    for (const [query, status, detail] of [
+      ['version=2', 404, /no Gold version 2 yet: the newest is 1/],
+      ['version=x', 400, /^version must be a whole number/],
+      ['as_of=yesterday', 400, /^as_of must be a time in ISO 8601/],
+      ['as_of=2020-01-01', 410, /as old as 2020-01-01T00:00:00.000Z/],
+      ['as_of=2020-01-01&version=1', 400, /^as_of can not be given together with version/],
+    ] as const) {
+      const { status: given, body } = await get(`/v1/books?${query}`)
+      assert.equal(given, status, query)
+      assert.match(body.detail, detail)
+    }
+  })
+
+  it('that a cursor pages through is the one that is asked', async (t) => {
+    const { get } = await withTwo(t)
+    const { body } = await get('/v1/books?version=0&limit=1')
+    const next = await get(`/v1/books?limit=1&cursor=${body.next_cursor}`)
+    assert.deepEqual([next.body.version, next.body.books[0].book_id], [0, '2'])
+    const other = await get(`/v1/books?version=1&limit=1&cursor=${body.next_cursor}`)
+    assert.equal(other.status, 400)
+    assert.match(other.body.detail, /^cursor pages through Gold version 0/)
+  })
+
+  it('is listed with those that are kept, newest first', async (t) => {
+    const { get } = await withTwo(t)
+    const { body } = await get('/v1/versions')
+    assert.deepEqual(
+      body.versions.map(({ version }: { version: number }) => version),
+      [1, 0],
+    )
+    const older = await get('/v1/versions?before=1&limit=1')
+    assert.equal(older.body.versions[0].version, 0)
+    assert.equal(older.body.next_before, null)
+  })
+})
+
+describe('an ETag', () => {
+  it('is strong, the same for the same question, and answered with 304 and no body', async (t) => {
+    const { get } = await withTwo(t)
+    const first = await get('/v1/books?limit=2&sort=title')
+    const tag = first.headers.get('etag') ?? ''
+    assert.match(tag, /^"1-[\w-]+"$/)
+    assert.equal(first.headers.get('cache-control'), 'no-cache')
+    const again = await get('/v1/books?sort=title&limit=2', { headers: { 'if-none-match': `"x", ${tag}` } })
+    assert.equal(again.status, 304)
+    assert.equal(again.body, '')
+    assert.equal(again.headers.get('etag'), tag)
+    assert.equal(again.headers.get('readflow-version'), '1')
+  })
+
+  it('differs by question, format and version', async (t) => {
+    const { get } = await withTwo(t)
+    const asked = [
+      '/v1/books',
+      '/v1/books?limit=1',
+      '/v1/books?format=csv',
+      '/v1/books?version=0',
+      '/v1/genres',
+      '/v1/books/1',
+      '/v1/books/2',
+    ]
+    const tags = await Promise.all(asked.map(async (route) => (await get(route)).headers.get('etag')))
+    assert.equal(new Set(tags).size, asked.length)
+  })
+
+  it('of the version before does not hold for the next', async (t) => {
+    const { get, store, gold } = await withTwo(t)
+    const tag = (await get('/v1/books')).headers.get('etag') ?? ''
+    await publishGold(store, { dim_book: books(1) })
+    await gold.refresh()
+    const next = await get('/v1/books', { headers: { 'if-none-match': tag } })
+    assert.deepEqual([next.status, next.body.total], [200, 1])
+  })
+
+  it('comes with leave to keep the answer where the version was named', async (t) => {
+    const { get } = await withTwo(t)
+    assert.match((await get('/v1/books?version=0')).headers.get('cache-control') ?? '', /immutable/)
+  })
+
+  it('is not given with what is not there', async (t) => {
+    const { get } = await withTwo(t)
+    const { status, headers } = await get('/v1/books/404', { headers: { 'if-none-match': '*' } })
+    assert.deepEqual([status, headers.get('etag')], [404, null])
+  })
+})
+
+describe('a format', () => {
+  it('is asked by parameter or by Accept', async (t) => {
+    const { get } = await withTwo(t)
+    for (const [query, accept, type] of [
+      ['', '*/*', 'application/json'],
+      ['', 'text/html, */*;q=0.1', 'application/json'],
+      ['', 'text/csv', 'text/csv'],
+      ['', 'application/x-ndjson, application/json;q=0.5', 'application/x-ndjson'],
+      ['?format=ndjson', 'text/csv', 'application/x-ndjson'],
+    ] as const) {
+      const { headers } = await get(`/v1/books${query}`, { headers: { accept } })
+      assert.ok(headers.get('content-type')?.startsWith(type), `${query} ${accept}: ${headers.get('content-type')}`)
+      assert.equal(headers.get('vary'), 'Accept')
+    }
+    assert.equal((await get('/v1/books', { headers: { accept: 'image/png' } })).status, 406)
+    assert.equal((await get('/v1/books?format=xml')).status, 400)
+    assert.equal((await get('/v1/books/1?format=csv')).status, 400)
+  })
+
+  it('as CSV has a line of names, quotes what needs it, and leaves out nothing', async (t) => {
+    const { get, store, gold } = await withTwo(t)
+    await publishGold(store, {
+      dim_book: [book('1', { title: 'A "quoted", title\nin two lines' }), book('2', { title: null, ratings_count: 7 })],
+    })
+    await gold.refresh()
+    const { body } = await get('/v1/books?format=csv&fields=book_id,title,author_names,ratings_count')
+    assert.equal(
+      body,
+      'book_id,title,author_names,ratings_count\r\n1,"A ""quoted"", title\nin two lines","[""Ada Ahl"",""Second Hand""]",100\r\n2,,"[""Ada Ahl"",""Second Hand""]",7\r\n',
+    )
+  })
+
+  it('as NDJSON has the rows of the JSON answer, a line each', async (t) => {
+    const { get } = await withTwo(t)
+    for (const route of ['/v1/books', '/v1/ratings', '/v1/genres', '/v1/charts/ratings-over-time', '/v1/books/1/history']) {
+      const { body } = await get(route)
+      const list = Object.values(body).find(Array.isArray)
+      const lines = String((await get(route, { headers: { accept: 'application/x-ndjson' } })).body)
+      assert.deepEqual(
+        lines
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line)),
+        list,
+        route,
+      )
+    }
+  })
+
+  it('that streams takes more rows than a JSON page has', async (t) => {
+    const { get, store, gold } = await startApi(t).then(async (api) => api)
+    const ratings = Array.from({ length: 5000 }, (_, index) => ({
+      ...rating('1', (index % 5) + 1, '2026-01-02'),
+      rating_key: `u${index}:1`,
+    }))
+    await publishGold(store, { dim_book: books(1), fact_rating: ratings })
+    await gold.refresh()
+    assert.equal((await get('/v1/ratings?limit=5000')).status, 400)
+    const { body } = await get('/v1/ratings?limit=100000&format=csv')
+    const lines = String(body).trimEnd().split('\r\n')
+    assert.equal(lines.length, 5001)
+    assert.equal(new Set(lines.map((line) => line.split(',')[0])).size, 5001)
+  })
+})
