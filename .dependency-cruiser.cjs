@@ -65,6 +65,10 @@ module.exports = {
     one('aws-sdk-in-one-file', 'lake/store/s3-client\\.ts', '@aws-sdk'),
     one('arrow-in-one-file', 'lake/parquet/arrow\\.ts', 'apache-arrow'),
     one('parquet-wasm-in-one-file', 'lake/parquet/wasm\\.ts', 'parquet-wasm'),
+    one('helmet-in-one-file', 'api/http/headers\\.ts', 'helmet'),
+    one('rate-limit-in-one-file', 'api/http/rate-limit\\.ts', 'express-rate-limit'),
+    one('csv-stringify-in-one-file', 'api/http/formats\\.ts', 'csv-stringify'),
+    one('zod-openapi-in-one-file', 'api/http/openapi\\.ts', 'zod-openapi'),
     one('pino-in-one-file', 'runtime/log\\.ts', 'pino'),
   ],
   options: {

@@ -1,14 +1,21 @@
+import { createRequire } from 'node:module'
+import cors from 'cors'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { errorLine } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { answerFromGold } from './http/answer.ts'
 import { assets } from './http/assets.ts'
+import { securityHeaders } from './http/headers.ts'
+import type { RouteModule } from './http/module.ts'
+import { openApiDocument } from './http/openapi.ts'
 import { Problem, problemBody, toProblem } from './http/problem.ts'
+import { limitRate } from './http/rate-limit.ts'
 import { type LakeRoute, parseParameters } from './http/route.ts'
-import { createHostCheck, misdirected, requestIdOf, securityHeaders } from './http/security.ts'
+import { createHostCheck, misdirected, requestIdOf } from './http/security.ts'
 import { createMetrics } from './pipeline/metrics.ts'
-import { notReadyReasons, readStatus, type StatusParts } from './pipeline/status.ts'
-import { lakeRoutes, routeIndex, routes } from './routes/routes.ts'
+import type { StatusParts } from './pipeline/status.ts'
+import { lakeRoutes, routes } from './routes/routes.ts'
+import { systemRoutes } from './routes/system.ts'
 
 export interface AppOptions extends StatusParts {
   /** Address that the server is bound to. */
@@ -16,10 +23,28 @@ export interface AppOptions extends StatusParts {
   /** Names under which it may be asked, besides its address and the loopback names. */
   allowedHosts?: readonly string[]
   log: Log
+  /** Routes of other kinds, beside those over Gold and the lake. */
+  modules?: readonly RouteModule[]
+  /** Origins whose pages may read answers; none are by default. */
+  corsOrigins?: readonly string[]
+  /** How many requests a caller may make of `/v1`; 0 is no limit. */
+  requestsPerMinute?: number
 }
 
+const exposedHeaders = [
+  'ReadFlow-Version',
+  'ReadFlow-Complete-Through',
+  'ReadFlow-Held-Since',
+  'ETag',
+  'X-Request-Id',
+  'RateLimit',
+  'Retry-After',
+]
+const version = String(createRequire(import.meta.url)('../package.json').version)
+
 /** The HTTP application: health, metrics, the routes over Gold, and the page. It does no work before it is asked. */
-export const createApp = ({ host, allowedHosts, log, ...parts }: AppOptions) => {
+export const createApp = (options: AppOptions) => {
+  const { host, allowedHosts, log, modules: others = [], corsOrigins = [], requestsPerMinute = 0, ...parts } = options
   const app = express()
   const metrics = createMetrics(parts)
   app.disable('x-powered-by')
@@ -28,16 +53,15 @@ export const createApp = ({ host, allowedHosts, log, ...parts }: AppOptions) => 
   app.set('etag', false)
 
   app.use(observed(metrics.observe))
+  app.use(securityHeaders)
   app.use(guarded(createHostCheck({ host, allowedHosts })))
+  if (corsOrigins.length > 0) app.use(cors({ origin: [...corsOrigins], exposedHeaders }))
+  app.use('/v1', limitRate(requestsPerMinute))
 
-  app.get('/healthz', (_request, response) => void response.json({ status: 'ok' }))
-  app.get('/readyz', (_request, response) => {
-    const reasons = notReadyReasons(parts)
-    response.status(reasons.length === 0 ? 200 : 503).json({ status: reasons.length === 0 ? 'ready' : 'not ready', reasons })
-  })
-  app.get('/metrics', async (_request, response) => void response.type(metrics.contentType).send(await metrics.text()))
-  app.get('/v1', (_request, response) => void response.json({ routes: routeIndex() }))
-  app.get('/v1/status', async (_request, response) => void response.json(await readStatus(parts)))
+  const document = (): object =>
+    openApiDocument({ version, gold: routes, lake: lakeRoutes, others: modules.flatMap(({ operations }) => operations) })
+  const modules: RouteModule[] = [systemRoutes({ parts, metrics, document: once(document) }), ...others]
+  for (const { router } of modules) app.use(router)
   for (const route of routes) app.get(expressPath(route.path), answerFromGold(route, parts))
   for (const route of lakeRoutes) app.get(expressPath(route.path), answerFromLake(route, parts))
   for (const [path, { file, type }] of Object.entries(assets)) {
@@ -69,6 +93,14 @@ export const createApp = ({ host, allowedHosts, log, ...parts }: AppOptions) => 
   return app
 }
 
+const once = <T>(make: () => T) => {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
 /** `/v1/books/{id}`, as people and OpenAPI write it, in the framework's notation. */
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
 
@@ -88,7 +120,7 @@ const observed = (observe: ReturnType<typeof createMetrics>['observe']) => (requ
 const guarded = (isAllowedHost: (header: string | undefined) => boolean) => (request: Request, response: Response, next: NextFunction) => {
   const requestId = requestIdOf(request)
   response.locals['requestId'] = requestId
-  response.set({ ...securityHeaders, 'Cache-Control': 'no-cache', 'X-Request-Id': requestId })
+  response.set({ 'Cache-Control': 'no-cache', 'X-Request-Id': requestId })
   if (!isAllowedHost(request.headers.host)) throw misdirected()
   next()
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { Condition } from '../../lineage/conditions.ts'
 import { badCursor, type CursorKey, decodeCursor, encodeCursor, questionOf, requireQuestion } from '../http/cursor.ts'
+import type { RowsAnswer } from '../http/formats.ts'
 import { whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
-import { defineRoute, type Route, type RowsAnswer } from '../http/route.ts'
+import { defineRoute, type Route } from '../http/route.ts'
 import type { GoldVersion } from './version.ts'
 
 type Sql = string
@@ -129,7 +130,7 @@ export const defineList = <Q extends z.ZodObject>(list: ListRoute<Q>): Route => 
         gold.answers.answer(`total ${path} ${question}`, async () => (await gold.rows<{ total: number }>(count, filterParams))[0]!.total),
         gold.rows(sql(limit + 1), params).catch((error: unknown) => {
           // A key of another type than its column: nobody got such a cursor from here.
-          const isForged = asked.cursor !== undefined && error instanceof Error && error.message.startsWith('Conversion Error')
+          const isForged = asked.cursor !== undefined && error instanceof Error && /^(Conversion|Binder) Error/.test(error.message)
           throw isForged ? badCursor('is not one that this API gave out') : error
         }),
       ])

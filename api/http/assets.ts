@@ -9,6 +9,7 @@ const chartJs = path.join(path.dirname(createRequire(import.meta.url).resolve('c
 export const assets: Readonly<Record<string, { file: string; type: string }>> = {
   '/': { file: web('index.html'), type: 'text/html; charset=utf-8' },
   '/assets/style.css': { file: web('style.css'), type: 'text/css; charset=utf-8' },
+  '/assets/docs.css': { file: web('docs.css'), type: 'text/css; charset=utf-8' },
   '/assets/app.js': { file: web('app.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/format.js': { file: web('format.js'), type: 'text/javascript; charset=utf-8' },
   '/assets/gate.js': { file: web('gate.js'), type: 'text/javascript; charset=utf-8' },

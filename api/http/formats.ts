@@ -1,7 +1,12 @@
 import { stringify } from 'csv-stringify/sync'
 import type { Request, Response } from 'express'
 import { Problem } from './problem.ts'
-import type { RowsAnswer } from './route.ts'
+
+/** Rows that come a batch at a time, in place of an answer that is whole. */
+export interface RowsAnswer {
+  columns: readonly string[]
+  batches: AsyncIterable<unknown[][]>
+}
 
 /** In the order in which they are offered. */
 export const formats = ['json', 'ndjson', 'csv'] as const

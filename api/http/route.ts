@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { GoldVersion } from '../gold/version.ts'
 import type { StatusParts } from '../pipeline/status.ts'
-import { formats } from './formats.ts'
+import { formats, type RowsAnswer } from './formats.ts'
 import { type ParameterFault, Problem } from './problem.ts'
 
 export interface RouteRequest<P, Q> {
@@ -9,12 +9,6 @@ export interface RouteRequest<P, Q> {
   query: Q
   /** The one version that the whole answer comes from. */
   gold: GoldVersion
-}
-
-/** Rows that come a batch at a time, in place of an answer that is whole. */
-export interface RowsAnswer {
-  columns: readonly string[]
-  batches: AsyncIterable<unknown[][]>
 }
 
 /** A GET route over one Gold version: what it takes and what it answers, as data. */
@@ -74,6 +68,7 @@ export interface LakeRoute {
   summary: string
   params: z.ZodObject
   query: z.ZodObject
+  answer: z.ZodObject
   handle: (request: { params: never; query: never; parts: StatusParts }) => Promise<Record<string, unknown>>
 }
 
@@ -83,8 +78,9 @@ export const defineLakeRoute = <P extends z.ZodObject, Q extends z.ZodObject>(ro
   summary: string
   params?: P
   query?: Q
+  answer?: z.ZodObject
   handle: (request: { params: z.output<P>; query: z.output<Q>; parts: StatusParts }) => Promise<Record<string, unknown>>
-}): LakeRoute => ({ params: nothing, query: nothing, ...route })
+}): LakeRoute => ({ params: nothing, query: nothing, answer: z.looseObject({}), ...route })
 
 /** Parameters by their schema. Throws a 400 that names every fault at once. */
 export const parseParameters = <S extends z.ZodObject>(schema: S, given: unknown): z.output<S> => {

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { z } from 'zod'
+import { problemSchema } from '../../api/http/openapi.ts'
+import { lakeRoutes, routes } from '../../api/routes/routes.ts'
+import { type Api, startApi } from './helpers/api.ts'
+import { author, book, genre, publishGold, rating, review } from './helpers/gold-lake.ts'
+
+const api = {} as Api
+const releases: (() => Promise<void>)[] = []
+before(async () => {
+  Object.assign(api, await startApi({ after: (release) => void releases.push(release) }))
+  await publishGold(api.store, {
+    dim_book: [book('1'), book('2', { language_code: null, title: null })],
+    dim_author: [author('a1', 'Ada Ahl')],
+    dim_genre: [genre('fantasy', 'Fantasy')],
+    fact_rating: [rating('1', 5, '2026-01-10'), rating('1', 4, null)],
+    fact_review: [review('1', '2026-01-11', true)],
+    agg_author_performance: [
+      { author_id: 'a1', name: 'Ada Ahl', books: 2, primary_books: 1, ratings: 2, average_rating: 4.5, bayesian_rating: 4.5, reviews: 1 },
+    ],
+  })
+  await api.gold.refresh()
+})
+after(async () => {
+  for (const release of releases) await release()
+})
+
+const pinned = z.object({ version: z.int(), complete_through: z.string().nullable(), as_of: z.string() })
+
+describe('the OpenAPI document', () => {
+  it('is valid OpenAPI 3.1 by an independent validator', async () => {
+    const { body } = await api.get('/v1/openapi.json')
+    const validator = new Validator()
+    const { valid, errors } = await validator.validate(body)
+    assert.ok(valid, JSON.stringify(errors))
+    assert.equal(validator.version, '3.1')
+  })
+
+  it('has every route, each with an id of its own, its parameters and its errors', async () => {
+    const { body } = await api.get('/v1/openapi.json')
+    for (const { path, query } of [...routes, ...lakeRoutes]) {
+      const operation = body.paths[path]?.get
+      assert.ok(operation, path)
+      const named = (operation.parameters ?? []).filter((parameter: { in: string }) => parameter.in === 'query')
+      assert.deepEqual(named.map(({ name }: { name: string }) => name).toSorted(), Object.keys(query.shape).toSorted(), path)
+      for (const status of ['200', '400', '404', '500', '503']) assert.ok(operation.responses[status], `${path} ${status}`)
+    }
+    const operations: { operationId: string }[] = Object.values(body.paths).flatMap((methods) => Object.values(methods as object))
+    assert.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
+  })
+
+  it('is a page, too', async () => {
+    const { body, headers } = await api.get('/docs')
+    assert.match(headers.get('content-type') ?? '', /^text\/html/)
+    assert.match(String(body), /\/v1\/books\/\{id\}\/history/)
+    assert.doesNotMatch(String(body), /<script|style=/)
+  })
+})
+
+describe('answers', () => {
+  const ids: Record<string, string> = { '/v1/books/{id}': '1', '/v1/books/{id}/history': '1', '/v1/authors/{id}': 'a1' }
+  for (const route of routes) {
+    it(`of ${route.path} are what the document says`, async () => {
+      const { status, body } = await api.get(route.path.replace('{id}', ids[route.path] ?? ''))
+      assert.equal(status, 200, JSON.stringify(body))
+      const { version, complete_through, as_of, ...rest } = body
+      pinned.parse({ version, complete_through, as_of })
+      const parsed = z.strictObject(route.answer.shape).safeParse(rest)
+      assert.ok(parsed.success, `${route.path}: ${parsed.error?.message}`)
+      if (route.rows) assert.ok(body[route.rows].length > 0, `${route.path} has rows to look at`)
+    })
+  }
+
+  it('that are errors are what the document says', async () => {
+    for (const [route, status] of [
+      ['/v1/books?limit=0', 400],
+      ['/v1/books/404', 404],
+      ['/v1/books?as_of=2001-01-01', 410],
+      ['/nowhere', 404],
+    ] as const) {
+      const answer = await api.get(route)
+      assert.equal(answer.status, status)
+      z.strictObject(problemSchema.shape).parse(answer.body)
+    }
+  })
+})
