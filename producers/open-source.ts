@@ -3,6 +3,7 @@ import { ReadflowError } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { startSandbox } from './sandbox/server.ts'
 import { openDataset } from './sources/dataset/dataset.ts'
+import { openExport } from './sources/export/export.ts'
 import { createGoodreadsClient } from './sources/goodreads/client.ts'
 import { openGoodreadsSource } from './sources/goodreads/source.ts'
 import type { Source } from './sources/source.ts'
@@ -68,9 +69,24 @@ const openGoodreads: Open = async (rest, { config, log }) => {
   })
 }
 
+/** `FILE?user=NAME`; a file whose own name has such an end is not taken apart. */
+const openExportFile: Open = (rest) => {
+  const [, file = rest, user] = /^(.*)\?user=([^?]*)$/s.exec(rest) ?? []
+  return openExport({ file, user: user === undefined ? undefined : decodeUser(user) })
+}
+
+const decodeUser = (text: string) => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 const sources: Record<string, Open> = {
   sandbox: openSandbox,
   'goodreads-api': openGoodreads,
+  'goodreads-export': openExportFile,
   dataset: (rest) => openDataset(rest),
   synthetic: async (rest) => openSynthetic(parseSynthetic(rest)),
 }
@@ -81,7 +97,7 @@ export const openSource = async (uri: string, context: SourceContext): Promise<S
   const open = at < 0 ? undefined : sources[uri.slice(0, at)]
   if (!open)
     throw new ReadflowError('config', `--source: '${uri}' names no source.`, {
-      hint: 'Choose sandbox:, goodreads-api:URL, dataset:DIR or synthetic:ratings=N,seed=N.',
+      hint: 'Choose sandbox:, goodreads-api:URL, goodreads-export:FILE, dataset:DIR or synthetic:ratings=N,seed=N.',
     })
   return open(uri.slice(at + 1), context)
 }

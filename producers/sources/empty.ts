@@ -1,4 +1,4 @@
-import type { Author, Book } from '../../schemas/records.ts'
+import type { Author, Book, Review } from '../../schemas/records.ts'
 
 /** A book of which only the id is known. */
 export const emptyBook = (bookId: string): Book => ({
@@ -65,5 +65,30 @@ export const emptyAuthor = (authorId: string): Author => ({
   image_url: null,
   small_image_url: null,
   updated_at: null,
+  extra: {},
+})
+
+/** A review of which only the id is known. */
+export const emptyReview = (reviewId: string): Review => ({
+  review_id: reviewId,
+  user_id: null,
+  user_name: null,
+  book_id: null,
+  rating: null,
+  body: null,
+  votes: null,
+  comments_count: null,
+  has_spoiler: null,
+  spoilers_state: null,
+  shelves: [],
+  recommended_for: null,
+  recommended_by: null,
+  started_at: null,
+  read_at: null,
+  date_added: null,
+  date_updated: null,
+  read_count: null,
+  owned: null,
+  url: null,
   extra: {},
 })

@@ -1,4 +1,5 @@
 import type { Rating, Review } from '../../../../schemas/records.ts'
+import { emptyReview } from '../../empty.ts'
 import { childText, fieldTable, keepElement, readFields } from './fields.ts'
 import type { XmlElement } from './xml.ts'
 
@@ -21,30 +22,6 @@ const table = fieldTable<Review>({
   link: ['url', 'text'],
 })
 const userTable = fieldTable<Review>({ id: ['user_id', 'text'], name: ['user_name', 'text'] })
-
-const emptyReview = (reviewId: string): Review => ({
-  review_id: reviewId,
-  user_id: null,
-  user_name: null,
-  book_id: null,
-  rating: null,
-  body: null,
-  votes: null,
-  comments_count: null,
-  has_spoiler: null,
-  spoilers_state: null,
-  shelves: [],
-  recommended_for: null,
-  recommended_by: null,
-  started_at: null,
-  read_at: null,
-  date_added: null,
-  date_updated: null,
-  read_count: null,
-  owned: null,
-  url: null,
-  extra: {},
-})
 
 /** The field that an element is for, by the name that the element has in `extra`. */
 export const reviewFieldOf = (name: string): string | null =>

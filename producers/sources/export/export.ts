@@ -1,0 +1,121 @@
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { ReadflowError } from '../../../runtime/errors.ts'
+import type { Log } from '../../../runtime/log.ts'
+import { authorKeyOfName } from '../../../schemas/catalogue.ts'
+import { emptyAuthor } from '../empty.ts'
+import type { Position, Source, SourceBatch, SourceRecord } from '../source.ts'
+import { BOOK_ID, exportFieldOf, plainName } from './columns.ts'
+import { csvRows } from './csv.ts'
+import { linesOf } from './lines.ts'
+import { createRowReader } from './rows.ts'
+
+const BATCH_RECORDS = 2000
+const EXPORT_HINT = 'It is the CSV file that GoodReads gives at My Books → Import and export → Export library.'
+
+export interface ExportSourceOptions {
+  file: string
+  /** Who the person is; the user id of the records is `export-` and this name, so that it is nobody's at GoodReads. */
+  user?: string | undefined
+  /** Names this source among others; default: the file and the user. */
+  id?: string
+  /** Told of each line that is no row, from 1. */
+  onBrokenLine?: (line: number) => void
+}
+
+/** A person's name in a user id: lower case, letters and digits of any script, `-` between; null where nothing is left. */
+const plainUser = (name: string): string | null =>
+  name
+    .normalize('NFC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 64) || null
+
+/**
+ * The library that a person exported from GoodReads as a source: each row a book, its authors by name, a review, and
+ * where it is rated a rating. An export tells no time of a change, so that the newest one read is what counts, and an
+ * unchanged one only repeats. Throws ReadflowError `source-invalid` for a file that is no export, `config` for a user without a name.
+ */
+export const openExport = async ({ file, user, id, onBrokenLine }: ExportSourceOptions): Promise<Source> => {
+  const root = path.resolve(file)
+  const name = plainUser(user ?? path.basename(file, path.extname(file)))
+  if (name === null) {
+    throw new ReadflowError('config', `The user '${user ?? file}' of a GoodReads export has neither letters nor digits.`, {
+      hint: 'Write it as goodreads-export:FILE?user=NAME.',
+    })
+  }
+  const found = await stat(root).catch(() => null)
+  if (!found?.isFile()) throw new ReadflowError('source-invalid', `There is no file ${root}.`, { hint: EXPORT_HINT })
+  return {
+    name: 'goodreads-export',
+    id: id ?? `goodreads-export:${root}?user=${name}`,
+    isGenerated: false,
+    pollIntervalMs: null,
+    poll: (position, { log }) => readExport({ file: root, userId: `export-${name}`, position, log, onBrokenLine }),
+    fieldOf: exportFieldOf,
+    close: async () => undefined,
+  }
+}
+
+interface ReadOptions {
+  file: string
+  userId: string
+  position: Position | null
+  log: Log
+  onBrokenLine: ExportSourceOptions['onBrokenLine']
+}
+
+/** A read that was broken off goes on after `row`, unless the file is another by now. */
+const startOf = (position: Position | null, version: string): number => {
+  const { file, row } = (position ?? {}) as { file?: unknown; row?: unknown }
+  return file === version && typeof row === 'number' ? row : 0
+}
+
+async function* readExport({ file, userId, position, log, onBrokenLine }: ReadOptions): AsyncGenerator<SourceBatch> {
+  const { size, mtimeMs } = await stat(file)
+  const version = `${size}:${Math.floor(mtimeMs)}`
+  const skip = startOf(position, version)
+  const authors = new Set<string>()
+  const broken: number[] = []
+  const nameless: number[] = []
+  let readRow: ReturnType<typeof createRowReader> | null = null
+  let records: SourceRecord[] = []
+  let row = 0
+  for await (const { line, cells } of csvRows(linesOf(file))) {
+    if (readRow === null) {
+      if (!cells?.some((cell) => plainName(cell) === BOOK_ID)) {
+        throw new ReadflowError('source-invalid', `${file} has no column 'Book Id' in its first line.`, { hint: EXPORT_HINT })
+      }
+      readRow = createRowReader(cells, userId)
+      continue
+    }
+    if (++row <= skip) continue
+    if (cells === null) {
+      broken.push(line)
+      onBrokenLine?.(line)
+      continue
+    }
+    const { book, authors: names, review, rating } = readRow(cells)
+    if (book.book_id === '') nameless.push(line)
+    records.push({ entity: 'books', value: book, requestId: null })
+    for (const name of names) {
+      const key = authorKeyOfName(name)
+      if (authors.has(key)) continue
+      authors.add(key)
+      records.push({ entity: 'authors', value: { ...emptyAuthor(key), name }, requestId: null })
+    }
+    records.push({ entity: 'reviews', value: review, requestId: null })
+    if (rating) records.push({ entity: 'ratings', value: rating, requestId: null })
+    if (records.length >= BATCH_RECORDS) {
+      yield { records, position: { file: version, row } }
+      records = []
+    }
+  }
+  if (readRow === null) throw new ReadflowError('source-invalid', `${file} is empty.`, { hint: EXPORT_HINT })
+  if (broken.length > 0)
+    log.warn({ file, lines: broken.slice(0, 20), count: broken.length }, 'lines of the export are no rows: a quote is broken')
+  if (nameless.length > 0)
+    log.warn({ file, lines: nameless.slice(0, 20), count: nameless.length }, 'rows without a Book Id are dead letters')
+  yield { records, position: { file: version, row: 0 } }
+}

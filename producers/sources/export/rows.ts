@@ -1,0 +1,81 @@
+import { authorKeyOfName } from '../../../schemas/catalogue.ts'
+import type { Book, Rating, Review } from '../../../schemas/records.ts'
+import { emptyBook, emptyReview } from '../empty.ts'
+import { addExtra } from '../goodreads/parse/fields.ts'
+import { AUTHOR_LAST_FIRST, authorColumns, BOOK_ID, bookColumns, plainName, reviewColumns, shelfColumns, unwrapped } from './columns.ts'
+
+export interface ExportRow {
+  book: Book
+  /** Names of the book's authors, each once. */
+  authors: string[]
+  review: Review
+  rating: Rating | null
+}
+
+/** Names with commas between, each once, in order. */
+const listOf = (cell: string | undefined): string[] =>
+  (cell ?? '')
+    .split(',')
+    .map((part) => part.replaceAll(/\s+/g, ' ').trim())
+    .filter(Boolean)
+
+/** A name of punctuation alone gives no key. */
+const namesOf = (cells: ReadonlyMap<string, string>): string[] => [
+  ...new Map(
+    // The first author is one name, whatever is in it; the others are a list.
+    [[cells.get(authorColumns[0])?.replaceAll(/\s+/g, ' ').trim() ?? ''], listOf(cells.get(authorColumns[1]))]
+      .flat()
+      .filter((name) => authorKeyOfName(name) !== 'name:')
+      .map((name) => [authorKeyOfName(name), name]),
+  ).values(),
+]
+
+/**
+ * Turns a row of an export into records. `header` is the file's own; what no field takes, and what does not fit its
+ * field, goes to `extra` under the column's name. `userId` stands for the person, whom an export does not name.
+ */
+export const createRowReader = (header: readonly string[], userId: string) => {
+  const names = header.map(plainName)
+  return (row: readonly string[]): ExportRow => {
+    const cells = new Map<string, string>()
+    for (const [index, name] of names.entries()) if (!cells.get(name)) cells.set(name, (row[index] ?? '').trim())
+    const bookId = unwrapped(cells.get(BOOK_ID) ?? '')
+    const book = emptyBook(bookId)
+    const review = emptyReview(`${userId}:${bookId}`)
+    // Without a book there is nothing that Silver could keep it under: it becomes a dead letter, whole.
+    Object.assign(review, { user_id: userId, book_id: bookId || null })
+
+    for (const [index, cell] of row.entries()) {
+      const name = names[index] ?? ''
+      const shown = header[index]?.trim() || `column ${index + 1}`
+      const value = unwrapped(cell)
+      if (value === '' || name === BOOK_ID || [...authorColumns, ...shelfColumns].includes(name as never)) continue
+      const [target, column] = Object.hasOwn(bookColumns, name)
+        ? [book, bookColumns[name]!]
+        : [review, Object.hasOwn(reviewColumns, name) ? reviewColumns[name]! : null]
+      if (column === null) addExtra(name === AUTHOR_LAST_FIRST ? book.extra : review.extra, shown, cell.trim())
+      else {
+        const [field, read] = column
+        const parsed = read(value)
+        if (parsed === null) addExtra(target.extra, shown, value)
+        else Object.assign(target, { [field]: parsed })
+      }
+    }
+
+    // Unrated is 0 there, and so are pages that nobody counted.
+    if (review.rating === 0) review.rating = null
+    if (book.num_pages === 0) book.num_pages = null
+    const authors = namesOf(cells)
+    book.authors = authors.map((name) => ({ author_id: authorKeyOfName(name), name, role: null }))
+    review.shelves = [...new Set(shelfColumns.flatMap((name) => listOf(cells.get(name))))]
+    const isRated = review.rating !== null && review.rating >= 1
+    return {
+      book,
+      authors,
+      review,
+      rating: isRated
+        ? { user_id: userId, book_id: bookId, rating: review.rating!, rated_at: null, review_id: review.review_id, extra: {} }
+        : null,
+    }
+  }
+}
