@@ -7,7 +7,7 @@ import { answerFromGold } from './http/answer.ts'
 import { assets } from './http/assets.ts'
 import { securityHeaders } from './http/headers.ts'
 import type { RouteModule } from './http/module.ts'
-import { openApiDocument } from './http/openapi.ts'
+import { allowedMethods, openApiDocument } from './http/openapi.ts'
 import { Problem, problemBody, toProblem } from './http/problem.ts'
 import { limitRate } from './http/rate-limit.ts'
 import { type LakeRoute, parseParameters } from './http/route.ts'
@@ -58,9 +58,10 @@ export const createApp = (options: AppOptions) => {
   if (corsOrigins.length > 0) app.use(cors({ origin: [...corsOrigins], exposedHeaders }))
   app.use('/v1', limitRate(requestsPerMinute))
 
-  const document = (): object =>
-    openApiDocument({ version, gold: routes, lake: lakeRoutes, others: modules.flatMap(({ operations }) => operations) })
-  const modules: RouteModule[] = [systemRoutes({ parts, metrics, document: once(document) }), ...others]
+  const document = once(() =>
+    openApiDocument({ version, gold: routes, lake: lakeRoutes, others: modules.flatMap(({ operations }) => operations) }),
+  )
+  const modules: RouteModule[] = [systemRoutes({ parts, metrics, document }), ...others]
   for (const { router } of modules) app.use(router)
   for (const route of routes) app.get(expressPath(route.path), answerFromGold(route, parts))
   for (const route of lakeRoutes) app.get(expressPath(route.path), answerFromLake(route, parts))
@@ -69,19 +70,22 @@ export const createApp = (options: AppOptions) => {
   }
 
   app.use((request) => {
-    const isKnown = request.method !== 'GET' && request.method !== 'HEAD'
-    if (isKnown)
-      throw new Problem(405, `${request.method} is not answered here: the API only reads. Use GET.`, { headers: { Allow: 'GET, HEAD' } })
+    const allowed = allowedMethods(document(), request.path)
+    if (allowed.length > 0) {
+      throw new Problem(405, `${request.method} is not answered at ${request.path.slice(0, 200)}: use ${allowed.join(' or ')}.`, {
+        headers: { Allow: allowed.join(', ') },
+      })
+    }
     throw new Problem(404, `There is nothing at ${request.path.slice(0, 200)}. /v1 lists the routes.`)
   })
-  app.use((error: unknown, request: Request, response: Response, next: NextFunction) => {
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const problem = toProblem(error)
     if (problem.status >= 500 && !(error instanceof Problem)) {
       metrics.countFailure()
       log.error({ requestId: response.locals['requestId'], path: request.path, error: errorLine(error) }, 'request failed')
     }
-    // Too late for an answer of another kind: the framework cuts the connection.
-    if (response.headersSent) return next(error)
+    // Too late for an answer of another kind: a connection that is cut is no answer that looks whole.
+    if (response.headersSent) return void response.destroy()
     response.removeHeader('ETag')
     response
       .status(problem.status)

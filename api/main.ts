@@ -22,6 +22,9 @@ import { openProfilesReader } from './pipeline/profiles.ts'
 import { openRunsReader } from './pipeline/runs.ts'
 import { watchTables } from './pipeline/tables.ts'
 import { routes, warmed } from './routes/routes.ts'
+import { openPool, sqlLimits } from './sql/pool.ts'
+import { sqlRoutes } from './sql/routes.ts'
+import { openSql } from './sql/service.ts'
 
 const MEMORY_LIMIT = '384MB'
 const LINEAGE_MEMORY_LIMIT = '128MB'
@@ -68,7 +71,22 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const runs = openRunsReader({ store })
   const lineage = openLineage({ store, files, openDuckDb: () => openDatabase(config, LINEAGE_MEMORY_LIMIT) })
   const [checks, profiles] = [openChecksReader({ store }), openProfilesReader({ store })]
+  const sqlCopies = await openProcessFolder(path.join(config.dataDir, 'cache', 'sql'))
+  defer(sqlCopies.close)
+  const sqlTemp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'sql'))
+  defer(sqlTemp.close)
+  const pool = openPool({ ...sqlLimits, tempDir: sqlTemp.dir })
+  defer(() => pool.close())
+  const sql = openSql({
+    store,
+    copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: sqlCopies.dir, maxBytes: config.cacheMaxBytes }),
+    copiesDir: sqlCopies.dir,
+    pool,
+    tempDir: sqlTemp.dir,
+    newest: () => gold.current()?.version ?? null,
+  })
   const app = createApp({
+    modules: [sqlRoutes({ sql, gold, gate })],
     ...{ host, log, gold, gate, runs, lineage, checks, profiles },
     ruleCounts: openRuleCounts({ store }),
     drift: openDriftReader({ store }),

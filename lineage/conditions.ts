@@ -89,3 +89,30 @@ export const monthsBetween = (column: string, from: string, to: string): Conditi
     return month !== 'unknown' && month >= from.slice(0, 7) && `${month}-01` < to
   },
 })
+
+/** A column of a kind of the lake between two values, both included, null for no bound; a value of another kind says nothing. */
+export const valueBetween = (column: string, kind: string, low: unknown, high: unknown): Condition => {
+  const within = <T>(of: (bound: unknown) => T | null, compare: (a: T, b: T) => number, slack: (value: T, by: number) => T) => {
+    const [from, to] = [of(low), of(high)]
+    return ({ partitionValues, min, max }: FileFacts) => {
+      const isPartition = Object.hasOwn(partitionValues, column)
+      const [least, most] = isPartition ? [of(partitionValues[column]), of(partitionValues[column])] : [of(min[column]), of(max[column])]
+      if (from !== null && most !== null && compare(most, slack(from, -1)) < 0) return false
+      return !(to !== null && least !== null && compare(least, slack(to, 1)) > 0)
+    }
+  }
+  const dayOf = (bound: unknown) => (typeof bound === 'string' && /^\d{4}-\d{2}-\d{2}/.test(bound) ? bound.slice(0, 10) : null)
+  const longOf = (bound: unknown) => (bound === null || bound === '' || !Number.isFinite(Number(bound)) ? null : Number(bound))
+  const exact = <T>(value: T) => value
+  const mayHold =
+    kind === 'string'
+      ? within(textOf, comparePaths, exact)
+      : kind === 'long'
+        ? within(longOf, difference, exact)
+        : kind === 'date'
+          ? within(dayOf, comparePaths, exact)
+          : kind === 'timestamp'
+            ? within(timeOf, difference, (value, by) => value + by)
+            : () => true
+  return { sql: null, mayHold }
+}

@@ -64,16 +64,25 @@ export interface DuckDbOptions {
   threads?: number
   /** Existing folder to spill to; without one, what exceeds the limit fails. */
   tempDir?: string
+  /** What may be spilled, such as `1GB`. */
+  maxTempSize?: string
+  /**
+   * Seals it: of the file system it reads these files and nothing else, loads no extension, and keeps its settings. `tempDir`,
+   * where there is one, counts as open to it. DuckDB has no privileges beyond that: what SQL may say is for the caller to judge.
+   */
+  sealedFiles?: readonly string[]
 }
 
 /** Opens a DuckDB in memory whose sessions run in UTC and that never downloads or loads an extension by itself. */
-export const openDuckDb = async ({ memoryLimit = '384MB', threads = 2, tempDir }: DuckDbOptions = {}): Promise<DuckDb> => {
+export const openDuckDb = async (options: DuckDbOptions = {}): Promise<DuckDb> => {
+  const { memoryLimit = '384MB', threads = 2, tempDir, maxTempSize, sealedFiles } = options
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: memoryLimit,
     threads: String(threads),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     ...(tempDir === undefined ? {} : { temp_directory: tempDir }),
+    ...(maxTempSize === undefined ? {} : { max_temp_directory_size: maxTempSize }),
   })
   const idle: DuckDBConnection[] = []
   const busy = new Map<DuckDBConnection, Promise<unknown>>()
@@ -81,8 +90,15 @@ export const openDuckDb = async ({ memoryLimit = '384MB', threads = 2, tempDir }
 
   const connect = async () => {
     const connection = await instance.connect()
-    await connection.run("SET TimeZone = 'UTC'")
+    if (!sealedFiles) await connection.run("SET TimeZone = 'UTC'")
     return connection
+  }
+
+  // Every connection's, as none may set anything afterwards.
+  if (sealedFiles) {
+    const connection = await instance.connect()
+    for (const setting of sealing(sealedFiles)) await connection.run(setting)
+    idle.push(connection)
   }
 
   // One connection a call: DuckDB connections run one query at a time.
@@ -148,6 +164,14 @@ export const openDuckDb = async ({ memoryLimit = '384MB', threads = 2, tempDir }
 
   return { run, rows, stream, close }
 }
+
+const sealing = (files: readonly string[]): string[] => [
+  "SET GLOBAL TimeZone = 'UTC'",
+  `SET allowed_paths = [${files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ')}]`,
+  'SET allow_community_extensions = false',
+  'SET enable_external_access = false',
+  'SET lock_configuration = true',
+]
 
 const batchesOf = (result: DuckDBResult, leave: () => void, signal?: AbortSignal): RowStream['batches'] => {
   const done = { done: true, value: undefined } as const

@@ -181,3 +181,18 @@ export const openApiDocument = (api: {
     paths: paths as ZodOpenApiPathsObject,
   })
 }
+
+/** The methods that a path is answered by; none for a path that there is not. */
+export const allowedMethods = ({ paths }: { paths?: object | undefined }, path: string): string[] => {
+  const asked = path.split('/')
+  const isIt = (template: string) => {
+    const parts = template.split('/')
+    return (
+      parts.length === asked.length && parts.every((part, index) => (part.startsWith('{') ? asked[index] !== '' : part === asked[index]))
+    )
+  }
+  return Object.entries(paths ?? {})
+    .filter(([template]) => isIt(template))
+    .flatMap(([, operations]) => Object.keys(operations as object).map((method) => method.toUpperCase()))
+    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+}

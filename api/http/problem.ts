@@ -37,6 +37,9 @@ export const problemBody = (problem: Problem, { instance, requestId }: { instanc
  */
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error
+  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : null
+  if (type === 'entity.too.large') return new Problem(413, 'The body of the request is larger than this route takes.')
+  if (type === 'entity.parse.failed') return new Problem(400, 'The body of the request is no valid JSON.')
   // The framework's own refusals, such as a path that is not valid percent-encoding.
   const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 500
   if (status >= 400 && status < 500) return new Problem(status, 'The request is malformed. Check the address and its encoding.')

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../../lake/store/store.ts'
 import { entityNames, topicNames } from '../../schemas/catalogue.ts'
 import { systemTables } from '../../schemas/system-tables.ts'
 import { completeThroughMs } from '../../schemas/through.ts'
+import { goldTables } from '../gold/names.ts'
 
 export interface TableSummary {
   /** Such as `silver.books`. */
@@ -20,23 +21,11 @@ export interface TableSummary {
   complete_through: string | null
 }
 
-const goldTables = [
-  ...['dim_book', 'dim_author', 'dim_date', 'dim_genre', 'bridge_book_author', 'bridge_book_genre', 'fact_rating', 'fact_review'],
-  ...[
-    'agg_ratings_daily',
-    'agg_reviews_daily',
-    'agg_review_trends',
-    'agg_rating_distribution',
-    'agg_author_performance',
-    'agg_book_monthly',
-  ],
-]
-
 /** Roots of every table that may be there, in the order of the flow. */
 export const tableRoots: readonly string[] = [
   ...topicNames.map((name) => `bronze/${name}`),
   ...entityNames.map((name) => `silver/${name}`),
-  ...goldTables.map((name) => `gold/${name}`),
+  ...Object.keys(goldTables).map((name) => `gold/${name}`),
   ...Object.keys(systemTables).map((name) => `ops/${name}`),
 ]
 

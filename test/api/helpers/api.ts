@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -16,6 +16,10 @@ import { openLineage } from '../../../api/pipeline/lineage.ts'
 import { openProfilesReader } from '../../../api/pipeline/profiles.ts'
 import { openRunsReader } from '../../../api/pipeline/runs.ts'
 import { watchTables } from '../../../api/pipeline/tables.ts'
+import type { ReadDeadLetters } from '../../../api/sql/dead-letters.ts'
+import { openPool, type PoolOptions, sqlLimits } from '../../../api/sql/pool.ts'
+import { sqlRoutes } from '../../../api/sql/routes.ts'
+import { openSql } from '../../../api/sql/service.ts'
 import { openLocalFiles } from '../../../lake/store/local-files.ts'
 import { openStore } from '../../../lake/store/open.ts'
 import { openDuckDb } from '../../../runtime/duckdb.ts'
@@ -37,8 +41,15 @@ export const startApi = async (
   {
     lag = () => noLag,
     upStatus = () => null,
+    limits = {},
+    readDeadLetters,
     ...goldOptions
-  }: { lag?: () => LagReport; upStatus?: () => UpStatus | null } & Partial<GoldOptions> = {},
+  }: {
+    lag?: () => LagReport
+    upStatus?: () => UpStatus | null
+    limits?: Partial<PoolOptions>
+    readDeadLetters?: ReadDeadLetters
+  } & Partial<GoldOptions> = {},
 ) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'readflow-api-'))
   const store = openStore(`file:${folder}`)
@@ -54,7 +65,19 @@ export const startApi = async (
     ...goldOptions,
   })
   const gate = openGateReader({ store, log })
+  const tempDir = path.join(folder, 'tmp')
+  await mkdir(tempDir)
+  const pool = openPool({ ...sqlLimits, ...limits, tempDir })
+  const copiesDir = path.join(folder, 'sql')
+  const sql = openSql({
+    store,
+    copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: copiesDir, maxBytes: 0 }),
+    ...{ copiesDir, pool, tempDir },
+    newest: () => gold.current()?.version ?? null,
+    ...(readDeadLetters ? { readDeadLetters } : {}),
+  })
   const app = createApp({
+    modules: [sqlRoutes({ sql, gold, gate })],
     host: '127.0.0.1',
     log,
     gold,
@@ -72,6 +95,7 @@ export const startApi = async (
   const server = await listen({ listener: app, host: '127.0.0.1', port: 0, isPortExplicit: true })
   t.after(async () => {
     await server.close()
+    await pool.close()
     await gold.close()
     await store.close()
     await rm(folder, { recursive: true, force: true })
@@ -94,7 +118,15 @@ export const startApi = async (
       asking.on('error', reject).end()
     })
 
-  return { get, getAs, store, gold, gate, folder, url: server.url }
+  /** What `POST /v1/sql` answers. */
+  const sqlAnswer = (text: string, { parameters, query = '' }: { parameters?: unknown; query?: string } = {}) =>
+    get(`/v1/sql${query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ sql: text, parameters }),
+    })
+
+  return { get, getAs, ask: sqlAnswer, store, gold, gate, folder, url: server.url }
 }
 
 export type Api = Awaited<ReturnType<typeof startApi>>

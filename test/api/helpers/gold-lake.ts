@@ -187,9 +187,18 @@ export const writeSilver = (store: ObjectStore, entity: string, arrivals: number
   writeTable(
     store,
     `silver/${entity}`,
-    [...of('string', '_key'), ...of('timestamp', 'ingestion_timestamp')],
-    [],
-    arrivals.map((ingestion_timestamp, index) => ({ _key: String(index), ingestion_timestamp })),
+    [
+      ...of('string', '_key _hash'),
+      ...of('long', '_order'),
+      ...of('boolean', '_deleted'),
+      ...of('timestamp', 'ingestion_timestamp'),
+      ...of('date', 'ingestion_date'),
+    ],
+    ['ingestion_date'],
+    arrivals.map((ingestion_timestamp, index) => ({
+      ...{ _key: String(index), _hash: 'h', _order: ingestion_timestamp, _deleted: false, ingestion_timestamp },
+      ingestion_date: Math.floor(ingestion_timestamp / 86_400_000),
+    })),
     throughMs === undefined
       ? []
       : [

@@ -1,0 +1,178 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { Ask, More, Say } from './protocol.ts'
+
+export interface PoolOptions {
+  /** Existing folder that workers may spill to. */
+  tempDir: string
+  /** Queries that run at once. */
+  workers: number
+  /** Queries that may wait for one. */
+  maxWaiting: number
+  /** DuckDB's own limit a worker, and that of what it spills. */
+  memoryLimit: string
+  maxTempSize: string
+  /** Resident bytes at which a worker is killed, whatever DuckDB says. */
+  maxRssBytes: number
+}
+
+/** What queries may take of a machine. */
+export const sqlLimits = { workers: 2, maxWaiting: 16, memoryLimit: '384MB', maxTempSize: '2GB', maxRssBytes: 1024 ** 3 } as const
+
+/** A worker of one's own, until it is given back. */
+export interface Lease {
+  /** Asks, and gives what it says until `parsed`, `done` or `failed`. Each `columns` and `batch` is handed to `hear` first. */
+  ask: (ask: Ask, hear?: (say: Say) => void | Promise<void>) => Promise<Say>
+  /** Gives it back. What still runs in it is killed with it. */
+  release: () => void
+}
+
+/** Why a query has no result: it is no fault of the database. */
+export class WorkerLost extends Error {
+  readonly why: 'busy' | 'timeout' | 'memory' | 'died' | 'closed'
+  constructor(why: WorkerLost['why'], message: string) {
+    super(message)
+    this.why = why
+  }
+}
+
+interface Worker {
+  child: ChildProcess
+  /** Settles with the reason once the process is gone. */
+  gone: Promise<WorkerLost>
+  kill: (why: WorkerLost) => void
+}
+
+const WATCH_INTERVAL_MS = 250
+const PAGE_BYTES = 4096
+const file = fileURLToPath(new URL('./worker.ts', import.meta.url))
+
+/** Processes that run SQL, one query each at a time; started when they are needed, and anew after one was killed. */
+export const openPool = (options: PoolOptions) => {
+  const idle: Worker[] = []
+  const all = new Set<Worker>()
+  const waiting: { take: () => void; refuse: (error: Error) => void }[] = []
+  let running = 0
+  let isClosed = false
+
+  const start = (): Worker => {
+    const child = fork(file, [options.tempDir, options.memoryLimit, options.maxTempSize, String(options.maxRssBytes)], {
+      // Nothing of ours: no key, no address of a lake.
+      env: {},
+      cwd: options.tempDir,
+      execArgv: ['--max-old-space-size=512'],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    let reason: WorkerLost | undefined
+    const kill = (why: WorkerLost) => {
+      reason ??= why
+      child.kill('SIGKILL')
+    }
+    const watching = setInterval(async () => {
+      if ((await residentBytes(child.pid)) > options.maxRssBytes) kill(outOfMemory(options))
+    }, WATCH_INTERVAL_MS)
+    watching.unref()
+    const gone = new Promise<WorkerLost>((resolve) => {
+      const ended = (_code: unknown, signal?: unknown) => {
+        clearInterval(watching)
+        all.delete(worker)
+        const at = idle.indexOf(worker)
+        if (at >= 0) idle.splice(at, 1)
+        // It kills itself, and the kernel kills it, for want of memory; nobody else does.
+        resolve(reason ?? (signal === 'SIGKILL' ? outOfMemory(options) : new WorkerLost('died', 'the process that ran it died')))
+      }
+      child.once('exit', ended)
+      child.once('error', ended)
+    })
+    const worker = { child, gone, kill }
+    all.add(worker)
+    return worker
+  }
+
+  const ask = async (worker: Worker, asked: Ask, hear: (say: Say) => void | Promise<void> = () => undefined): Promise<Say> => {
+    const ended = Promise.withResolvers<Say>()
+    const listen = (said: Say) => {
+      if (said.kind === 'parsed' || said.kind === 'done' || said.kind === 'failed') return ended.resolve(said)
+      Promise.resolve()
+        .then(() => hear(said))
+        .then(() => said.kind === 'batch' && worker.child.send({ kind: 'more' } satisfies More))
+        .catch(ended.reject)
+    }
+    worker.child.on('message', listen)
+    try {
+      worker.child.send(asked, (error) => error && ended.reject(error))
+      return await Promise.race([ended.promise, worker.gone.then((why) => Promise.reject(why))])
+    } finally {
+      worker.child.off('message', listen)
+    }
+  }
+
+  const turn = async (): Promise<void> => {
+    if (isClosed) throw new WorkerLost('closed', 'the server is stopping')
+    if (running < options.workers) {
+      running++
+      return
+    }
+    if (waiting.length >= options.maxWaiting)
+      throw new WorkerLost('busy', `${options.workers} queries run and ${waiting.length} wait already`)
+    await new Promise<void>((take, refuse) => waiting.push({ take, refuse }))
+  }
+
+  /** Waits for a worker. Its owner has `timeoutMs` from then on; afterwards it is killed, as when `signal` aborts. */
+  const lease = async ({ timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Lease> => {
+    await turn()
+    const worker = idle.pop() ?? start()
+    let isBusy = false
+    const kill = (why: WorkerLost) => worker.kill(why)
+    const timer = setTimeout(() => kill(new WorkerLost('timeout', `it took longer than ${timeoutMs / 1000} s`)), timeoutMs)
+    const abort = () => kill(new WorkerLost('closed', 'nobody waits for it any more'))
+    signal?.addEventListener('abort', abort, { once: true })
+    if (signal?.aborted) abort()
+    let isReleased = false
+    return {
+      ask: async (asked, hear) => {
+        isBusy = true
+        const said = await ask(worker, asked, hear)
+        isBusy = false
+        return said
+      },
+      release: () => {
+        if (isReleased) return
+        isReleased = true
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+        if (isBusy) kill(new WorkerLost('closed', 'nobody waits for it any more'))
+        else if (all.has(worker) && !isClosed) idle.push(worker)
+        const next = waiting.shift()
+        if (next) next.take()
+        else running--
+      },
+    }
+  }
+
+  const close = async () => {
+    isClosed = true
+    const why = new WorkerLost('closed', 'the server is stopping')
+    for (const { refuse } of waiting.splice(0)) refuse(why)
+    const ending = [...all].map((worker) => {
+      worker.kill(why)
+      return worker.gone
+    })
+    await Promise.all(ending)
+  }
+
+  return { lease, close }
+}
+
+export type Pool = ReturnType<typeof openPool>
+
+const outOfMemory = ({ maxRssBytes }: PoolOptions) =>
+  new WorkerLost('memory', `it took more memory than the ${Math.round(maxRssBytes / 1024 ** 2)} MiB that a query may have`)
+
+/** 0 where the system does not tell: then only the worker itself watches. */
+const residentBytes = async (pid: number | undefined): Promise<number> => {
+  const text = await readFile(`/proc/${pid}/statm`, 'utf8').catch(() => '')
+  return (Number(text.split(' ')[1]) || 0) * PAGE_BYTES
+}

@@ -1,0 +1,245 @@
+import { rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { filePath } from '../../lake/delta/actions.ts'
+import { openTable, type Table } from '../../lake/delta/table.ts'
+import { sqlName, sqlText, sqlType, tableSql } from '../../lake/sql.ts'
+import type { LocalFiles } from '../../lake/store/local-files.ts'
+import type { ObjectStore } from '../../lake/store/store.ts'
+import { factsOf, valueBetween } from '../../lineage/conditions.ts'
+import type { SqlParams } from '../../runtime/duckdb.ts'
+import { Problem } from '../http/problem.ts'
+import { deadLetterColumns, type ReadDeadLetters } from './dead-letters.ts'
+import { type Filter, type FiltersByTable, filtersOf } from './filters.ts'
+import { judge, type ParsedSql, splitExplain } from './guard.ts'
+import type { Lease, Pool } from './pool.ts'
+import { asProblem, refusal } from './problems.ts'
+import type { ResultColumn, SealedView } from './protocol.ts'
+import { type Pins, pinTables } from './snapshots.ts'
+import { type PinnedTable, type SqlTable, sqlTables } from './views.ts'
+
+export interface SqlQuestion {
+  sql: string
+  params?: SqlParams | undefined
+  /** Gold version to ask; the newest where none is given. */
+  version?: number | undefined
+  maxRows: number
+  maxBytes: number
+  timeoutMs: number
+  signal?: AbortSignal | undefined
+}
+
+/** What a result is of. */
+export interface SqlHead {
+  version: number | null
+  completeThrough: string | null
+  publishedAt: string | null
+  /** Delta version of each table that was read, such as `silver.books`. */
+  tables: Record<string, number>
+  columns: ResultColumn[]
+}
+
+export interface SqlEnd {
+  rowCount: number
+  /** Whether there were more rows than it may have. */
+  truncated: boolean
+  elapsedMs: number
+}
+
+export interface SqlOptions {
+  store: ObjectStore
+  /** Copies of the lake's files: what SQL from outside reads is never the lake itself. */
+  copies: LocalFiles
+  /** Folder of those copies, whose name nobody needs to know. */
+  copiesDir: string
+  pool: Pool
+  /** Folder that the workers may use. */
+  tempDir: string
+  /** The newest Gold version that answers; null before the first. */
+  newest: () => number | null
+  readDeadLetters?: ReadDeadLetters
+}
+
+const known = new Map(sqlTables.map((table) => [table.name, table]))
+const knownNames = new Set(known.keys())
+const DEAD_LETTERS = 10_000
+
+/** SQL from outside over pinned tables, in processes that can reach nothing but copies of the files that a query needs. */
+export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readDeadLetters }: SqlOptions) => {
+  const tables = new Map<string, Table>()
+  const tableAt = (root: string): Table => {
+    const table = tables.get(root) ?? openTable(store, root)
+    tables.set(root, table)
+    return table
+  }
+  const pins = (version: number | undefined) => pinTables({ store, tableAt }, { version, newest: newest() })
+  let written = 0
+
+  const parse = async (lease: Lease, sql: string): Promise<ParsedSql> => {
+    const said = await lease.ask({ kind: 'parse', sql })
+    if (said.kind !== 'parsed') throw refusal(said.kind === 'failed' ? said.message : 'it can not be parsed')
+    return JSON.parse(said.json)
+  }
+
+  /** The values of the bounds that filters have, by asking for them; null where that fails: then they filter nothing. */
+  const valuesOf = async (lease: Lease, filters: readonly Filter[]): Promise<Map<object, unknown> | null> => {
+    const bounds = filters.flatMap(({ low, high }) => [low, high].filter((bound) => bound !== null))
+    if (bounds.length === 0) return new Map()
+    const rows: unknown[][] = []
+    const ask = {
+      kind: 'run' as const,
+      sql: '',
+      expressions: JSON.stringify(bounds),
+      params: undefined,
+      views: [],
+      files: [],
+      maxRows: 1,
+      maxBytes: 100_000,
+    }
+    const said = await lease.ask(ask, (each) => void (each.kind === 'batch' && rows.push(...each.rows)))
+    return said.kind === 'done' && rows[0] ? new Map(bounds.map((bound, index) => [bound, rows[0]![index]])) : null
+  }
+
+  /** A view over those files of a table that the filters leave, and what it takes to read them. */
+  const viewOf = async (
+    { table, snapshot }: PinnedTable,
+    mentions: readonly Filter[][],
+    values: Map<object, unknown> | null,
+    signal?: AbortSignal,
+  ) => {
+    const kinds = new Map(snapshot.metadata!.fields.map(({ name, type }) => [name.toLowerCase(), { name, kind: type.kind }]))
+    const conditionsOf = (filters: readonly Filter[]) =>
+      filters.flatMap(({ column, low, high }) => {
+        const found = kinds.get(column)
+        return found && values ? valueBetween(found.name, found.kind, low && values.get(low), high && values.get(high)) : []
+      })
+    const asked = table.isRowwise ? mentions.map(conditionsOf) : [[]]
+    const files = [...snapshot.files].filter(([, file]) => {
+      const facts = factsOf(file)
+      return asked.some((conditions) => conditions.every(({ mayHold }) => mayHold(facts)))
+    })
+    const root = table.root!
+    const held = await copies.hold(
+      files.map(([, file]) => ({ path: `${root}/${filePath(file.path)}`, sizeBytes: file.size })),
+      { signal },
+    )
+    const locals = files.map(([, file]) => held.localPath(`${root}/${filePath(file.path)}`))
+    const rows = tableSql({
+      snapshot: { metadata: snapshot.metadata, files: new Map(files) },
+      localPath: (name) => held.localPath(`${root}/${name}`),
+    })
+    return { view: { name: table.name, select: table.view(rows) }, files: locals, release: held.release }
+  }
+
+  const deadLettersView = async (signal?: AbortSignal) => {
+    if (!readDeadLetters) throw new Problem(503, 'dead_letters is read from Kafka, and no broker is known here. Name it with --brokers.')
+    const rows = await readDeadLetters({ limit: DEAD_LETTERS, signal })
+    const file = path.join(tempDir, `dead-letters-${written++}.ndjson`)
+    await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const columns = Object.entries(deadLetterColumns).map(([name, type]) => `${sqlName(name)}: ${sqlText(type)}`)
+    const select = `SELECT * FROM read_json(${sqlText(file)}, format = 'newline_delimited', columns = {${columns.join(', ')}})`
+    return { view: { name: 'dead_letters', select }, files: [file], release: () => void rm(file, { force: true }).catch(() => undefined) }
+  }
+
+  const emptyView = async (table: SqlTable, pin: Pins['pin']): Promise<SealedView[]> => {
+    const columns = await columnsOf(table, pin)
+    if (!columns) return []
+    const nothing = columns.map(({ name, type }) => `NULL::${type} AS ${sqlName(name)}`).join(', ')
+    return [{ name: table.name, select: `SELECT ${nothing} WHERE false` }]
+  }
+
+  const prepare = async (
+    reads: { tables: string[]; catalog: boolean },
+    filters: FiltersByTable,
+    lease: Lease,
+    { pin }: Pins,
+    signal?: AbortSignal,
+  ) => {
+    const views: SealedView[] = []
+    const files: string[] = []
+    const releases: (() => void)[] = []
+    const versions: Record<string, number> = {}
+    const release = () => {
+      for (const each of releases.splice(0)) each()
+    }
+    try {
+      const values = await valuesOf(lease, [...filters.values()].flat(2))
+      for (const name of reads.tables) {
+        const table = known.get(name)!
+        const pinned = await pin(table)
+        if (table.root !== null && !pinned) throw refusal(`${name} has nothing yet`)
+        const made = pinned ? await viewOf(pinned, filters.get(name) ?? [[]], values, signal) : await deadLettersView(signal)
+        if (pinned) versions[table.root!.replace('/', '.')] = pinned.snapshot.version
+        views.push(made.view)
+        files.push(...made.files)
+        releases.push(made.release)
+      }
+      if (reads.catalog) {
+        for (const table of sqlTables) if (!reads.tables.includes(table.name)) views.push(...(await emptyView(table, pin)))
+      }
+      return { views, files: [...new Set(files)].sort(), versions, release }
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  /**
+   * Runs one question: `begin` hears once what the result is of, `take` each batch of rows. Rejects with a Problem whose
+   * text helps, whatever was asked.
+   */
+  const run = async (
+    question: SqlQuestion,
+    begin: (head: SqlHead) => void,
+    take: (rows: unknown[][]) => void | Promise<void>,
+  ): Promise<SqlEnd> => {
+    const { sql, params, version, maxRows, maxBytes, timeoutMs, signal } = question
+    const { explain, select } = splitExplain(sql)
+    const lease = await pool.lease({ timeoutMs, signal }).catch((error: unknown) => Promise.reject(asProblem(error)))
+    let prepared: Awaited<ReturnType<typeof prepare>> | undefined
+    try {
+      const parsed = await parse(lease, select)
+      const judged = judge(parsed, knownNames)
+      if (!judged.ok) throw refusal(judged.why)
+      const pinned = await pins(version)
+      prepared = await prepare(judged.reads, filtersOf(parsed), lease, pinned, signal)
+      const { published } = pinned
+      const head = {
+        version: published?.version ?? null,
+        completeThrough: published?.completeThrough ?? null,
+        publishedAt: published?.publishedAt ?? null,
+        tables: prepared.versions,
+      }
+      const { views, files } = prepared
+      const ended = await lease.ask({ kind: 'run', sql: `${explain}${select}`, params, views, files, maxRows, maxBytes }, async (said) => {
+        if (said.kind === 'columns') begin({ ...head, columns: said.columns })
+        else if (said.kind === 'batch') await take(said.rows)
+      })
+      if (ended.kind === 'done') return ended
+      throw refusal(ended.kind === 'failed' ? ended.message.replaceAll(copiesDir, '').replaceAll(tempDir, '') : 'it has no result')
+    } catch (error) {
+      throw asProblem(error)
+    } finally {
+      lease.release()
+      prepared?.release()
+    }
+  }
+
+  const columnsOf = async (table: SqlTable, pin: Pins['pin']): Promise<ResultColumn[] | null> => {
+    if (table.root === null) return Object.entries(deadLetterColumns).map(([name, type]) => ({ name, type }))
+    const pinned = await pin(table)
+    return pinned && pinned.snapshot.metadata!.fields.map(({ name, type }) => ({ name, type: sqlType(type) }))
+  }
+
+  /** The tables that there are, with their columns. */
+  const schema = async (version?: number) => {
+    const { pin, published } = await pins(version)
+    const described = await Promise.all(
+      sqlTables.map(async (table) => ({ name: table.name, layer: table.layer, what: table.what, columns: await columnsOf(table, pin) })),
+    )
+    return { version: published?.version ?? null, tables: described.filter(({ columns }) => columns !== null) }
+  }
+
+  return { run, schema }
+}
+
+export type SqlService = ReturnType<typeof openSql>

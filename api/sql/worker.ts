@@ -1,0 +1,114 @@
+import { writeFileSync } from 'node:fs'
+import { sqlName, sqlText } from '../../lake/sql.ts'
+import { type DuckDb, openDuckDb } from '../../runtime/duckdb.ts'
+import type { Ask, More, Say } from './protocol.ts'
+
+/*
+ * A process of its own for SQL from outside: it gets files that are copies, opens a DuckDB that can reach nothing else, and is
+ * killed where it goes on for too long or takes too much memory. It knows neither the lake nor a secret.
+ */
+const [tempDir = '', memoryLimit = '256MB', maxTempSize = '1GB', maxRss = '1000000000'] = process.argv.slice(2)
+const WATCH_INTERVAL_MS = 100
+
+const say = (message: Say) =>
+  new Promise<void>((resolve, reject) => process.send!(message, undefined, undefined, (error) => (error ? reject(error) : resolve())))
+
+let more: (() => void) | undefined
+const waitForMore = () =>
+  new Promise<void>((resolve) => {
+    more = resolve
+  })
+
+let parser: Promise<DuckDb> | undefined
+const parse = async (sql: string) => {
+  parser ??= openDuckDb({ memoryLimit: '64MB', threads: 1, sealedFiles: [] })
+  const [row] = await (await parser).rows<{ json: unknown }>(`SELECT CAST(json_serialize_sql(${sqlText(sql)}) AS VARCHAR) AS json`)
+  return String(row!.json)
+}
+
+/** A SELECT of expressions that the parser gave. */
+const textOf = async (expressions: string) => {
+  const template = JSON.parse(await parse('SELECT 1'))
+  template.statements[0].node.select_list = JSON.parse(expressions)
+  // Places in the text are numbers beyond what JSON holds, and of no use here.
+  const text = JSON.stringify(template, (key, value) => (key === 'query_location' ? 0 : value))
+  const [row] = await (await parser!).rows<{ sql: string }>(`SELECT json_deserialize_sql(${sqlText(text)}) AS sql`)
+  return row!.sql
+}
+
+/** The DuckDB of the last query stays for the next one that reads the same. */
+let kept: { key: string; duckdb: DuckDb } | undefined
+const databaseFor = async ({ files, views }: Extract<Ask, { kind: 'run' }>): Promise<DuckDb> => {
+  const key = JSON.stringify([files, views])
+  if (kept?.key === key) return kept.duckdb
+  await kept?.duckdb.close()
+  kept = undefined
+  const duckdb = await openDuckDb({ memoryLimit, threads: 1, tempDir, maxTempSize, sealedFiles: files })
+  for (const { name, select } of views) await duckdb.run(`CREATE VIEW ${sqlName(name)} AS ${select}`)
+  kept = { key, duckdb }
+  return duckdb
+}
+
+const run = async (ask: Extract<Ask, { kind: 'run' }>) => {
+  const startedAtMs = performance.now()
+  const [duckdb, sql] = ask.expressions === undefined ? [await databaseFor(ask), ask.sql] : [await parser!, await textOf(ask.expressions)]
+  const { columns, batches } = await duckdb.stream(sql, ask.params)
+  await say({ kind: 'columns', columns })
+  let [rowCount, bytes, truncated] = [0, 0, false]
+  try {
+    for await (const batch of batches) {
+      const rows: unknown[][] = []
+      for (const row of batch) {
+        const size = sizeOf(row)
+        if (rowCount === ask.maxRows || bytes + size > ask.maxBytes) {
+          truncated = true
+          break
+        }
+        rowCount++
+        bytes += size
+        rows.push(row)
+      }
+      const asked = waitForMore()
+      await say({ kind: 'batch', rows })
+      await asked
+      if (truncated) break
+    }
+  } finally {
+    await batches.return()
+  }
+  // What was left of a stream is not worth keeping the database busy for.
+  if (truncated && duckdb === kept?.duckdb) {
+    await kept.duckdb.close()
+    kept = undefined
+  }
+  await say({ kind: 'done', rowCount, truncated, elapsedMs: performance.now() - startedAtMs })
+}
+
+/** About what a value takes as JSON. */
+const sizeOf = (value: unknown): number => {
+  if (typeof value === 'string') return value.length + 3
+  if (value instanceof Uint8Array) return value.length * 1.4
+  if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + sizeOf(each), 2)
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).reduce((sum, [key, each]) => sum + key.length + 4 + sizeOf(each), 2)
+  return 8
+}
+
+process.on('message', (message: Ask | More) => {
+  if (message.kind === 'more') return more?.()
+  const work = message.kind === 'parse' ? parse(message.sql).then((json) => say({ kind: 'parsed', json })) : run(message)
+  work.catch(async (error: unknown) => {
+    await say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }).catch(() => undefined)
+  })
+})
+process.on('disconnect', () => process.exit(0))
+
+// The first to go where the machine itself runs out of memory.
+try {
+  writeFileSync('/proc/self/oom_score_adj', '900')
+} catch {
+  // Only Linux has it, and it is no more than a wish.
+}
+setInterval(() => {
+  if (process.memoryUsage.rss() > Number(maxRss)) process.kill(process.pid, 'SIGKILL')
+}, WATCH_INTERVAL_MS).unref()
