@@ -6,6 +6,7 @@ import { openDataset } from './sources/dataset/dataset.ts'
 import { openExport } from './sources/export/export.ts'
 import { createGoodreadsClient } from './sources/goodreads/client.ts'
 import { openGoodreadsSource } from './sources/goodreads/source.ts'
+import { openFeed } from './sources/rss/feed.ts'
 import type { Source } from './sources/source.ts'
 import { openSynthetic, parseSynthetic } from './sources/synthetic.ts'
 
@@ -87,6 +88,7 @@ const sources: Record<string, Open> = {
   sandbox: openSandbox,
   'goodreads-api': openGoodreads,
   'goodreads-export': openExportFile,
+  'goodreads-rss': async (rest, { config, log }) => openFeed({ address: rest, requestTimeoutMs: config.requestTimeoutMs, log }),
   dataset: (rest) => openDataset(rest),
   synthetic: async (rest) => openSynthetic(parseSynthetic(rest)),
 }
@@ -97,7 +99,7 @@ export const openSource = async (uri: string, context: SourceContext): Promise<S
   const open = at < 0 ? undefined : sources[uri.slice(0, at)]
   if (!open)
     throw new ReadflowError('config', `--source: '${uri}' names no source.`, {
-      hint: 'Choose sandbox:, goodreads-api:URL, goodreads-export:FILE, dataset:DIR or synthetic:ratings=N,seed=N.',
+      hint: 'Choose sandbox:, goodreads-api:URL, goodreads-export:FILE, goodreads-rss:USER?shelf=read, dataset:DIR or synthetic:ratings=N,seed=N.',
     })
   return open(uri.slice(at + 1), context)
 }

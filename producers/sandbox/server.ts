@@ -16,11 +16,13 @@
  * 0.3 % of reviews (until their reader edits them): about 0.4 % of the records; 0.2 % of reviews come twice in an
  * answer, and one further page of a list in five repeats the entry before it.
  *
+ * Feeds of shelves: `/review/list_rss/USER?shelf=&page=` (RSS 2.0, no API key, ETag and 304).
  * Methods: `/review/recent_reviews.xml` (the 100 added or changed last), `/book/show/ID.xml`,
  * `/author/show/ID.xml`, `/review/list/USER.xml?v=2&page=&per_page=`; an id may also come as `?id=`.
  * Ask for a fault by `?fault=` or the header `x-sandbox-fault`: a status (`429`, `503`, `406`, …), `truncated`
  * (XML cut in half) or `html`; `faults` serves them by share.
  */
+import { hash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -28,6 +30,7 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import type { Log } from '../../runtime/log.ts'
 import { type Answers, createAnswers } from './answers.ts'
 import { openCatalogue, START_USERS } from './catalogue.ts'
+import { feedXml } from './feeds.ts'
 import { faultAskedFor, faultByShare, type SandboxFaults, type WireFault } from './wire-faults.ts'
 import { errorXml } from './xml.ts'
 
@@ -44,6 +47,10 @@ export interface SandboxOptions {
   /** Where given, requests without `key=` of this value get 401. */
   apiKey?: string
   faults?: SandboxFaults
+  /** Where given, feeds without `key=` of this value are sent to the sign-in page, as those of private shelves. */
+  feedKey?: string
+  /** How long feeds ask to be left alone; default 60. */
+  feedTtlMinutes?: number
 }
 
 export interface Sandbox {
@@ -62,6 +69,7 @@ interface Answer {
 }
 
 const XML = 'application/xml; charset=utf-8'
+const RSS = 'application/rss+xml; charset=utf-8'
 const HTML = 'text/html; charset=utf-8'
 
 const faulty = (fault: WireFault, answer: () => Answer, retryAfterSeconds: number): Answer => {
@@ -103,17 +111,37 @@ const send = (response: ServerResponse, { status, type, body, headers }: Answer,
 /** Starts the server; throws `port-taken` where the port is in use. Time may only go forward. */
 export const startSandbox = async (options: SandboxOptions): Promise<Sandbox> => {
   const { seed, startMs, nowMs, log, port = 0, host = '127.0.0.1', apiKey, faults = {} } = options
+  const { feedKey, feedTtlMinutes = 60 } = options
   const catalogue = openCatalogue({ seed, startMs })
   const answers = createAnswers(catalogue)
   let requests = 0
 
+  /** A page of a shelf's feed, or null where the path is another. */
+  const feed = (request: IncomingMessage, url: URL): Answer | null => {
+    const userId = /^\/review\/list_rss\/(\d+)$/.exec(url.pathname)?.[1]
+    if (userId === undefined) return null
+    const { searchParams: query } = url
+    if (feedKey !== undefined && query.get('key') !== feedKey)
+      return { status: 302, type: HTML, body: '', headers: { location: '/user/sign_in' } }
+    const page = Math.max(1, Math.floor(Number(query.get('page') ?? 1)) || 1)
+    const body = feedXml(catalogue, { userId: Number(userId), shelf: query.get('shelf'), page, ttlMinutes: feedTtlMinutes })
+    if (body === null) return { status: 404, type: HTML, body: 'Page not found' }
+    const etag = `W/"${hash('md5', body, 'hex')}"`
+    return request.headers['if-none-match'] === etag
+      ? { status: 304, type: RSS, body: '', headers: { etag } }
+      : { status: 200, type: RSS, body, headers: { etag } }
+  }
+
   const answer = (request: IncomingMessage, url: URL): Answer => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405, type: HTML, body: '', headers: { allow: 'GET, HEAD' } }
-    if (apiKey !== undefined && url.searchParams.get('key') !== apiKey) return { status: 401, type: HTML, body: 'Invalid API key.' }
+    const isFeed = url.pathname.startsWith('/review/list_rss/')
+    if (!isFeed && apiKey !== undefined && url.searchParams.get('key') !== apiKey)
+      return { status: 401, type: HTML, body: 'Invalid API key.' }
     if (catalogue.advanceTo(nowMs())) answers.stepChanged()
     const asked = url.searchParams.get('fault') ?? request.headers['x-sandbox-fault']?.toString() ?? null
     const fault = faultAskedFor(asked) ?? faultByShare(seed, requests, faults)
-    return fault ? faulty(fault, () => route(answers, url), faults.retryAfterSeconds ?? 1) : route(answers, url)
+    const whole = () => feed(request, url) ?? route(answers, url)
+    return fault ? faulty(fault, whole, faults.retryAfterSeconds ?? 1) : whole()
   }
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {

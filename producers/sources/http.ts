@@ -26,6 +26,8 @@ export interface HttpRequest {
   beforeAttempt?: () => Promise<void>
   /** Gets every answer, also those that are tried again. */
   onResponse: (response: HttpResponse) => void
+  /** Sent beside the usual ones; names in lower case. */
+  headers?: Readonly<Record<string, string>>
   signal: AbortSignal
 }
 
@@ -149,7 +151,7 @@ export const createHttp = (options: HttpOptions) => {
   })
   const policy = wrap(retries, breaker)
 
-  const attempt = async ({ url, shownUrl, label, onResponse, signal }: HttpRequest): Promise<HttpResponse> => {
+  const attempt = async ({ url, shownUrl, label, onResponse, headers: more, signal }: HttpRequest): Promise<HttpResponse> => {
     const timeout = AbortSignal.timeout(requestTimeoutMs)
     const requestId = randomUUID()
     const requestedAtMs = nowMs()
@@ -158,7 +160,7 @@ export const createHttp = (options: HttpOptions) => {
       const response = await send(url, {
         redirect: 'manual',
         signal: AbortSignal.any([signal, timeout]),
-        headers: { accept: 'application/xml', 'user-agent': 'readflow' },
+        headers: { accept: 'application/xml', 'user-agent': 'readflow', ...more },
       })
       received = { response, ...(await readBody(response, maxBodyBytes)) }
     } catch (cause) {

@@ -63,7 +63,7 @@ export const knobs = {
     default: 'sandbox:',
     schema: text,
     programs: ['up', 'poll'],
-    doc: 'where records come from: sandbox:, goodreads-api:URL, goodreads-export:FILE, dataset:DIR, synthetic:ratings=N,seed=N',
+    doc: 'where records come from: sandbox:, goodreads-api:URL, goodreads-export:FILE, goodreads-rss:USER, dataset:DIR, synthetic:ratings=N,seed=N',
   }),
   isOnce: knob({
     flag: 'once',

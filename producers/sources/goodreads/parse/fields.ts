@@ -1,4 +1,4 @@
-import { parseBoolean, parseDay, parseDecimal, parseInteger, parseTime, textOf } from './values.ts'
+import { parseBoolean, parseDay, parseDecimal, parseInteger, parseRfc822, parseTime, textOf } from './values.ts'
 import type { XmlElement } from './xml.ts'
 
 export type Extra = Record<string, string>
@@ -10,6 +10,7 @@ const kinds = {
   decimal: parseDecimal,
   boolean: parseBoolean,
   time: parseTime,
+  rfc822: parseRfc822,
   day: parseDay,
 }
 type Kind = keyof typeof kinds

@@ -44,6 +44,14 @@ export const parseTime = (text: string): number | null => {
   return midnight + ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1000 - zoneMs
 }
 
+/** A time as feeds have it, such as `Mon, 06 Mar 2017 12:02:40 -0800` (RFC 822), as epoch ms; null where it is another. */
+export const parseRfc822 = (text: string): number | null => {
+  const match = /^(?:([A-Z][a-z]{2}), )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}:\d{2}:\d{2}) ([+-]\d{4}|GMT|UTC?)$/.exec(text)
+  if (!match) return null
+  const [, weekday = 'Mon', day, month, year, clock, zone] = match
+  return parseTime(`${weekday} ${month} ${day} ${clock} ${zone!.startsWith('+') || zone!.startsWith('-') ? zone : '+0000'} ${year}`)
+}
+
 /** A day such as `1954/06/06` or `-384/01/01`, as days since 1970-01-01; null where it is another, or can not be. */
 export const parseDay = (text: string): number | null => {
   const match = /^(-?\d{1,6})[/-](\d{1,2})[/-](\d{1,2})$/.exec(text)
