@@ -8,9 +8,12 @@ import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
+import { openHub } from './events/hub.ts'
+import { eventRoutes } from './events/routes.ts'
 import { derivedTables } from './gold/derived.ts'
 import { openGold } from './gold/reader.ts'
 import { createWarming } from './http/answer.ts'
+import { createEventStreams } from './http/event-stream.ts'
 import { listen } from './http/listen.ts'
 import { openChecksReader } from './pipeline/checks.ts'
 import { openRuleCounts } from './pipeline/contracts.ts'
@@ -28,6 +31,7 @@ import { openSql } from './sql/service.ts'
 
 const MEMORY_LIMIT = '384MB'
 const LINEAGE_MEMORY_LIMIT = '128MB'
+const MAX_READERS = 200
 const GOLD_INTERVAL_MS = 1000
 const LAG_INTERVAL_MS = 2000
 
@@ -85,8 +89,11 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     tempDir: sqlTemp.dir,
     newest: () => gold.current()?.version ?? null,
   })
+  const hub = openHub({ store, gold, log })
+  defer(() => hub.close())
+  const streams = createEventStreams({ maxReaders: MAX_READERS })
   const app = createApp({
-    modules: [sqlRoutes({ sql, gold, gate })],
+    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams })],
     ...{ host, log, gold, gate, runs, lineage, checks, profiles },
     ruleCounts: openRuleCounts({ store }),
     drift: openDriftReader({ store }),
@@ -95,7 +102,10 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     upStatus: () => upStatus,
   })
   const server = await listen({ listener: app, host, port, isPortExplicit: config.explicit.has('port') })
-  defer(() => server.close())
+  defer(() => {
+    streams.close()
+    return server.close()
+  })
   if (server.isFallback) log.warn({ wanted: port, port: server.port }, 'the default port is taken: another one serves')
   log.info({ url: server.url, lake: config.lakeUrl }, 'serving page and api')
   gate.follow(GOLD_INTERVAL_MS)

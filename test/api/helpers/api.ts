@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pino from 'pino'
 import { createApp } from '../../../api/app.ts'
+import { openHub } from '../../../api/events/hub.ts'
+import { eventRoutes } from '../../../api/events/routes.ts'
 import { derivedTables } from '../../../api/gold/derived.ts'
 import { type GoldOptions, openGold } from '../../../api/gold/reader.ts'
+import { createEventStreams } from '../../../api/http/event-stream.ts'
 import { listen } from '../../../api/http/listen.ts'
 import { openChecksReader } from '../../../api/pipeline/checks.ts'
 import { openRuleCounts } from '../../../api/pipeline/contracts.ts'
@@ -76,8 +79,10 @@ export const startApi = async (
     newest: () => gold.current()?.version ?? null,
     ...(readDeadLetters ? { readDeadLetters } : {}),
   })
+  const hub = openHub({ store, gold, log, intervalMs: 20 })
+  const streams = createEventStreams({ maxReaders: 3 })
   const app = createApp({
-    modules: [sqlRoutes({ sql, gold, gate })],
+    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams })],
     host: '127.0.0.1',
     log,
     gold,
@@ -94,7 +99,9 @@ export const startApi = async (
   })
   const server = await listen({ listener: app, host: '127.0.0.1', port: 0, isPortExplicit: true })
   t.after(async () => {
+    streams.close()
     await server.close()
+    await hub.close()
     await pool.close()
     await gold.close()
     await store.close()
@@ -126,7 +133,7 @@ export const startApi = async (
       body: JSON.stringify({ sql: text, parameters }),
     })
 
-  return { get, getAs, ask: sqlAnswer, store, gold, gate, folder, url: server.url }
+  return { get, getAs, streams, ask: sqlAnswer, store, gold, gate, folder, url: server.url }
 }
 
 export type Api = Awaited<ReturnType<typeof startApi>>
