@@ -5,6 +5,7 @@ import { errorLine } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { answerFromGold } from './http/answer.ts'
 import { assets } from './http/assets.ts'
+import { authorize } from './http/auth.ts'
 import { securityHeaders } from './http/headers.ts'
 import type { RouteModule } from './http/module.ts'
 import { allowedMethods, openApiDocument } from './http/openapi.ts'
@@ -12,6 +13,8 @@ import { Problem, problemBody, toProblem } from './http/problem.ts'
 import { limitRate } from './http/rate-limit.ts'
 import { type LakeRoute, parseParameters } from './http/route.ts'
 import { createHostCheck, misdirected, requestIdOf } from './http/security.ts'
+import { sessionRoutes } from './keys/session.ts'
+import type { ApiKey } from './keys/store.ts'
 import { createMetrics } from './pipeline/metrics.ts'
 import type { StatusParts } from './pipeline/status.ts'
 import { lakeRoutes, routes } from './routes/routes.ts'
@@ -29,7 +32,11 @@ export interface AppOptions extends StatusParts {
   corsOrigins?: readonly string[]
   /** How many requests a caller may make of `/v1`; 0 is no limit. */
   requestsPerMinute?: number
+  /** Whether keys are asked for, and which there are; none are by default. */
+  access?: { isOn: boolean; keys: () => Promise<ApiKey[]> }
 }
+
+const open = { isOn: false, keys: async () => [] }
 
 const exposedHeaders = [
   'ReadFlow-Version',
@@ -44,7 +51,7 @@ const version = String(createRequire(import.meta.url)('../package.json').version
 
 /** The HTTP application: health, metrics, the routes over Gold, and the page. It does no work before it is asked. */
 export const createApp = (options: AppOptions) => {
-  const { host, allowedHosts, log, modules: others = [], corsOrigins = [], requestsPerMinute = 0, ...parts } = options
+  const { host, allowedHosts, log, modules: others = [], corsOrigins = [], requestsPerMinute = 0, access = open, ...parts } = options
   const app = express()
   const metrics = createMetrics(parts)
   app.disable('x-powered-by')
@@ -57,11 +64,12 @@ export const createApp = (options: AppOptions) => {
   app.use(guarded(createHostCheck({ host, allowedHosts })))
   if (corsOrigins.length > 0) app.use(cors({ origin: [...corsOrigins], exposedHeaders }))
   app.use('/v1', limitRate(requestsPerMinute))
+  app.use(authorize(access))
 
   const document = once(() =>
     openApiDocument({ version, gold: routes, lake: lakeRoutes, others: modules.flatMap(({ operations }) => operations) }),
   )
-  const modules: RouteModule[] = [systemRoutes({ parts, metrics, document }), ...others]
+  const modules: RouteModule[] = [systemRoutes({ parts, metrics, document }), sessionRoutes(access), ...others]
   for (const { router } of modules) app.use(router)
   for (const route of routes) app.get(expressPath(route.path), answerFromGold(route, parts))
   for (const route of lakeRoutes) app.get(expressPath(route.path), answerFromLake(route, parts))

@@ -10,11 +10,14 @@ import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
 import { openHub } from './events/hub.ts'
 import { eventRoutes } from './events/routes.ts'
+import { exportRoutes } from './export/routes.ts'
 import { derivedTables } from './gold/derived.ts'
 import { openGold } from './gold/reader.ts'
 import { createWarming } from './http/answer.ts'
 import { createEventStreams } from './http/event-stream.ts'
 import { listen } from './http/listen.ts'
+import { isLoopback } from './http/security.ts'
+import { readKeys, watchKeys } from './keys/store.ts'
 import { openChecksReader } from './pipeline/checks.ts'
 import { openRuleCounts } from './pipeline/contracts.ts'
 import { openDriftReader } from './pipeline/drift.ts'
@@ -92,8 +95,14 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const hub = openHub({ store, gold, log })
   defer(() => hub.close())
   const streams = createEventStreams({ maxReaders: MAX_READERS })
+  const exports = exportRoutes({ store, files, gold, gate, openDuckDb: () => openDatabase(config, MEMORY_LIMIT), tempDir: sqlTemp.dir })
+  const asksForKeys = config.auth === 'on' || (config.auth === 'auto' && !isLoopback(host))
+  if (asksForKeys) log.info({ keys: (await readKeys(config.dataDir)).length }, 'the api asks for keys: readflow keys add makes one')
+  else if (!isLoopback(host)) log.warn({ host }, 'the api can be reached by other machines and asks for no key')
   const app = createApp({
-    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams })],
+    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports],
+    access: { isOn: asksForKeys, keys: watchKeys(config.dataDir) },
+    ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },
     ...{ host, log, gold, gate, runs, lineage, checks, profiles },
     ruleCounts: openRuleCounts({ store }),
     drift: openDriftReader({ store }),

@@ -27,6 +27,9 @@ const commands = {
   gate: ['compactor/commands/gate.ts', 'say what holds Gold, or publish a held build anyway'],
   history: ['compactor/commands/history.ts', 'list the versions of a table'],
   lineage: ['compactor/commands/lineage.ts', 'show where a row came from, back to the request'],
+  sql: ['api/commands/sql.ts', 'ask SQL of the lake, read-only'],
+  export: ['api/commands/export.ts', 'write one published Gold to a file'],
+  keys: ['api/commands/keys.ts', 'make, list and revoke keys of the API'],
 }
 
 const help = () =>

@@ -44,8 +44,8 @@ export const sendRows = async (response: Response, format: Exclude<Format, 'json
 const objectOf = (columns: readonly string[], row: readonly unknown[]) =>
   Object.fromEntries(columns.map((name, index) => [name, row[index]]))
 
-/** Null and an empty text are empty fields; lists and objects are JSON. */
-const csvLines = (rows: readonly (readonly unknown[])[]): string =>
+/** Rows as lines of CSV. Null and an empty text are empty fields; lists and objects are JSON. */
+export const csvLines = (rows: readonly (readonly unknown[])[]): string =>
   stringify(
     rows.map((row) => row.map((value) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value))),
     { cast: { boolean: String }, record_delimiter: '\r\n' },

@@ -6,6 +6,9 @@ import { Problem } from './problem.ts'
 /** Whether an address means every interface of the machine. */
 export const isWildcardHost = (host: string): boolean => host === '0.0.0.0' || host === '::'
 
+/** Whether only this machine itself reaches an address. */
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+
 /** An IPv6 address in the brackets that a URL and a Host header need. */
 export const urlHost = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host)
 

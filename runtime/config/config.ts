@@ -77,6 +77,8 @@ const operandNames: Partial<Record<Program, readonly string[]>> = {
   gate: ['[release]', '[RUN]'],
   history: ['TABLE'],
   lineage: ['TABLE', 'KEY'],
+  sql: ['QUERY'],
+  keys: ['[add|revoke]', '[ID]'],
 }
 
 const readArguments = (program: Program, known: typeof entries, argv: string[]) => {
@@ -115,6 +117,9 @@ const purposes: Record<Program, string> = {
   gate: 'says what holds Gold at its last good version; release RUN publishes a held build anyway, on record',
   history: 'lists the versions of a table',
   lineage: 'says where a row came from: files, versions, offset, poll and request; TABLE as gold.fact_rating, KEY as the table has it',
+  sql: 'asks one SELECT of Bronze, Silver, Gold, runs, checks and dead letters; QUERY - reads it from stdin',
+  export: 'writes one published Gold to one file, for BI tools and notebooks',
+  keys: 'lists the keys of the API; add makes one and prints it once, revoke ID takes it back',
 }
 
 /** What `--help` prints: every flag with its variable, default and meaning. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { stageNames } from '../up-status.ts'
+import { apiKnobs } from './api-knobs.ts'
 import { driftPolicies } from './drift-policies.ts'
 import { engineKnobs } from './engine-knobs.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
@@ -21,6 +22,9 @@ export type Program =
   | 'history'
   | 'lineage'
   | 'verify'
+  | 'sql'
+  | 'export'
+  | 'keys'
 
 interface Knob {
   flag?: string
@@ -54,7 +58,21 @@ export const knobs = {
     env: 'READFLOW_DATA',
     default: '.readflow',
     schema: text,
-    programs: [...all, 'pause', 'resume', 'kafka-tool', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify'],
+    programs: [
+      ...all,
+      'pause',
+      'resume',
+      'kafka-tool',
+      'optimize',
+      'vacuum',
+      'gate',
+      'history',
+      'lineage',
+      'verify',
+      'sql',
+      'export',
+      'keys',
+    ],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
   source: knob({
@@ -99,14 +117,14 @@ export const knobs = {
     flag: 'brokers',
     env: 'KAFKA_BROKERS',
     schema: list,
-    programs: [...all, 'verify'],
+    programs: [...all, 'verify', 'sql'],
     doc: 'brokers to use, host:port with commas between; without it `up` starts one',
   }),
   schemaRegistryUrl: knob({
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: [...all, 'verify'],
+    programs: [...all, 'verify', 'sql'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({
@@ -129,7 +147,7 @@ export const knobs = {
     flag: 'lake',
     env: 'LAKE_URL',
     schema: text,
-    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify'],
+    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'sql', 'export'],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
   cacheMaxBytes: knob({
@@ -137,7 +155,7 @@ export const knobs = {
     env: 'READFLOW_CACHE_MAX_BYTES',
     default: '2GiB',
     schema: sizeBytes,
-    programs: ['up', 'compact', 'serve', 'lineage', 'verify'],
+    programs: ['up', 'compact', 'serve', 'lineage', 'verify', 'sql', 'export'],
     doc: 'local copies of the files of an S3 lake that a program keeps; what it is reading stays beyond it',
   }),
   pollIntervalMs: knob({
@@ -226,13 +244,13 @@ export const knobs = {
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify'],
+    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'keys'],
     doc: 'print one JSON line, for machines',
   }),
   version: knob({
     flag: 'version',
     schema: count(0),
-    programs: ['lineage'],
+    programs: ['lineage', 'sql', 'export'],
     doc: "the Gold version to look at, or of a table of another layer that table's own (default: the newest)",
   }),
   why: knob({
@@ -264,6 +282,7 @@ export const knobs = {
     programs: ['up', 'compact'],
     doc: 'time between looks for new Silver versions to build Gold from',
   }),
+  ...(apiKnobs satisfies Record<string, Knob>),
   ...(engineKnobs satisfies Record<string, Knob>),
   ...(upkeepKnobs satisfies Record<string, Knob>),
   topicPartitions: knob({

@@ -6,10 +6,12 @@ import pino from 'pino'
 import { createApp } from '../../../api/app.ts'
 import { openHub } from '../../../api/events/hub.ts'
 import { eventRoutes } from '../../../api/events/routes.ts'
+import { exportRoutes } from '../../../api/export/routes.ts'
 import { derivedTables } from '../../../api/gold/derived.ts'
 import { type GoldOptions, openGold } from '../../../api/gold/reader.ts'
 import { createEventStreams } from '../../../api/http/event-stream.ts'
 import { listen } from '../../../api/http/listen.ts'
+import { watchKeys } from '../../../api/keys/store.ts'
 import { openChecksReader } from '../../../api/pipeline/checks.ts'
 import { openRuleCounts } from '../../../api/pipeline/contracts.ts'
 import { openDriftReader } from '../../../api/pipeline/drift.ts'
@@ -46,12 +48,17 @@ export const startApi = async (
     upStatus = () => null,
     limits = {},
     readDeadLetters,
+    dataKeys = false,
+    appOptions = {},
     ...goldOptions
   }: {
     lag?: () => LagReport
     upStatus?: () => UpStatus | null
     limits?: Partial<PoolOptions>
     readDeadLetters?: ReadDeadLetters
+    /** Asks for the keys of its folder. */
+    dataKeys?: boolean
+    appOptions?: Partial<Parameters<typeof createApp>[0]>
   } & Partial<GoldOptions> = {},
 ) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'readflow-api-'))
@@ -81,8 +88,11 @@ export const startApi = async (
   })
   const hub = openHub({ store, gold, log, intervalMs: 20 })
   const streams = createEventStreams({ maxReaders: 3 })
+  const exports = exportRoutes({ store, files, gold, gate, openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }), tempDir })
   const app = createApp({
-    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams })],
+    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports],
+    ...(dataKeys ? { access: { isOn: true, keys: watchKeys(folder) } } : {}),
+    ...appOptions,
     host: '127.0.0.1',
     log,
     gold,

@@ -1,0 +1,72 @@
+import path from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
+import { publishedAsOf, readPublished } from '../../lake/published.ts'
+import { openLocalFiles } from '../../lake/store/local-files.ts'
+import { openStore } from '../../lake/store/open.ts'
+import { openProcessFolder } from '../../lake/store/process-folder.ts'
+import { parseConfig } from '../../runtime/config/config.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
+import { runProgram } from '../../runtime/lifecycle.ts'
+import { Problem } from '../http/problem.ts'
+import { openPool, sqlLimits } from '../sql/pool.ts'
+import { openSql } from '../sql/service.ts'
+import { printerOf } from './sql-output.ts'
+
+const TIMEOUT_MS = 600_000
+const MAX_BYTES = 4 * 1024 ** 3
+
+await runProgram('sql', async ({ argv, env, signal, defer }) => {
+  const config = parseConfig('sql', argv, env)
+  if (!config) return 0
+  const [operand = ''] = config.operands
+  if (operand === '')
+    throw new ReadflowError('config', 'Name a query, such as: readflow sql "SHOW TABLES".', { hint: 'See readflow sql --help.' })
+  const query = operand === '-' ? await textOf(process.stdin) : operand
+  const printer = printerOf(config.format ?? 'table')
+  if (!printer)
+    throw new ReadflowError('config', `--format ${config.format}: sql takes table, json, ndjson and csv.`, {
+      hint: 'See readflow sql --help.',
+    })
+  const store = openStore(config.lakeUrl, { signal })
+  defer(() => store.close())
+  const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'sql'))
+  defer(copies.close)
+  const temp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'sql'))
+  defer(temp.close)
+  const pool = openPool({ ...sqlLimits, workers: 1, tempDir: temp.dir })
+  defer(() => pool.close())
+  const newest = (await readPublished(store))?.version ?? null
+  const sql = openSql({
+    store,
+    copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: copies.dir, maxBytes: config.cacheMaxBytes }),
+    ...{ copiesDir: copies.dir, pool, tempDir: temp.dir, newest: () => newest },
+  })
+  const asked = { sql: query, version: await wantedVersion(), maxRows: config.maxRows, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }
+  try {
+    const { truncated, rowCount } = await sql.run(asked, ({ columns }) => printer.begin(columns), printer.rows)
+    printer.end()
+    if (!truncated) return 0
+    process.stderr.write(`sql: there are more rows than these ${rowCount}; --max-rows says how many may come.\n`)
+    return 1
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const { parameter, detail } = error.faults[0] ?? {}
+    process.stderr.write(`sql: ${parameter === 'sql' && detail?.includes('LINE') ? detail : error.message}\n`)
+    return error.status >= 500 ? 1 : 2
+  }
+
+  async function wantedVersion(): Promise<number | undefined> {
+    const { version, asOf } = config!
+    if (asOf === undefined) return version
+    const timeMs = Date.parse(asOf)
+    if (version !== undefined || Number.isNaN(timeMs)) {
+      throw new ReadflowError(
+        'config',
+        version === undefined ? `--as-of ${asOf}: is no time in ISO 8601.` : '--version and --as-of can not be given together.',
+      )
+    }
+    const published = await publishedAsOf(store, timeMs)
+    if (!published) throw new ReadflowError('lake-not-found', `No Gold that is kept is as old as ${asOf}, in ${store.url}.`)
+    return published.version
+  }
+})

@@ -1,0 +1,38 @@
+import express, { Router } from 'express'
+import { z } from 'zod'
+import { isSameOrigin, keyCookie } from '../http/auth.ts'
+import type { RouteModule } from '../http/module.ts'
+import { Problem } from '../http/problem.ts'
+import { type ApiKey, keyOf } from './store.ts'
+
+const body = z.strictObject({ key: z.string().max(100).describe('rf_…, as `readflow keys add` printed it') })
+const answer = z.object({ asks_for_keys: z.boolean(), signed_in: z.boolean() })
+
+/** `/v1/session`: a browser signs in with a key, which it then keeps in a cookie that no script can read. */
+export const sessionRoutes = ({ isOn, keys }: { isOn: boolean; keys: () => Promise<ApiKey[]> }): RouteModule => {
+  const router = Router()
+  router.post('/v1/session', express.json({ limit: 1024 }), async (request, response) => {
+    if (!isSameOrigin(request)) throw new Problem(403, 'Sign in on the page of this server itself.')
+    const parsed = body.safeParse(request.body)
+    if (!parsed.success) throw new Problem(400, 'Send {"key": "rf_…"} as JSON.')
+    if (!keyOf(await keys(), parsed.data.key)) throw new Problem(401, 'The key is not known here, or it was revoked.')
+    response.set('Set-Cookie', keyCookie(parsed.data.key)).json({ asks_for_keys: isOn, signed_in: true })
+  })
+  router.delete(
+    '/v1/session',
+    (_request, response) => void response.set('Set-Cookie', keyCookie(null)).json({ asks_for_keys: isOn, signed_in: false }),
+  )
+  return {
+    router,
+    operations: [
+      {
+        method: 'post',
+        path: '/v1/session',
+        summary: 'Signs a browser in with a key, by a cookie.',
+        body: { 'application/json': body },
+        answer: { 'application/json': answer },
+      },
+      { method: 'delete', path: '/v1/session', summary: 'Signs a browser out.', answer: { 'application/json': answer } },
+    ],
+  }
+}
