@@ -3,6 +3,7 @@ import path from 'node:path'
 import { openLocalFiles } from '../lake/store/local-files.ts'
 import { openStore } from '../lake/store/open.ts'
 import { openProcessFolder } from '../lake/store/process-folder.ts'
+import { openInbox } from '../lineage/shelves/inbox.ts'
 import { type Config, parseConfig } from '../runtime/config/config.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
@@ -28,6 +29,8 @@ import { openProfilesReader } from './pipeline/profiles.ts'
 import { openRunsReader } from './pipeline/runs.ts'
 import { watchTables } from './pipeline/tables.ts'
 import { routes, warmed } from './routes/routes.ts'
+import { openArrivals } from './shelves/arrival.ts'
+import { shelfRoutes } from './shelves/routes.ts'
 import { openPool, sqlLimits } from './sql/pool.ts'
 import { sqlRoutes } from './sql/routes.ts'
 import { openSql } from './sql/service.ts'
@@ -95,12 +98,15 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const hub = openHub({ store, gold, log })
   defer(() => hub.close())
   const streams = createEventStreams({ maxReaders: MAX_READERS })
+  const inbox = openInbox(config.dataDir)
+  await inbox.removeUploads()
+  const shelves = shelfRoutes({ inbox, gold, arrivals: openArrivals({ store }) })
   const exports = exportRoutes({ store, files, gold, gate, openDuckDb: () => openDatabase(config, MEMORY_LIMIT), tempDir: sqlTemp.dir })
   const asksForKeys = config.auth === 'on' || (config.auth === 'auto' && !isLoopback(host))
   if (asksForKeys) log.info({ keys: (await readKeys(config.dataDir)).length }, 'the api asks for keys: readflow keys add makes one')
   else if (!isLoopback(host)) log.warn({ host }, 'the api can be reached by other machines and asks for no key')
   const app = createApp({
-    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports],
+    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports, shelves],
     access: { isOn: asksForKeys, keys: watchKeys(config.dataDir) },
     ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },
     ...{ host, log, gold, gate, runs, lineage, checks, profiles },

@@ -3,20 +3,28 @@ import { driftLine } from '../lineage/drift/drift.ts'
 import { openDrift } from '../lineage/drift/open.ts'
 import { openRuns } from '../lineage/runs/open.ts'
 import { withRun } from '../lineage/runs/recorder.ts'
+import { openInbox, type ShelfRequest } from '../lineage/shelves/inbox.ts'
 import { parseConfig } from '../runtime/config/config.ts'
-import { errorLine, isRetriable } from '../runtime/errors.ts'
-import { openKafka } from '../runtime/kafka/client.ts'
+import { errorLine, isRetriable, ReadflowError } from '../runtime/errors.ts'
+import { type KafkaClient, openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
 import { runProgram, sleep } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { createPausable } from '../runtime/pausable.ts'
 import { openRegistry } from '../runtime/registry.ts'
 import { requireServices } from '../runtime/services.ts'
+import { createTurns } from '../runtime/turns.ts'
+import { catalogue, entityNames } from '../schemas/catalogue.ts'
 import { topicSpecs } from '../schemas/topics.ts'
 import { openSource } from './open-source.ts'
-import { createEncoder, poll } from './poll/poll.ts'
+import { createEncoder, type Polled, poll } from './poll/poll.ts'
 import { openPositions } from './poll/positions.ts'
+import { createShelves } from './poll/shelves.ts'
 import { openSourceWatch } from './poll/source-watch.ts'
+
+import { openExport } from './sources/export/export.ts'
+import { openFeed } from './sources/rss/feed.ts'
+import type { Source } from './sources/source.ts'
 
 const PROGRESS_MS = 2000
 const RETRY_FIRST_MS = 1000
@@ -47,40 +55,63 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const client = await openKafka({ brokers, clientId: 'readflow-poll', log })
   defer(() => client.close())
   await client.ensureTopics(topicSpecs({ partitions: config.topicPartitions, replicationFactor: config.replicationFactor }))
-  const producer = await openProducer(client)
-  defer(() => producer.close())
+  const sender = await openProducer(client)
+  defer(() => sender.close())
+  // Sources that are polled at the same time share it: its requests are numbered, and go one after the other.
+  const inTurn = createTurns()
+  const producer = { ...sender, send: (records: Parameters<typeof sender.send>[0]) => inTurn(() => sender.send(records)) }
   const { lakeUrl, replicationFactor } = config
   const runs = await openRuns({ store, programs: ['poll'], lakeUrl, brokers, replicationFactor, log })
   defer(runs.close)
 
   const drifts = openDrift({ store, log, onRecorded: (drift) => process.send?.({ type: 'notice', text: driftLine(drift) }) })
   defer(drifts.close)
-  const watch = openSourceWatch({ source, store, drifts, policies: config.drift ?? {}, log })
-
   const startedMs = Date.now()
   let reportedMs = 0
-  const positions = openPositions(store, source.id)
   const onProgress = (polled: Record<string, number>) => {
     if (Date.now() - reportedMs < PROGRESS_MS) return
     reportedMs = Date.now()
     log.info({ source: source.name, ...polled }, 'polling')
     process.send?.({ type: 'status', program: 'poll', state: 'running', polled: { ...polled } })
   }
-  const once = (until: AbortSignal) =>
-    withRun(runs, { kind: 'poll', job: `poll ${source.name}`, signal: until }, (run) =>
-      poll({ source, positions, encode, producer, log, nowMs: Date.now, run, watch, onProgress }, until),
-    )
+  const pollerOf = (of: Source) => {
+    const watch = openSourceWatch({ source: of, store, drifts, policies: config.drift ?? {}, log })
+    const common = { source: of, positions: openPositions(store, of.id), encode, producer, log, nowMs: Date.now, watch }
+    return (job: string, until: AbortSignal, told: Pick<Parameters<typeof poll>[0], 'onProgress'> = {}) =>
+      withRun(runs, { kind: 'poll', job, signal: until }, (run) => poll({ ...common, ...told, run }, until))
+  }
+  const pollSource = pollerOf(source)
+  const once = (until: AbortSignal) => pollSource(`poll ${source.name}`, until, { onProgress })
+
+  const inbox = openInbox(config.dataDir)
+  const openShelf = async (request: ShelfRequest, onBrokenLine: () => void) => {
+    if (request.kind === 'export') {
+      const { id, userId } = request
+      return openExport({ file: inbox.exportFile(request), userId, id: `goodreads-export:${id}`, onBrokenLine })
+    }
+    const address = await inbox.feedAddress(request)
+    if (!address) throw new ReadflowError('source-invalid', 'The address of the feed is gone.', { hint: 'Add it again.' })
+    return openFeed({ address, requestTimeoutMs: config.requestTimeoutMs, log })
+  }
+  const shelves = createShelves({
+    inbox,
+    open: openShelf,
+    poll: (of, job, until) => pollerOf(of)(job, until),
+    topicEnds: () => topicEnds(client),
+    log,
+    nowMs: Date.now,
+  })
   process.send?.({ type: 'status', program: 'poll', state: 'running', isGenerated: source.isGenerated })
 
   if (config.isOnce) {
-    const polled = await once(signal)
+    const polled = sumOf([await once(signal), ...(await shelves.once(signal))])
     process.stdout.write(`${JSON.stringify({ ok: true, seconds: (Date.now() - startedMs) / 1000, polled })}\n`)
     return
   }
   const intervalMs = config.pollIntervalMs ?? source.pollIntervalMs
   let dueMs = 0
   let retryMs = RETRY_FIRST_MS
-  await pausable.run('poll', signal, async (until) => {
+  const follow = async (until: AbortSignal) => {
     while (true) {
       const beganMs = Date.now()
       // A pause moves no poll: one that was broken off is due at once, a source that is read once never again.
@@ -103,5 +134,36 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
         retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
       }
     }
+  }
+  await pausable.run('poll', signal, async (until) => {
+    // What ends one of them ends the other.
+    const ending = new AbortController()
+    const both = AbortSignal.any([until, ending.signal])
+    const work = [follow(both), shelves.follow(both)].map((each) =>
+      each.catch((error) => {
+        ending.abort(error)
+        throw error
+      }),
+    )
+    await Promise.allSettled(work)
+    await Promise.all(work)
   })
 })
+
+function sumOf(all: readonly Polled[]): Polled {
+  const sum = { books: 0, authors: 0, reviews: 0, ratings: 0 }
+  for (const polled of all) for (const name of Object.keys(sum) as (keyof Polled)[]) sum[name] += polled[name]
+  return sum
+}
+
+async function topicEnds(client: KafkaClient): Promise<Record<string, number>> {
+  const topicIds = await client.topicIds(entityNames.map((entity) => catalogue[entity].topic))
+  const ends = await Promise.all(
+    entityNames.map(async (entity) => {
+      const { topic } = catalogue[entity]
+      const offsets = await client.topicOffsets(topic)
+      return offsets.map(({ partition, end }) => [`${entity}/${topicIds.get(topic)}/${partition}`, end] as const)
+    }),
+  )
+  return Object.fromEntries(ends.flat())
+}

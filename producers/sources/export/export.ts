@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { exportId } from '../../../lineage/shelves/inbox.ts'
 import { ReadflowError } from '../../../runtime/errors.ts'
 import type { Log } from '../../../runtime/log.ts'
 import { authorKeyOfName } from '../../../schemas/catalogue.ts'
@@ -17,30 +18,23 @@ export interface ExportSourceOptions {
   file: string
   /** Who the person is; the user id of the records is `export-` and this name, so that it is nobody's at GoodReads. */
   user?: string | undefined
+  /** The user id itself, where it is given already. */
+  userId?: string
   /** Names this source among others; default: the file and the user. */
   id?: string
   /** Told of each line that is no row, from 1. */
   onBrokenLine?: (line: number) => void
 }
 
-/** A person's name in a user id: lower case, letters and digits of any script, `-` between; null where nothing is left. */
-const plainUser = (name: string): string | null =>
-  name
-    .normalize('NFC')
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, '-')
-    .replaceAll(/^-+|-+$/g, '')
-    .slice(0, 64) || null
-
 /**
  * The library that a person exported from GoodReads as a source: each row a book, its authors by name, a review, and
  * where it is rated a rating. An export tells no time of a change, so that the newest one read is what counts, and an
  * unchanged one only repeats. Throws ReadflowError `source-invalid` for a file that is no export, `config` for a user without a name.
  */
-export const openExport = async ({ file, user, id, onBrokenLine }: ExportSourceOptions): Promise<Source> => {
+export const openExport = async ({ file, user, userId: given, id, onBrokenLine }: ExportSourceOptions): Promise<Source> => {
   const root = path.resolve(file)
-  const name = plainUser(user ?? path.basename(file, path.extname(file)))
-  if (name === null) {
+  const userId = given ?? exportId(user ?? path.basename(file, path.extname(file)))
+  if (userId === null) {
     throw new ReadflowError('config', `The user '${user ?? file}' of a GoodReads export has neither letters nor digits.`, {
       hint: 'Write it as goodreads-export:FILE?user=NAME.',
     })
@@ -49,10 +43,10 @@ export const openExport = async ({ file, user, id, onBrokenLine }: ExportSourceO
   if (!found?.isFile()) throw new ReadflowError('source-invalid', `There is no file ${root}.`, { hint: EXPORT_HINT })
   return {
     name: 'goodreads-export',
-    id: id ?? `goodreads-export:${root}?user=${name}`,
+    id: id ?? `goodreads-export:${root}?user=${userId}`,
     isGenerated: false,
     pollIntervalMs: null,
-    poll: (position, { log }) => readExport({ file: root, userId: `export-${name}`, position, log, onBrokenLine }),
+    poll: (position, { log }) => readExport({ file: root, userId, position, log, onBrokenLine }),
     fieldOf: exportFieldOf,
     close: async () => undefined,
   }

@@ -68,6 +68,8 @@ export const createRowReader = (header: readonly string[], userId: string) => {
     const authors = namesOf(cells)
     book.authors = authors.map((name) => ({ author_id: authorKeyOfName(name), name, role: null }))
     review.shelves = [...new Set(shelfColumns.flatMap((name) => listOf(cells.get(name))))]
+    // All that is known of who else put it where: this reader did.
+    book.shelves = review.shelves.map((name) => ({ name, count: 1 }))
     const isRated = review.rating !== null && review.rating >= 1
     return {
       book,

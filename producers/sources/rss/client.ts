@@ -1,9 +1,9 @@
+import { GOODREADS_HOSTS, GOODREADS_URL, type ShelfAddress, shownShelf } from '../../../lineage/shelves/address.ts'
 import { ReadflowError } from '../../../runtime/errors.ts'
 import { sleep as realSleep } from '../../../runtime/lifecycle.ts'
 import type { RawResponse } from '../../../schemas/records.ts'
 import { createRedactor } from '../goodreads/redact.ts'
 import { createHttp, type HttpOptions, type HttpResponse } from '../http.ts'
-import { GOODREADS_HOSTS, GOODREADS_URL, type ShelfAddress, shownShelf } from './address.ts'
 
 export type RawFeed = Omit<RawResponse, 'poll_id' | 'source'>
 

@@ -1,7 +1,7 @@
+import { parseShelfAddress, type ShelfAddress, shownShelf } from '../../../lineage/shelves/address.ts'
 import { ReadflowError } from '../../../runtime/errors.ts'
 import type { Log } from '../../../runtime/log.ts'
 import type { PollContext, Position, Source, SourceBatch, SourceRecord } from '../source.ts'
-import { parseShelfAddress, type ShelfAddress, shownShelf } from './address.ts'
 import { createFeedClient, type FeedClient, type FeedClientOptions, type Validators } from './client.ts'
 import { feedFieldOf, parseFeed } from './parse.ts'
 
@@ -33,8 +33,8 @@ const startOf = (position: Position | null): FeedPosition => {
 }
 
 export interface FeedSourceOptions extends Omit<FeedClientOptions, 'address'> {
-  /** As a person pastes it: an address, or USER?shelf=…. */
-  address: string
+  /** As a person pastes it, an address or USER?shelf=…, or taken apart. */
+  address: string | ShelfAddress
   /** Default 500. */
   maxPages?: number
 }
@@ -44,8 +44,8 @@ export interface FeedSourceOptions extends Omit<FeedClientOptions, 'address'> {
  * asks for what changed only. Throws ReadflowError `config` for an address that is none; while it is polled
  * `source-refused`, `source-invalid`, `source-unavailable`. The key of a feed is in no position, raw answer or error.
  */
-export const openFeed = ({ address: text, maxPages = MAX_PAGES, ...rest }: FeedSourceOptions): Source => {
-  const address = parseShelfAddress(text)
+export const openFeed = ({ address: given, maxPages = MAX_PAGES, ...rest }: FeedSourceOptions): Source => {
+  const address = typeof given === 'string' ? parseShelfAddress(given) : given
   const client = createFeedClient({ ...rest, address })
   return {
     name: NAME,

@@ -102,6 +102,8 @@ const parseItem = (item: XmlElement, { userId, shelf, requestId }: ItemContext):
   if (reviewNumber !== undefined) review.url = `https://www.goodreads.com/review/show/${reviewNumber}`
   review.shelves = shelvesOf(childText(item, 'user_shelves') ?? '', shelf)
 
+  // All that is known of who else put it where: this reader did.
+  book.shelves = review.shelves.map((name) => ({ name, count: 1 }))
   const rating = ratingOf(review)
   return {
     id: reviewId,

@@ -21,12 +21,15 @@ import { openLineage } from '../../../api/pipeline/lineage.ts'
 import { openProfilesReader } from '../../../api/pipeline/profiles.ts'
 import { openRunsReader } from '../../../api/pipeline/runs.ts'
 import { watchTables } from '../../../api/pipeline/tables.ts'
+import { openArrivals } from '../../../api/shelves/arrival.ts'
+import { shelfRoutes } from '../../../api/shelves/routes.ts'
 import type { ReadDeadLetters } from '../../../api/sql/dead-letters.ts'
 import { openPool, type PoolOptions, sqlLimits } from '../../../api/sql/pool.ts'
 import { sqlRoutes } from '../../../api/sql/routes.ts'
 import { openSql } from '../../../api/sql/service.ts'
 import { openLocalFiles } from '../../../lake/store/local-files.ts'
 import { openStore } from '../../../lake/store/open.ts'
+import { openInbox } from '../../../lineage/shelves/inbox.ts'
 import { openDuckDb } from '../../../runtime/duckdb.ts'
 import type { UpStatus } from '../../../runtime/up-status.ts'
 
@@ -89,8 +92,9 @@ export const startApi = async (
   const hub = openHub({ store, gold, log, intervalMs: 20 })
   const streams = createEventStreams({ maxReaders: 3 })
   const exports = exportRoutes({ store, files, gold, gate, openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }), tempDir })
+  const shelves = shelfRoutes({ inbox: openInbox(folder), gold, arrivals: openArrivals({ store }) })
   const app = createApp({
-    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports],
+    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports, shelves],
     ...(dataKeys ? { access: { isOn: true, keys: watchKeys(folder) } } : {}),
     ...appOptions,
     host: '127.0.0.1',

@@ -1,4 +1,4 @@
-import { ReadflowError } from '../../../runtime/errors.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
 
 /** Where a shelf's feed is. `shelf` is null for all of a reader's books. */
 export interface ShelfAddress {
