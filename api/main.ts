@@ -34,6 +34,10 @@ import { shelfRoutes } from './shelves/routes.ts'
 import { openPool, sqlLimits } from './sql/pool.ts'
 import { sqlRoutes } from './sql/routes.ts'
 import { openSql } from './sql/service.ts'
+import { deadLetterRoutes } from './topics/dead-letter-routes.ts'
+import { deadLetterRows } from './topics/dead-letters.ts'
+import { openTopicsKafka } from './topics/kafka.ts'
+import { topicRoutes } from './topics/routes.ts'
 
 const MEMORY_LIMIT = '384MB'
 const LINEAGE_MEMORY_LIMIT = '128MB'
@@ -81,6 +85,12 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const runs = openRunsReader({ store })
   const lineage = openLineage({ store, files, openDuckDb: () => openDatabase(config, LINEAGE_MEMORY_LIMIT) })
   const [checks, profiles] = [openChecksReader({ store }), openProfilesReader({ store })]
+  const ruleCounts = openRuleCounts({ store })
+  const kafka = openTopicsKafka({
+    brokers: () => config.kafkaBrokers ?? upStatus?.links.brokers?.split(',') ?? null,
+    registryUrl: () => config.schemaRegistryUrl ?? upStatus?.links.registry ?? null,
+  })
+  defer(() => kafka.close())
   const sqlCopies = await openProcessFolder(path.join(config.dataDir, 'cache', 'sql'))
   defer(sqlCopies.close)
   const sqlTemp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'sql'))
@@ -94,6 +104,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     pool,
     tempDir: sqlTemp.dir,
     newest: () => gold.current()?.version ?? null,
+    readDeadLetters: deadLetterRows(kafka),
   })
   const hub = openHub({ store, gold, log })
   defer(() => hub.close())
@@ -106,11 +117,18 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   if (asksForKeys) log.info({ keys: (await readKeys(config.dataDir)).length }, 'the api asks for keys: readflow keys add makes one')
   else if (!isLoopback(host)) log.warn({ host }, 'the api can be reached by other machines and asks for no key')
   const app = createApp({
-    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports, shelves],
+    modules: [
+      sqlRoutes({ sql, gold, gate }),
+      eventRoutes({ hub, streams }),
+      exports,
+      shelves,
+      topicRoutes({ kafka, streams }),
+      deadLetterRoutes({ kafka, ruleCounts }),
+    ],
     access: { isOn: asksForKeys, keys: watchKeys(config.dataDir) },
     ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },
     ...{ host, log, gold, gate, runs, lineage, checks, profiles },
-    ruleCounts: openRuleCounts({ store }),
+    ruleCounts,
     drift: openDriftReader({ store }),
     tables: watchTables({ store }),
     lag: lag.report,

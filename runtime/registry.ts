@@ -9,6 +9,15 @@ export interface Registry {
   register: (subject: string, schema: object) => Promise<number>
   /** The schema with that id, or null where the registry has none. */
   schemaById: (id: number) => Promise<object | null>
+  /** The versions of a subject, oldest first; none for one that there is not. */
+  versions: (subject: string) => Promise<SchemaVersion[]>
+}
+
+export interface SchemaVersion {
+  version: number
+  /** Id of the schema, as records carry it. */
+  id: number
+  schema: object
 }
 
 /**
@@ -59,7 +68,14 @@ export const openRegistry = (url: string, { requestTimeoutMs = 15_000 } = {}): R
     schemas.set(id, schema)
     return schema
   }
-  return { register, schemaById }
+
+  const versions = async (subject: string): Promise<SchemaVersion[]> => {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions`
+    const numbers = (await request<number[]>(path)) ?? []
+    const found = await Promise.all(numbers.map((number) => request<{ version: number; id: number; schema: string }>(`${path}/${number}`)))
+    return found.flatMap((each) => (each ? [{ version: each.version, id: each.id, schema: JSON.parse(each.schema) as object }] : []))
+  }
+  return { register, schemaById, versions }
 }
 
 type Auth = { username: string; password: string }

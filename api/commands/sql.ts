@@ -10,6 +10,8 @@ import { runProgram } from '../../runtime/lifecycle.ts'
 import { Problem } from '../http/problem.ts'
 import { openPool, sqlLimits } from '../sql/pool.ts'
 import { openSql } from '../sql/service.ts'
+import { deadLetterRows } from '../topics/dead-letters.ts'
+import { openTopicsKafka } from '../topics/kafka.ts'
 import { printerOf } from './sql-output.ts'
 
 const TIMEOUT_MS = 600_000
@@ -35,11 +37,13 @@ await runProgram('sql', async ({ argv, env, signal, defer }) => {
   defer(temp.close)
   const pool = openPool({ ...sqlLimits, workers: 1, tempDir: temp.dir })
   defer(() => pool.close())
+  const kafka = openTopicsKafka({ brokers: () => config.kafkaBrokers ?? null, registryUrl: () => config.schemaRegistryUrl ?? null })
+  defer(() => kafka.close())
   const newest = (await readPublished(store))?.version ?? null
   const sql = openSql({
     store,
     copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: copies.dir, maxBytes: config.cacheMaxBytes }),
-    ...{ copiesDir: copies.dir, pool, tempDir: temp.dir, newest: () => newest },
+    ...{ copiesDir: copies.dir, pool, tempDir: temp.dir, newest: () => newest, readDeadLetters: deadLetterRows(kafka) },
   })
   const asked = { sql: query, version: await wantedVersion(), maxRows: config.maxRows, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }
   try {

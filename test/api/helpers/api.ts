@@ -11,6 +11,7 @@ import { derivedTables } from '../../../api/gold/derived.ts'
 import { type GoldOptions, openGold } from '../../../api/gold/reader.ts'
 import { createEventStreams } from '../../../api/http/event-stream.ts'
 import { listen } from '../../../api/http/listen.ts'
+import type { RouteModule } from '../../../api/http/module.ts'
 import { watchKeys } from '../../../api/keys/store.ts'
 import { openChecksReader } from '../../../api/pipeline/checks.ts'
 import { openRuleCounts } from '../../../api/pipeline/contracts.ts'
@@ -29,6 +30,7 @@ import { sqlRoutes } from '../../../api/sql/routes.ts'
 import { openSql } from '../../../api/sql/service.ts'
 import { openLocalFiles } from '../../../lake/store/local-files.ts'
 import { openStore } from '../../../lake/store/open.ts'
+import type { ObjectStore } from '../../../lake/store/store.ts'
 import { openInbox } from '../../../lineage/shelves/inbox.ts'
 import { openDuckDb } from '../../../runtime/duckdb.ts'
 import type { UpStatus } from '../../../runtime/up-status.ts'
@@ -53,6 +55,7 @@ export const startApi = async (
     readDeadLetters,
     dataKeys = false,
     appOptions = {},
+    moreModules = () => [],
     ...goldOptions
   }: {
     lag?: () => LagReport
@@ -61,6 +64,7 @@ export const startApi = async (
     readDeadLetters?: ReadDeadLetters
     /** Asks for the keys of its folder. */
     dataKeys?: boolean
+    moreModules?: (store: ObjectStore) => RouteModule[]
     appOptions?: Partial<Parameters<typeof createApp>[0]>
   } & Partial<GoldOptions> = {},
 ) => {
@@ -94,7 +98,7 @@ export const startApi = async (
   const exports = exportRoutes({ store, files, gold, gate, openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }), tempDir })
   const shelves = shelfRoutes({ inbox: openInbox(folder), gold, arrivals: openArrivals({ store }) })
   const app = createApp({
-    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports, shelves],
+    modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports, shelves, ...moreModules(store)],
     ...(dataKeys ? { access: { isOn: true, keys: watchKeys(folder) } } : {}),
     ...appOptions,
     host: '127.0.0.1',
