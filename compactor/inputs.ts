@@ -34,6 +34,7 @@ export const inputColumns: Readonly<Record<EntityName, Columns>> = {
     ...of('BIGINT', 'rating votes comments_count read_count'),
     ...of('TIMESTAMPTZ', 'date_added date_updated started_at read_at'),
     ['has_spoiler', 'BOOLEAN'],
+    ['shelves', 'VARCHAR[]'],
   ],
   ratings: [...provenance, ...of('VARCHAR', 'user_id book_id review_id'), ['rating', 'BIGINT'], ['rated_at', 'TIMESTAMPTZ']],
 }

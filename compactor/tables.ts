@@ -96,6 +96,7 @@ export const goldTables = {
       ...of('boolean', 'has_text has_spoiler'),
       ...of('timestamp', 'date_added date_updated started_at read_at'),
       read_count: 'long',
+      shelves: 'strings',
       ingestion_timestamp: 'timestamp',
       ...of('string', 'reviewed_month primary_genre'),
     },

@@ -1,47 +1,19 @@
 import express, { type Request, type Response, Router } from 'express'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { parseShelfAddress, shownShelf } from '../../lineage/shelves/address.ts'
-import { exportId, feedId, type Inbox, type NewShelf, type Shelf, shelfStates } from '../../lineage/shelves/inbox.ts'
+import { exportId, feedId, type Inbox, type NewShelf, type Shelf } from '../../lineage/shelves/inbox.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { GoldReader } from '../gold/reader.ts'
 import type { RouteModule } from '../http/module.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters } from '../http/route.ts'
 import type { Arrivals } from './arrival.ts'
-import { MAX_UPLOAD_BYTES, receiveUpload } from './upload.ts'
+import { DEFAULT_NAME, feedBody, named, nothing, one, type shelfAnswer, shelfOperations } from './schemas.ts'
+import { receiveUpload } from './upload.ts'
 
 const MAX_SHELVES = 100
-const DEFAULT_NAME = 'my-shelf'
 /** What browsers and programs call a CSV file. */
 const csvTypes = ['text/csv', 'application/csv', 'application/vnd.ms-excel']
-
-const shelfAnswer = z
-  .object({
-    id: z.string(),
-    kind: z.enum(['export', 'feed']),
-    name: z.string().describe('as the person called it'),
-    user_id: z.string().describe('user id of its reviews and ratings'),
-    feed: z.string().nullable().describe('reader and shelf of a feed, without its key; null for an export'),
-    state: z.enum(shelfStates),
-    detail: z.string().nullable().describe('why it failed, or waits'),
-    counts: z.record(z.string(), z.int()).nullable().describe('records of the last read that had any, by entity'),
-    unread_lines: z.int().describe('lines of an export that are no rows, because a quote is broken'),
-    size_bytes: z.int().nullable(),
-    added_at: z.string(),
-    read_at: z.string().nullable().describe('when its records were with Kafka'),
-    next_read_at: z.string().nullable().describe('when it is read again; null where it is not'),
-    in_gold: z.boolean().describe('whether what was read is in the Gold version that answers come from'),
-  })
-  .meta({ id: 'Shelf' })
-const one = z.strictObject({ id: z.string() })
-const named = z.strictObject({
-  name: z.string().max(200).optional().describe(`whose it is; default ${DEFAULT_NAME}. The same name again replaces it`),
-})
-const nothing = z.strictObject({})
-const feedBody = z.strictObject({
-  feed: z.string().max(2000).describe('address of a shelf or of its feed at goodreads.com, with its key where it is private'),
-  name: z.string().max(200).optional(),
-})
 
 const iso = (epochMs: number | null | undefined) => (epochMs == null ? null : new Date(epochMs).toISOString())
 
@@ -148,42 +120,7 @@ export const shelfRoutes = ({
 
   return {
     router,
-    operations: [
-      {
-        method: 'post',
-        path: '/v1/shelves',
-        summary: `Adds the export of a reader's library (CSV, at most ${MAX_UPLOAD_BYTES / 1024 ** 2} MiB), or the feed of a shelf. The poller of the same data folder reads it; 200 where it replaces one.`,
-        query: named,
-        body: { 'text/csv': z.string(), 'application/json': feedBody },
-        status: 201,
-        answer: { 'application/json': shelfAnswer },
-        errors: [409, 413, 415],
-      },
-      {
-        method: 'get',
-        path: '/v1/shelves',
-        summary: 'Shelves that were added, newest first, and what became of each.',
-        query: nothing,
-        answer: { 'application/json': z.object({ shelves: z.array(shelfAnswer) }) },
-      },
-      {
-        method: 'get',
-        path: '/v1/shelves/{id}',
-        summary: 'A shelf: whether it was read, what is wrong with it, and whether it is in Gold.',
-        params: one,
-        answer: { 'application/json': shelfAnswer },
-        errors: [404],
-      },
-      {
-        method: 'delete',
-        path: '/v1/shelves/{id}',
-        summary: 'Forgets an upload or a feed. What was read of it stays.',
-        params: one,
-        status: 204,
-        answer: {},
-        errors: [404],
-      },
-    ],
+    operations: shelfOperations,
   }
 }
 

@@ -2,7 +2,7 @@
 -- else when it was added; without either the current versions, month 'unknown' and no date_key.
 WITH timed AS (
   SELECT review_id, user_id, book_id, rating, body_length, votes, comments_count, has_spoiler, date_added, date_updated,
-    started_at, read_at, read_count, ingestion_timestamp,
+    started_at, read_at, read_count, shelves, ingestion_timestamp,
     COALESCE(date_updated, date_added) AS reviewed_at,
     COALESCE(unix_millis(date_updated), unix_millis(date_added), CAST(8999999999999999 AS BIGINT)) AS as_of_ms
   FROM review_rows
@@ -20,7 +20,7 @@ SELECT
   f.body_length,
   f.body_length > 0 AS has_text,
   f.has_spoiler,
-  f.date_added, f.date_updated, f.started_at, f.read_at, f.read_count, f.ingestion_timestamp,
+  f.date_added, f.date_updated, f.started_at, f.read_at, f.read_count, f.shelves, f.ingestion_timestamp,
   CASE WHEN f.reviewed_at IS NULL THEN 'unknown'
     ELSE concat_ws('-', lpad(CAST(f.y AS STRING), 4, '0'), lpad(CAST(f.m AS STRING), 2, '0')) END AS reviewed_month,
   b.primary_genre

@@ -139,6 +139,7 @@ const sparkType = (type: string): string => {
     const fields = list[1]!.split(', ').map((field) => field.split(' '))
     return `ARRAY<STRUCT<${fields.map(([name, of]) => `${name}: ${sparkType(of!)}`).join(', ')}>>`
   }
+  if (type.endsWith('[]')) return `ARRAY<${sparkType(type.slice(0, -2))}>`
   return { VARCHAR: 'STRING', TIMESTAMPTZ: 'TIMESTAMP' }[type] ?? type
 }
 

@@ -16,7 +16,7 @@ before(async () => {
     dim_author: [author('a1', 'Ada Ahl')],
     dim_genre: [genre('fantasy', 'Fantasy')],
     fact_rating: [rating('1', 5, '2026-01-10'), rating('1', 4, null)],
-    fact_review: [review('1', '2026-01-11', true)],
+    fact_review: [{ ...review('1', '2026-01-11', true), user_id: 'export-ann', rating: 4 }],
     agg_author_performance: [
       { author_id: 'a1', name: 'Ada Ahl', books: 2, primary_books: 1, ratings: 2, average_rating: 4.5, bayesian_rating: 4.5, reviews: 1 },
     ],
@@ -60,7 +60,12 @@ describe('the OpenAPI document', () => {
 })
 
 describe('answers', () => {
-  const ids: Record<string, string> = { '/v1/books/{id}': '1', '/v1/books/{id}/history': '1', '/v1/authors/{id}': 'a1' }
+  const ids: Record<string, string> = {
+    '/v1/books/{id}': '1',
+    '/v1/books/{id}/history': '1',
+    '/v1/authors/{id}': 'a1',
+    '/v1/shelves/{id}/stats': 'export-ann',
+  }
   for (const route of routes) {
     it(`of ${route.path} are what the document says`, async () => {
       const { status, body } = await api.get(route.path.replace('{id}', ids[route.path] ?? ''))

@@ -31,8 +31,12 @@ export const change: fc.Arbitrary<[EntityName, Row]> = fc.oneof(
       fc.option(bookId, { freq: 6 }),
       fc.option(day, { freq: 4 }),
       fc.constantFrom('', 'Good', 'Very good'),
+      fc.constantFrom([], ['read'], ['to-read', 'Été']),
     )
-    .map(([id, of, at, body]): [EntityName, Row] => ['reviews', review(id, of, at, { body, votes: body.length, rating: 3 })]),
+    .map(([id, of, at, body, on]): [EntityName, Row] => [
+      'reviews',
+      review(id, of, at, { body, votes: body.length, rating: 3, shelves: on }),
+    ]),
   fc.tuple(bookId, day).map(([id, at]): [EntityName, Row] => ['books', deletion(id, at)]),
   fc.tuple(fc.constantFrom('a1', 'a2'), day).map(([id, at]): [EntityName, Row] => ['authors', deletion(id, at)]),
   fc.tuple(userId, bookId, day).map(([user, id, at]): [EntityName, Row] => ['ratings', deletion(`${user}:${id}`, at)]),

@@ -21,6 +21,7 @@ import { goldRelations, withRelations } from '../helpers/gold.ts'
 import { createSilverTable, type Row, type Silver } from './silver.ts'
 
 const log = createLog('test', 'error')
+const string = { kind: 'string' } as const
 const kinds: Record<string, Field['type']> = {
   VARCHAR: { kind: 'string' },
   BIGINT: { kind: 'long' },
@@ -28,8 +29,8 @@ const kinds: Record<string, Field['type']> = {
   BOOLEAN: { kind: 'boolean' },
   TIMESTAMPTZ: { kind: 'timestamp' },
   DATE: { kind: 'date' },
+  'VARCHAR[]': { kind: 'list', element: string },
 }
-const string = { kind: 'string' } as const
 const lists: Record<string, [string, Field['type']][]> = {
   authors: [
     ['author_id', string],

@@ -41,7 +41,7 @@ const history: Silver = {
     rating('alone', 'b3', 3, '2026-02-02'),
   ],
   reviews: [
-    review('r1', 'b1', '2026-02-20', { rating: 4, body: 'Été', votes: 2, date_added: '2025-12-01' }),
+    review('r1', 'b1', '2026-02-20', { rating: 4, body: 'Été', votes: 2, date_added: '2025-12-01', shelves: ['read', 'z', 'a'] }),
     review('r2', 'b2', null, { date_added: '2026-01-20', body: null }),
     review('r3', null, null),
   ],
@@ -242,7 +242,7 @@ describe('fact_review', () => {
   test('takes its time from the last update, else from when it was added', () =>
     withGold(history, async (duckdb) => {
       const rows = await duckdb.rows(`
-        SELECT review_id, f.book_id, b.title, reviewed_month, date_key, body_length, has_text, votes
+        SELECT review_id, f.book_id, b.title, reviewed_month, date_key, body_length, has_text, votes, shelves
         FROM fact_review f JOIN dim_book b USING (book_sk) ORDER BY review_id`)
       assert.deepEqual(rows, [
         {
@@ -254,6 +254,7 @@ describe('fact_review', () => {
           body_length: 3,
           has_text: true,
           votes: 2,
+          shelves: ['read', 'z', 'a'],
         },
         {
           review_id: 'r2',
@@ -264,6 +265,7 @@ describe('fact_review', () => {
           body_length: 0,
           has_text: false,
           votes: null,
+          shelves: null,
         },
         {
           review_id: 'r3',
@@ -274,6 +276,7 @@ describe('fact_review', () => {
           body_length: 0,
           has_text: false,
           votes: null,
+          shelves: null,
         },
       ])
     }))
@@ -362,7 +365,7 @@ describe('dim_date', () => {
 })
 
 describe('models', () => {
-  const dir = new URL('../../compactor/models', import.meta.url)
+  const dir = new URL('../../compactor/models/', import.meta.url)
   const models = readdirSync(dir).map((file) => ({ file, sql: readFileSync(new URL(file, dir), 'utf8').replaceAll(/--.*/g, '') }))
   const forbidden: Record<string, RegExp> = {
     'what DuckDB alone understands':

@@ -58,6 +58,13 @@ test('an export that is dropped while everything runs comes through the pipeline
     ['1000000003', null],
   ])
 
+  const { body: stats } = await ask('/v1/shelves/export-ann/stats')
+  assert.deepEqual([stats.books.read, stats.books.to_read, stats.pages], [2, 1, 400])
+  assert.deepEqual(stats.dates, { read: 1, added_instead: 1, none: 0 })
+  assert.equal(stats.year_in_books.longest.title, 'One')
+  assert.equal(stats.genres[0].genre, 'fantasy')
+  assert.equal(stats.authors[0].name, 'Ann Author')
+
   const silverRows = async () => {
     const { body } = await ask('/v1/sql', {
       method: 'POST',

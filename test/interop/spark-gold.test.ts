@@ -61,8 +61,15 @@ const history: Silver = {
     ),
   ],
   reviews: [
-    review('r1', 'b1', '2026-02-20', { rating: 4, body: 'Été 😀', votes: 2, date_added: '2025-12-01', has_spoiler: true }),
-    review('r2', 'b2', null, { date_added: '2026-01-20', body: null }),
+    review('r1', 'b1', '2026-02-20', {
+      rating: 4,
+      body: 'Été 😀',
+      votes: 2,
+      date_added: '2025-12-01',
+      has_spoiler: true,
+      shelves: ['read', 'Été'],
+    }),
+    review('r2', 'b2', null, { date_added: '2026-01-20', body: null, shelves: [] }),
     review('r3', null, null),
   ],
 }

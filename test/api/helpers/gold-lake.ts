@@ -56,6 +56,7 @@ const tables: Record<string, { fields: Field[]; partitionColumns: string[] }> = 
       ...of('long', 'date_key rating votes comments_count body_length read_count'),
       ...of('boolean', 'has_text has_spoiler'),
       ...of('timestamp', 'date_added date_updated started_at read_at ingestion_timestamp'),
+      ...lists('shelves'),
     ],
     partitionColumns: ['reviewed_month', 'primary_genre'],
   },
