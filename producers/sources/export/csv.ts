@@ -49,7 +49,7 @@ const readRow = (lines: readonly Line[], delimiter: string, width: number): stri
 export async function* csvRows(lines: AsyncIterable<Line>): AsyncGenerator<CsvRow> {
   let delimiter = ','
   let width: number | null = null
-  let pending: Line[] = []
+  let pending: (Line & { quotes: number })[] = []
 
   /** Takes rows out of the lines so far; at the end, all of them. */
   function* take(isEnd: boolean): Generator<CsvRow> {
@@ -59,12 +59,12 @@ export async function* csvRows(lines: AsyncIterable<Line>): AsyncGenerator<CsvRo
         continue
       }
       // The shortest run of lines in which every quote that opens is closed.
-      let quotes = 0
+      let open = 0
       let chars = 0
-      const size = pending.findIndex(({ text }) => {
+      const size = pending.findIndex(({ text, quotes }) => {
         chars += text.length
-        quotes += quotesIn(text)
-        return quotes % 2 === 0
+        open += quotes
+        return open % 2 === 0
       })
       const isLost = isEnd || pending.length >= MAX_ROW_LINES || chars > MAX_ROW_CHARS
       if (size < 0 && !isLost) return
@@ -86,7 +86,7 @@ export async function* csvRows(lines: AsyncIterable<Line>): AsyncGenerator<CsvRo
   }
 
   for await (const line of lines) {
-    pending.push(line)
+    pending.push({ ...line, quotes: quotesIn(line.text) })
     yield* take(false)
   }
   yield* take(true)

@@ -3,8 +3,10 @@ import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
 import { openExport } from '../../../producers/sources/export/export.ts'
 import type { Position, SourceBatch } from '../../../producers/sources/source.ts'
+import { ReadflowError } from '../../../runtime/errors.ts'
 import { createLog } from '../../../runtime/log.ts'
 import type { Records } from '../../../schemas/records.ts'
 import { testData } from '../../helpers/test-data.ts'
@@ -152,6 +154,28 @@ test('an interrupted read goes on where it was; another file under its name star
   assert.equal((await pollAll(file, { position: whole.batches.at(-1)!.position })).books.length, 1500)
   await utimes(file, 1, 1)
   assert.equal((await pollAll(file, { position })).books.length, 1500)
+})
+
+test('whatever the file holds, it is read or refused in one line', async (t) => {
+  const part = fc.oneof(
+    fc.constantFrom('Book Id,Title', '\n', '\r\n', '"', '""', ',', '=', '="', '1', 'x', '\uFEFF', '\0', rated, header24),
+    fc.string({ unit: 'binary', maxLength: 5 }),
+  )
+  const content = fc.oneof(
+    fc.array(part, { maxLength: 30 }).map((parts) => Buffer.from(parts.join(''))),
+    fc.array(part, { maxLength: 30 }).map((parts) => Buffer.from(`Book Id,Title,My Review\n${parts.join('')}`)),
+    fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+  )
+  const file = await fileOf(t, '')
+  await fc.assert(
+    fc.asyncProperty(content, async (bytes) => {
+      await writeFile(file, bytes)
+      const read = await pollAll(file).catch((error) => error)
+      if (read instanceof Error) assert.ok(read instanceof ReadflowError && read.code === 'source-invalid', String(read))
+      else for (const { book_id } of read.books) assert.equal(typeof book_id, 'string')
+    }),
+    { numRuns: 300 },
+  )
 })
 
 test('real exports', { skip: testData('exports').skip }, async () => {
