@@ -6,7 +6,7 @@ import type { Log } from '../../runtime/log.ts'
 import type { Registry } from '../../runtime/registry.ts'
 import { catalogue, entityNames, topicNames } from '../../schemas/catalogue.ts'
 import type { EntityName, TopicName } from '../../schemas/records.ts'
-import type { Source, SourceRecord } from '../sources/source.ts'
+import type { Source, SourceDeletion, SourceRecord } from '../sources/source.ts'
 import type { Positions } from './positions.ts'
 import type { SourceWatch } from './source-watch.ts'
 
@@ -33,6 +33,13 @@ export const createEncoder = async (registry: Registry) => {
     },
   })
 }
+
+const tombstone = ({ entity, key }: SourceDeletion, source: string, pollId: string): OutgoingRecord => ({
+  topic: catalogue[entity].topic,
+  key,
+  value: null,
+  headers: { 'readflow.source': source, 'readflow.poll-id': pollId },
+})
 
 export type Encode = Awaited<ReturnType<typeof createEncoder>>
 
@@ -64,16 +71,18 @@ export const poll = async (
   const startedMs = nowMs()
   log.info({ pollId, source: source.name }, 'poll started')
   await watch.beginPoll({ pollId, nowMs: startedMs })
-  for await (const { records, position } of source.poll(await positions.load(), { pollId, signal, log, nowMs })) {
+  for await (const { records, deletions = [], position } of source.poll(await positions.load(), { pollId, signal, log, nowMs })) {
     signal.throwIfAborted()
-    if (records.length > 0) run.begin({ inputs: [{ type: 'source', name: source.name }] })
+    if (records.length + deletions.length > 0) run.begin({ inputs: [{ type: 'source', name: source.name }] })
     const watched = records.map(watch.take)
-    await producer.send(watched.map(({ record, drifted }) => encode(record, source.name, pollId, drifted)))
+    const removed = deletions.map((deletion) => tombstone(deletion, source.name, pollId))
+    await producer.send([...watched.map(({ record, drifted }) => encode(record, source.name, pollId, drifted)), ...removed])
     await positions.save(position)
     for (const { entity } of records) {
       published[entity] = (published[entity] ?? 0) + 1
       if (entity !== 'raw') polled[entity]++
     }
+    for (const { entity } of deletions) published[entity] = (published[entity] ?? 0) + 1
     run.note({ outputs: outputsOf(published), counts: published })
     onProgress?.(polled)
   }

@@ -1,5 +1,5 @@
 import type { Log } from '../../runtime/log.ts'
-import type { Records, TopicName } from '../../schemas/records.ts'
+import type { EntityName, Records, TopicName } from '../../schemas/records.ts'
 
 /** What a source was at, as JSON: enough to go on after a restart without a gap or a flood. */
 export type Position = { readonly [key: string]: unknown }
@@ -10,9 +10,17 @@ export type Position = { readonly [key: string]: unknown }
  */
 export type SourceRecord = { [N in TopicName]: { entity: N; value: Records[N]; requestId: string | null; form?: string } }[TopicName]
 
+/** That a source has a thing no more, by the key of its records. */
+export interface SourceDeletion {
+  entity: EntityName
+  key: string
+}
+
 /** Records to publish together, and the position once they are acknowledged. */
 export interface SourceBatch {
   records: SourceRecord[]
+  /** Keys of what the source had and has no more; published after the records. */
+  deletions?: readonly SourceDeletion[]
   position: Position
 }
 

@@ -9,6 +9,7 @@ import type { Position, Source, SourceBatch, SourceRecord } from '../source.ts'
 import { BOOK_ID, exportFieldOf, plainName } from './columns.ts'
 import { csvRows } from './csv.ts'
 import { linesOf } from './lines.ts'
+import { type ExportPosition, goneSince, startOf } from './position.ts'
 import { createRowReader } from './rows.ts'
 
 const BATCH_RECORDS = 2000
@@ -60,16 +61,11 @@ interface ReadOptions {
   onBrokenLine: ExportSourceOptions['onBrokenLine']
 }
 
-/** A read that was broken off goes on after `row`, unless the file is another by now. */
-const startOf = (position: Position | null, version: string): number => {
-  const { file, row } = (position ?? {}) as { file?: unknown; row?: unknown }
-  return file === version && typeof row === 'number' ? row : 0
-}
-
 async function* readExport({ file, userId, position, log, onBrokenLine }: ReadOptions): AsyncGenerator<SourceBatch> {
   const { size, mtimeMs } = await stat(file)
-  const version = `${size}:${Math.floor(mtimeMs)}`
-  const skip = startOf(position, version)
+  const start = startOf(position, `${size}:${Math.floor(mtimeMs)}`)
+  const { books: lastBooks, rated: lastRated } = start
+  const [books, rated] = [new Set(start.soFar?.books), new Set(start.soFar?.rated)]
   const authors = new Set<string>()
   const broken: number[] = []
   const nameless: number[] = []
@@ -84,14 +80,17 @@ async function* readExport({ file, userId, position, log, onBrokenLine }: ReadOp
       readRow = createRowReader(cells, userId)
       continue
     }
-    if (++row <= skip) continue
+    row++
     if (cells === null) {
       broken.push(line)
       onBrokenLine?.(line)
       continue
     }
+    if (row <= start.row) continue
     const { book, authors: names, review, rating } = readRow(cells)
     if (book.book_id === '') nameless.push(line)
+    else books.add(book.book_id)
+    if (rating) rated.add(book.book_id)
     records.push({ entity: 'books', value: book, requestId: null })
     for (const name of names) {
       const key = authorKeyOfName(name)
@@ -102,14 +101,23 @@ async function* readExport({ file, userId, position, log, onBrokenLine }: ReadOp
     records.push({ entity: 'reviews', value: review, requestId: null })
     if (rating) records.push({ entity: 'ratings', value: rating, requestId: null })
     if (records.length >= BATCH_RECORDS) {
-      yield { records, position: { file: version, row } }
+      const soFar = { books: [...books], rated: [...rated] }
+      yield { records, position: { file: start.file, row, books: lastBooks, rated: lastRated, soFar } satisfies ExportPosition }
       records = []
     }
   }
   if (readRow === null) throw new ReadflowError('source-invalid', `${file} is empty.`, { hint: EXPORT_HINT })
-  if (broken.length > 0)
+  if (broken.length > 0) {
     log.warn({ file, lines: broken.slice(0, 20), count: broken.length }, 'lines of the export are no rows: a quote is broken')
-  if (nameless.length > 0)
+  }
+  if (nameless.length > 0) {
     log.warn({ file, lines: nameless.slice(0, 20), count: nameless.length }, 'rows without a Book Id are dead letters')
-  yield { records, position: { file: version, row: 0 } }
+  }
+  // A line that could not be read may be of any book, and a file without one is no library: then nothing counts as gone.
+  if (broken.length > 0 || books.size === 0) {
+    for (const id of lastBooks) books.add(id)
+    for (const id of lastRated) rated.add(id)
+  }
+  const deletions = goneSince(userId, { books: lastBooks, rated: lastRated }, books, rated)
+  yield { records, deletions, position: { file: start.file, row: 0, books: [...books], rated: [...rated] } }
 }

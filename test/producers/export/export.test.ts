@@ -34,7 +34,8 @@ const pollAll = async (file: string, options: { user?: string; position?: Positi
   for await (const batch of source.poll(options.position ?? null, context)) batches.push(batch)
   const of = <N extends keyof Records>(entity: N) =>
     batches.flatMap(({ records }) => records.filter((record) => record.entity === entity).map(({ value }) => value as Records[N]))
-  return { batches, brokenLines, books: of('books'), authors: of('authors'), reviews: of('reviews'), ratings: of('ratings') }
+  const deletions = batches.flatMap((batch) => batch.deletions ?? [])
+  return { batches, deletions, brokenLines, books: of('books'), authors: of('authors'), reviews: of('reviews'), ratings: of('ratings') }
 }
 
 test('a row is a book with its authors by name, a review and a rating', async (t) => {
@@ -154,6 +155,23 @@ test('an interrupted read goes on where it was; another file under its name star
   assert.equal((await pollAll(file, { position: whole.batches.at(-1)!.position })).books.length, 1500)
   await utimes(file, 1, 1)
   assert.equal((await pollAll(file, { position })).books.length, 1500)
+})
+
+test('what an update has no more is deleted, once; where a line could not be read nothing is', async (t) => {
+  const file = await fileOf(t, 'Book Id,My Rating\n1,5\n2,4\n3,0\n', 'a.csv')
+  const first = await pollAll(file)
+  assert.deepEqual(first.deletions, [])
+  const update = async (csv: string, position: Position) => {
+    await writeFile(file, csv)
+    const { deletions, batches } = await pollAll(file, { position })
+    return { gone: deletions.map(({ entity, key }) => `${entity} ${key}`), position: batches.at(-1)!.position }
+  }
+  const broken = await update('Book Id,My Rating\n1,"5\n2,4\n', first.batches.at(-1)!.position)
+  assert.deepEqual(broken.gone, [])
+  assert.deepEqual((await update('Book Id,My Rating\n', broken.position)).gone, [])
+  const less = await update('Book Id,My Rating\n1,0\n2,4\n', broken.position)
+  assert.deepEqual(less.gone, ['reviews export-a:3', 'ratings export-a:1'])
+  assert.deepEqual((await update('Book Id,My Rating\n2,4\n', less.position)).gone, ['reviews export-a:1'])
 })
 
 test('whatever the file holds, it is read or refused in one line', async (t) => {
