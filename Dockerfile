@@ -22,6 +22,7 @@ COPY producers ./producers
 COPY consumers ./consumers
 COPY compactor ./compactor
 COPY api ./api
+RUN node ops/setup/build-page.mjs
 # The image's user node, by number so that hosts can tell that it is not root.
 USER 1000
 VOLUME /data

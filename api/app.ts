@@ -4,7 +4,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import { errorLine } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { answerFromGold } from './http/answer.ts'
-import { assets } from './http/assets.ts'
+import { assets, page, pagePaths } from './http/assets.ts'
 import { authorize } from './http/auth.ts'
 import { securityHeaders } from './http/headers.ts'
 import type { RouteModule } from './http/module.ts'
@@ -73,9 +73,16 @@ export const createApp = (options: AppOptions) => {
   for (const { router } of modules) app.use(router)
   for (const route of routes) app.get(expressPath(route.path), answerFromGold(route, parts))
   for (const route of lakeRoutes) app.get(expressPath(route.path), answerFromLake(route, parts))
-  for (const [path, { file, type }] of Object.entries(assets)) {
-    app.get(path, (_request, response, next) => response.type(type).sendFile(file, { dotfiles: 'allow' }, (error) => error && next(error)))
-  }
+  // Looked up each time: the bundle may be made anew beside a server that runs.
+  app.get([...pagePaths, '/assets/:name'], (request, response, next) => {
+    const asset = request.path.startsWith('/assets/') ? assets()[request.path] : page
+    if (!asset) return next()
+    const caching = asset.isImmutable ? { 'Cache-Control': 'public, max-age=31536000, immutable' } : {}
+    response
+      .set(caching)
+      .type(asset.type)
+      .sendFile(asset.file, { dotfiles: 'allow', cacheControl: false }, (error) => error && next(error))
+  })
 
   app.use((request) => {
     const allowed = allowedMethods(document(), request.path)

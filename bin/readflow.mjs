@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensurePage } from '../ops/setup/build-page.mjs'
 import { ensureInstalled } from '../ops/setup/install.mjs'
 import { findNode } from '../ops/setup/node.mjs'
 import { nodeFlags, programEnv } from '../ops/setup/process.mjs'
@@ -78,6 +79,7 @@ else if (!Object.hasOwn(commands, name)) {
 } else {
   const installed = await ensureInstalled(root)
   if (installed !== 0) process.exit(installed)
+  if (['up', 'serve'].includes(name) && (await ensurePage(root)) !== 0) process.exit(1)
   const source = path.join(root, commands[name][0])
   // The package holds JavaScript, because Node strips no types under node_modules.
   run(name, existsSync(source) ? source : source.replace(/\.ts$/, '.js'), args)

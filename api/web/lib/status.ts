@@ -1,0 +1,8 @@
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { Answer } from './answer.ts'
+
+/** What /v1/status answered last: asked once for the whole page. */
+export const StatusContext = createContext<Answer>({ data: null, error: null, status: 0, isLoading: true, answeredMs: null })
+
+export const useStatus = () => useContext(StatusContext)

@@ -1,0 +1,186 @@
+import type { Json } from '../lib/answer.ts'
+import { capital, count, size } from '../lib/format.ts'
+import { Ago, Panel, Table } from '../ui/ui.tsx'
+
+const entities = ['books', 'authors', 'reviews', 'ratings']
+const marks: Record<string, string> = { done: '✓', running: '●', waiting: '○', failed: '✕' }
+
+/** Progress of the set-up, while there is one. */
+export const Setup = ({ status: { up } }: { status: Json }) => {
+  if (up?.phase !== 'setting-up' && !up?.steps.some((step: Json) => step.state === 'failed')) return null
+  const done = up.steps.filter((step: Json) => step.state === 'done').length
+  const running = up.steps.find((step: Json) => step.state === 'running')
+  return (
+    <section id="setup" class="panel" aria-labelledby="setup-title">
+      <h2 id="setup-title">Setting up</h2>
+      <p id="setup-summary" class="muted" aria-live="polite">
+        {done} of {up.steps.length} steps done{running ? `; now: ${running.name}` : ''}.
+      </p>
+      <ol class="steps">
+        {up.steps.map(({ name, state, detail, seconds }: Json) => (
+          <li key={name} data-state={state}>
+            <span class="mark" aria-hidden="true">
+              {marks[state] ?? '○'}
+            </span>
+            <span class="name">
+              {name}
+              <span class="visually-hidden"> ({state})</span>
+            </span>
+            <span class="detail">{detail}</span>
+            <span class="seconds">{seconds === null ? '' : `${count(Math.round(seconds))} s`}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
+}
+
+const rowsOf = (status: Json, table: string): number | null => status.tables.find((entry: Json) => entry.table === table)?.rows ?? null
+
+export const Counts = ({ status }: { status: Json }) => (
+  <section aria-labelledby="counts-title">
+    <h2 id="counts-title">What it holds</h2>
+    <p class="muted">Bronze: every record as it came. Silver: each valid change once. Gold: what holds now.</p>
+    <div id="counts" class="cards">
+      {entities.map((entity) => (
+        <article key={entity} class="card">
+          <h3>{capital(entity)}</h3>
+          <p class="big">
+            {count(status.gold?.counts[entity])}
+            <span class="unit"> in Gold</span>
+          </p>
+          <dl>
+            <dt title="every record, as it came">Bronze</dt>
+            <dd>{count(rowsOf(status, `bronze.${entity}`))}</dd>
+            <dt title="valid, clean, without repeats: one row a change">Silver</dt>
+            <dd>{count(rowsOf(status, `silver.${entity}`))}</dd>
+          </dl>
+        </article>
+      ))}
+    </div>
+  </section>
+)
+
+const lagNote = ({ kafka, lag, up }: Json): string => {
+  if (kafka.state === 'not-configured')
+    return up ? 'Kafka is being started; lag shows once it answers.' : 'No brokers are configured here, so lag is not known.'
+  if (kafka.state === 'connecting') return 'Connecting to Kafka…'
+  if (kafka.state === 'unavailable') return kafka.detail
+  return lag.length === 0 ? 'Kafka answers. Lag shows once the topics are there.' : 'Lag is what a group has not committed yet, in records.'
+}
+
+/** Freshness against its objective: newer than this is fine while records come. */
+const FRESH_SECONDS = 60
+
+export const Lag = ({ status }: { status: Json }) => {
+  const { lag, freshness, now, gold, up } = status
+  const lagOf = (group: string, entity: string) => lag.find((entry: Json) => entry.group === group && entry.topic === `goodreads.${entity}`)
+  const paused = (up?.stages ?? []).filter(({ state }: Json) => state === 'paused' || state === 'pausing')
+  return (
+    <Panel id="flow-lag" title="Freshness and lag" note={lagNote(status)}>
+      <Table
+        id="flow"
+        label="Freshness and lag"
+        columns={[
+          { name: 'Topic' },
+          { name: 'Bronze lag', kind: 'num' },
+          { name: 'Silver lag', kind: 'num' },
+          { name: 'Newest in Silver', kind: 'num wide' },
+          { name: 'Gold complete to', kind: 'num' },
+        ]}
+      >
+        {[...entities, 'raw'].map((entity) => {
+          const fresh = freshness.find((entry: Json) => entry.table === `silver.${entity}`)
+          const complete = gold?.complete_through_by_entity[entity]
+          return (
+            <tr key={entity}>
+              <th scope="row">
+                <span class="wide">goodreads.</span>
+                {entity}
+              </th>
+              <LagCell lag={lagOf('readflow.bronze', entity)} />
+              <LagCell lag={lagOf('readflow.silver', entity)} />
+              <td class="num wide">{fresh?.newest_ingestion_at ? <Ago at={fresh.newest_ingestion_at} now={now} /> : '–'}</td>
+              <td class={complete && (Date.parse(now) - Date.parse(complete)) / 1000 > FRESH_SECONDS ? 'num behind' : 'num'}>
+                {complete ? <Ago at={complete} now={now} /> : '–'}
+              </td>
+            </tr>
+          )
+        })}
+      </Table>
+      <p class="muted">The objective is that Gold is complete to less than {FRESH_SECONDS} s ago.</p>
+      <details>
+        <summary>Lag of each partition</summary>
+        <Table id="partitions" label="Lag of each partition" columns={[{ name: 'Group' }, { name: 'Topic' }, { name: 'Lag by partition' }]}>
+          {lag.map(({ group, topic, partitions }: Json) => (
+            <tr key={`${group} ${topic}`}>
+              <th scope="row">{group}</th>
+              <td>{topic}</td>
+              <td>{partitions.map(({ partition, lag_records: records }: Json) => `${partition}: ${count(records)}`).join(', ')}</td>
+            </tr>
+          ))}
+        </Table>
+      </details>
+      <ul id="programs" class="chips" aria-label="Programs">
+        {(up?.programs ?? []).map(({ name, state, restarts, lastError }: Json) => (
+          <li key={name} data-state={state} title={lastError}>
+            {name}: {state}
+            {restarts > 0 ? `, ${count(restarts)} restarts` : ''}
+          </li>
+        ))}
+        {paused.map(({ name, state }: Json) => (
+          <li key={`stage ${name}`} data-state={state} title={`readflow resume ${name} lets it run again`}>
+            stage {name}: {state}
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}
+
+const LagCell = ({ lag }: { lag: Json }) => (
+  <td
+    class={lag?.lag_records ? 'num behind' : 'num'}
+    title={lag?.partitions.map(({ partition, lag_records: records }: Json) => `partition ${partition}: ${count(records)}`).join(', ')}
+  >
+    {count(lag?.lag_records)}
+  </td>
+)
+
+export const Tables = ({ status: { tables, now } }: { status: Json }) => (
+  <Panel
+    id="tables-panel"
+    title="Tables"
+    note={
+      tables.length === 0
+        ? 'No table is there yet: the first one comes with the first commit.'
+        : 'Delta Lake tables, as any reader of Delta sees them.'
+    }
+  >
+    {tables.length > 0 && (
+      <Table
+        id="tables"
+        label="Tables"
+        columns={[
+          { name: 'Table' },
+          { name: 'Rows', kind: 'num' },
+          { name: 'Files', kind: 'num wide' },
+          { name: 'Size', kind: 'num wide' },
+          { name: 'Version', kind: 'num wide' },
+          { name: 'Last commit', kind: 'num' },
+        ]}
+      >
+        {tables.map(({ table, rows, files, bytes, version, last_commit_at: at }: Json) => (
+          <tr key={table}>
+            <th scope="row">{table}</th>
+            <td class="num">{count(rows)}</td>
+            <td class="num wide">{count(files)}</td>
+            <td class="num wide">{size(bytes)}</td>
+            <td class="num wide">{count(version)}</td>
+            <td class="num">{at ? <Ago at={at} now={now} /> : '–'}</td>
+          </tr>
+        ))}
+      </Table>
+    )}
+  </Panel>
+)

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { mkdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import type { Page } from 'playwright-core'
+import { until } from '../helpers/up.ts'
+
+const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+/** Kept for whoever wants to look at what a run saw. */
+const artefacts = fileURLToPath(new URL('../../.readflow-screens', import.meta.url))
+
+/** What axe finds that is serious or worse. */
+const seriousFindings = async (page: Page): Promise<string[]> => {
+  // By the debugger's own way: the page's policy allows no script but its own.
+  await page.evaluate(await readFile(axeFile, 'utf8'))
+  return page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => id + ': ' + nodes.slice(0, 3).map(({ html }) => html.slice(0, 160)).join(' | ')))`)
+}
+
+/** Looks at a page at both widths, in light and dark: nothing sticks out, nothing bars anybody from it. */
+const look = async (page: Page, name: string) => {
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme })
+    for (const width of [1280, 400]) {
+      await page.setViewportSize({ width, height: 900 })
+      await until(
+        `${name} to fit ${width} pixels`,
+        async () => ((await page.evaluate('document.documentElement.scrollWidth')) as number) <= width,
+      )
+      await page.screenshot({ path: `${artefacts}/${name}-${width}-${scheme}.png`, fullPage: true })
+    }
+    assert.deepEqual(await seriousFindings(page), [], `${name} in ${scheme}`)
+  }
+  await page.setViewportSize({ width: 1280, height: 900 })
+}
+
+const textOf = async (page: Page, selector: string) => String(await page.textContent(selector))
+const go = async (page: Page, url: string, path: string) => page.goto(new URL(path, url).href)
+
+/** Drives each page of a sandbox that lives, with something that a person does on each. */
+export const drivePages = async (page: Page, url: string): Promise<void> => {
+  await mkdir(artefacts, { recursive: true })
+
+  await page.click('nav.pages >> text=Books')
+  await until('the charts', async () => (await page.locator('canvas').count()) >= 4)
+  const all = await textOf(page, '#distribution-note')
+  await page.selectOption('#filter-genre', 'fantasy')
+  await until('the charts to be of fantasy', async () => (await textOf(page, '#distribution-note')) !== all)
+  assert.match(page.url(), /genre=fantasy/, 'the filter is in the address')
+  await page.reload()
+  await until('the filter to be kept', async () => (await page.inputValue('#filter-genre')) === 'fantasy')
+  const sql = page.locator('#genres details.sql')
+  await sql.locator('summary').click()
+  assert.match(String(await sql.textContent()), /genre = 'fantasy'/)
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#genres >> text=CSV')])
+  assert.match(await readFile(await download.path(), 'utf8'), /^period,key,name,ratings,average\r\n\d{4}-\d{2},fantasy,/)
+  await look(page, 'books')
+  await page.click('#top-books tbody a >> nth=0')
+  await until('the book', async () => (await textOf(page, '#versions')).includes('now'))
+  await look(page, 'book')
+  const title = (await textOf(page, '#book-title')).split(' ').slice(0, 2).join(' ')
+  await page.click('text=All books')
+  await page.fill('#search', title)
+  await page.press('#search', 'Enter')
+  await until('what is found', async () => (await textOf(page, '#found')).includes(title))
+
+  await page.click('nav.pages >> text=Pipeline')
+  await until('the flow', async () => /Kafka.*records/.test(await textOf(page, '.flow')))
+  await page.selectOption('#runs-kind', 'build')
+  await until('the builds', async () => (await page.locator('#runs tbody tr').count()) > 1)
+  const book = (await (await fetch(new URL('/v1/books?limit=1', url))).json()) as { books: { book_id: string }[] }
+  await page.fill('#lineage-key', book.books[0]!.book_id)
+  await page.click('#lineage >> text=Trace')
+  await until('where it came from', async () => /Kafka goodreads\.books partition/.test(await textOf(page, '#lineage')))
+  await look(page, 'pipeline')
+
+  await page.click('nav.pages >> text=Topics')
+  await page.click('#topics >> text=goodreads.ratings')
+  await until('messages', async () => (await page.locator('#records tbody tr').count()) > 5)
+  await page.locator('#records details.record summary').first().click()
+  assert.match(await textOf(page, '#records details.record[open]'), /"rating": \d/)
+  await look(page, 'topic')
+  await page.click('#live-tail')
+  await until('a live message', async () => (await page.locator('#records tbody tr').count()) > 0, 60_000)
+  await page.click('#live-tail')
+
+  await page.click('nav.pages >> text=Dead letters')
+  await page.click('#reasons a >> nth=0')
+  await until('a letter', async () => /A redrive.*Publishes its own key/.test(await textOf(page, '#letters')))
+  await look(page, 'dead-letters')
+
+  await page.click('nav.pages >> text=SQL')
+  await page.locator('.cm-content').waitFor()
+  await page.click('.cm-content')
+  await page.keyboard.press('Control+a')
+  // First, as Chromium itself styles what is typed over other text, which the page's policy refuses with a message.
+  await page.keyboard.press('Delete')
+  await page.keyboard.type('SELECT verdict, count(*) AS checks FROM checks GROUP BY verdict')
+  await page.keyboard.press('Control+Enter')
+  await until('the result', async () => (await textOf(page, '#result')).includes('pass'))
+  assert.match(page.url(), /q=SELECT\+verdict/, 'the address is a link to it')
+  await look(page, 'sql')
+  await go(page, url, `/sql?${new URLSearchParams({ q: "SELECT 'a' AS name, 1 AS n UNION ALL SELECT 'b', 2" })}`)
+  await until('the result of a link', async () => /2 rows/.test(await textOf(page, '#result-note')))
+  await page.selectOption('#chart-type', 'bar')
+  await page.click('.cm-content')
+  await page.keyboard.press('Control+a')
+  await page.keyboard.press('Delete')
+  await page.keyboard.type('SELEC')
+  await page.click('#run')
+  await until('what is wrong', async () => /syntax error/.test(await textOf(page, 'section[aria-labelledby="result-title"]')))
+}
