@@ -13,7 +13,7 @@ const html = 'text/html; charset=utf-8'
 const script = 'text/javascript; charset=utf-8'
 
 /** Paths of the one page: which part of it is shown the page itself finds out. */
-export const pagePaths = ['/', '/books', '/books/:id', '/pipeline', '/topics', '/topics/:topic', '/dead-letters', '/sql'] as const
+export const pagePaths = ['/', '/books', '/books/:id', '/pipeline', '/topics', '/topics/:topic', '/shelf', '/dead-letters', '/sql'] as const
 
 /** What answers at all of them. */
 export const page: Asset = { file: web('index.html'), type: html, isImmutable: false }

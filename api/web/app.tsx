@@ -9,6 +9,7 @@ import { useAnswer } from './lib/answer.ts'
 import { StatusContext } from './lib/status.ts'
 import { Footer, Gate, Notice, SignIn } from './notices.tsx'
 import { PipelinePage } from './pipeline/page.tsx'
+import { ShelfPage } from './shelf/page.tsx'
 import { TopicsPage } from './topics/page.tsx'
 
 // The editor is as large as all else together: it comes when it is asked for.
@@ -20,6 +21,7 @@ export const pages = [
   { path: '/books', name: 'Books' },
   { path: '/pipeline', name: 'Pipeline' },
   { path: '/topics', name: 'Topics' },
+  { path: '/shelf', name: 'My shelf' },
   { path: '/dead-letters', name: 'Dead letters' },
   { path: '/sql', name: 'SQL' },
 ]
@@ -56,6 +58,7 @@ export const App = () => {
               <Route path="/topics/:topic?">
                 {({ topic }) => <TopicsPage topic={topic === undefined ? null : decodeURIComponent(topic)} />}
               </Route>
+              <Route path="/shelf" component={ShelfPage} />
               <Route path="/dead-letters" component={DeadLettersPage} />
               <Route path="/sql" component={SqlPage} />
               <Route>

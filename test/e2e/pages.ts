@@ -7,7 +7,7 @@ import { until } from '../helpers/up.ts'
 
 const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 /** Kept for whoever wants to look at what a run saw. */
-const artefacts = fileURLToPath(new URL('../../.readflow-screens', import.meta.url))
+export const artefacts = fileURLToPath(new URL('../../.readflow-screens', import.meta.url))
 
 /** What axe finds that is serious or worse. */
 const seriousFindings = async (page: Page): Promise<string[]> => {
@@ -19,7 +19,7 @@ const seriousFindings = async (page: Page): Promise<string[]> => {
 }
 
 /** Looks at a page at both widths, in light and dark: nothing sticks out, nothing bars anybody from it. */
-const look = async (page: Page, name: string) => {
+export const look = async (page: Page, name: string) => {
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme })
     for (const width of [1280, 400]) {

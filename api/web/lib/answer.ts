@@ -32,7 +32,7 @@ export const ask = async (path: string, init: RequestInit = {}): Promise<Json> =
   const response = await fetch(path, { signal: AbortSignal.timeout(TIMEOUT_MS), ...init }).catch(() => {
     throw new Failure(0, 'The server does not answer. If it was stopped, start it again with: npm start.')
   })
-  if (response.ok) return response.json()
+  if (response.ok) return response.status === 204 ? null : response.json()
   const problem = await response.json().catch(() => null)
   throw new Failure(response.status, problem?.detail ?? `${path} answers ${response.status}.`)
 }

@@ -12,6 +12,8 @@ const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'always', sty
 type Maybe = number | null | undefined
 
 export const count = (value: Maybe) => (value == null ? '–' : numbers.format(value))
+/** Such as `1 book`, `20 books`. */
+export const counted = (value: number, noun: string) => `${count(value)} ${noun}${value === 1 ? '' : 's'}`
 export const average = (value: Maybe) => (value == null ? '–' : averages.format(value))
 /** A number that may be a share. */
 export const figure = (value: Maybe) => (value == null ? '–' : figures.format(value))
