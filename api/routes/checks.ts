@@ -5,6 +5,7 @@ import { Problem } from '../http/problem.ts'
 import { defineLakeRoute } from '../http/route.ts'
 import { shapeCheck, shapeFound, shapeSummary, verdicts } from '../pipeline/checks.ts'
 import { shapeProfile, shapeProfileHead } from '../pipeline/profiles.ts'
+import * as answers from './lake-answers.ts'
 
 export const listChecks = defineLakeRoute({
   path: '/v1/checks',
@@ -13,6 +14,7 @@ export const listChecks = defineLakeRoute({
     verdict: oneOf(verdicts).optional().describe('how it was judged'),
     table: shortText.optional().describe('such as gold.fact_rating'),
   }),
+  answer: answers.checks,
   handle: async ({ query: { verdict, table }, parts }) => {
     const now = await parts.checks.now()
     const wanted = now.checks.filter(({ newest }) => (!verdict || newest.verdict === verdict) && (!table || newest.table === table))
@@ -28,6 +30,7 @@ export const showCheck = defineLakeRoute({
     limit: whole(1, 200).default(50).describe('evaluations on a page'),
     cursor: z.string().max(500).optional().describe('next_cursor of the page before'),
   }),
+  answer: answers.check,
   handle: async ({ params: { id }, query: { limit, cursor: text }, parts }) => {
     const question = questionOf({ route: 'checks', id })
     const cursor = text === undefined ? null : decodeCursor(text)
@@ -50,6 +53,7 @@ export const showCheck = defineLakeRoute({
 export const listProfiles = defineLakeRoute({
   path: '/v1/profiles',
   summary: 'The tables of Gold whose columns are profiled, as of the newest build that was.',
+  answer: answers.profiles,
   handle: async ({ parts }) => {
     const { version, profiles } = await parts.profiles.now()
     return { table_version: version, profiles: profiles.map(shapeProfileHead) }
@@ -60,6 +64,7 @@ export const showProfile = defineLakeRoute({
   path: '/v1/profiles/{table}',
   summary: 'What is in each column of a Gold table: nulls, distinct values, least and greatest.',
   params: z.strictObject({ table: shortText.describe('such as gold.dim_book') }),
+  answer: answers.profile,
   handle: async ({ params: { table }, parts }) => {
     const { version, profiles } = await parts.profiles.now()
     const profile = profiles.find((each) => each.table === table)

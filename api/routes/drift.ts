@@ -3,6 +3,7 @@ import { driftKinds } from '../../lineage/drift/drift.ts'
 import { oneOf, whole } from '../http/parameters.ts'
 import { defineLakeRoute } from '../http/route.ts'
 import { shapeDrift } from '../pipeline/drift.ts'
+import * as answers from './lake-answers.ts'
 
 export const listDrift = defineLakeRoute({
   path: '/v1/drift',
@@ -14,6 +15,7 @@ export const listDrift = defineLakeRoute({
     place: oneOf(['source', 'schema']).optional().describe('source: in what a source sent; schema: in the schema of a record'),
     limit: whole(1, 1000).default(100).describe('findings at most'),
   }),
+  answer: answers.drift,
   handle: async ({ query: { entity, kind, place, limit }, parts }) => {
     const { version, drifts } = await parts.drift.now()
     const wanted = drifts.filter(

@@ -5,6 +5,7 @@ import { oneOf, shortText, whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { defineLakeRoute } from '../http/route.ts'
 import { shapeRun } from '../pipeline/runs.ts'
+import * as answers from './lake-answers.ts'
 
 export const listRuns = defineLakeRoute({
   path: '/v1/runs',
@@ -15,6 +16,7 @@ export const listRuns = defineLakeRoute({
     limit: whole(1, 200).default(50).describe('runs on a page'),
     cursor: z.string().max(500).optional().describe('next_cursor of the page before'),
   }),
+  answer: answers.runs,
   handle: async ({ query: { limit, ...query }, parts }) => {
     const question = questionOf({ route: 'runs', ...query })
     const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor)
@@ -38,6 +40,7 @@ export const showRun = defineLakeRoute({
   path: '/v1/runs/{id}',
   summary: 'One run: what it read and wrote, with versions and counts, how long it took, which attempt it was, and its error.',
   params: z.strictObject({ id: shortText.describe('id of the run; a poll is named by the header readflow.poll-id of its records') }),
+  answer: z.object({ run: answers.run }),
   handle: async ({ params: { id }, parts }) => {
     const run = await (await parts.runs.at())?.find(id)
     if (!run) throw new Problem(404, `There is no run '${id}' on record. /v1/runs lists them.`)
@@ -55,5 +58,6 @@ export const showLineage = defineLakeRoute({
   query: z.strictObject({
     version: whole(0, 999_999_999_999).optional().describe("Gold version, or of a table of another layer that table's own"),
   }),
+  answer: answers.lineage,
   handle: async ({ params, query, parts }) => ({ lineage: await parts.lineage({ ...params, version: query.version }) }),
 })

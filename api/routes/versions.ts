@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { whole } from '../http/parameters.ts'
 import { defineLakeRoute } from '../http/route.ts'
+import * as answers from './lake-answers.ts'
 
 export const listVersions = defineLakeRoute({
   path: '/v1/versions',
@@ -9,6 +10,7 @@ export const listVersions = defineLakeRoute({
     limit: whole(1, 200).default(50).describe('versions on a page'),
     before: whole(0, 999_999_999).optional().describe('lists those before this version'),
   }),
+  answer: answers.versions,
   handle: async ({ query, parts }) => {
     const versions = await parts.gold.list(query)
     return {

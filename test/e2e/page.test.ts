@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { chromium, type Page } from 'playwright-core'
 import { tool } from '../helpers/tool.ts'
 import { startUp, tempDir, until } from '../helpers/up.ts'
-import { drivePages } from './pages.ts'
+import { answersAreAsDocumented, drivePages } from './pages.ts'
 
 const missing = tool('chromium', ['--version'], 'apt-get install chromium')
 const flags = [
@@ -86,6 +86,7 @@ test('the sandbox lives: history at once, the page moves, lag returns to nothing
   await until('the page to move', async () => (await page.textContent('main')) !== before)
   await showsQuality(page)
   await drivePages(page, up.url)
+  await answersAreAsDocumented(up.url)
   assert.deepEqual(problems, [])
   assert.equal(await up.stop(), 0, up.output())
 })

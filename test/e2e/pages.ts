@@ -3,6 +3,8 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
+import { z } from 'zod'
+import { lakeRoutes } from '../../api/routes/routes.ts'
 import { until } from '../helpers/up.ts'
 
 const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
@@ -37,6 +39,16 @@ export const look = async (page: Page, name: string) => {
 
 const textOf = async (page: Page, selector: string) => String(await page.textContent(selector))
 const go = async (page: Page, url: string, path: string) => page.goto(new URL(path, url).href)
+
+/** Holds the answers of the routes over the lake to what the document says of them, on data that is live. */
+export const answersAreAsDocumented = async (url: string): Promise<void> => {
+  for (const { path, answer } of lakeRoutes.filter((route) => !route.path.includes('{'))) {
+    const response = await fetch(new URL(path, url))
+    assert.equal(response.status, 200, path)
+    const parsed = z.strictObject(answer.shape).safeParse(await response.json())
+    assert.ok(parsed.success, `${path}: ${parsed.error?.message}`)
+  }
+}
 
 /** Drives each page of a sandbox that lives, with something that a person does on each. */
 export const drivePages = async (page: Page, url: string): Promise<void> => {

@@ -39,6 +39,8 @@ export interface Drawing {
 
 const configOf = ({ type, labels, series, isStacked = false, isHorizontal = false }: Drawing): ChartConfiguration => {
   const ticks = { color: color('--muted'), font: { size: 12 } }
+  // Half a book is no step of an axis.
+  const isWhole = series.every(({ values: all }) => all.every((value) => value === null || Number.isInteger(value)))
   const categories = {
     stacked: isStacked,
     grid: { display: false },
@@ -50,7 +52,7 @@ const configOf = ({ type, labels, series, isStacked = false, isHorizontal = fals
     beginAtZero: true,
     grid: { color: color('--grid') },
     border: { display: false },
-    ticks: { ...ticks, maxTicksLimit: 6 },
+    ticks: { ...ticks, maxTicksLimit: 6, ...(isWhole ? { precision: 0 } : {}) },
   }
   return {
     type,
