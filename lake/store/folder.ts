@@ -3,7 +3,16 @@ import type { Dirent } from 'node:fs'
 import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ReadflowError } from '../../runtime/errors.ts'
-import { checkedPath, checkedPrefix, comparePaths, notFound, type ObjectInfo, type ObjectStore, TEMPORARY_FOLDER } from './store.ts'
+import {
+  checkedPath,
+  checkedPrefix,
+  comparePaths,
+  notFound,
+  type ObjectInfo,
+  type ObjectStore,
+  replaced,
+  TEMPORARY_FOLDER,
+} from './store.ts'
 
 /**
  * A lake in a local folder, which is created by the first write. Files are made under a temporary name, synced, and
@@ -64,19 +73,38 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
     await syncFolder(dirname(target))
   }
 
+  const getRange: ObjectStore['getRange'] = (path, start, end) =>
+    reading(path, async () => {
+      const handle = await open(full(path), 'r')
+      try {
+        const bytes = new Uint8Array(Math.max(0, Math.min(end, (await handle.stat()).size) - start))
+        return bytes.subarray(0, await readFully(handle, bytes, start))
+      } finally {
+        await handle.close()
+      }
+    })
+
   return {
     url,
     get: (path) => reading(path, () => readFile(full(path))),
-    getRange: (path, start, end) =>
-      reading(path, async () => {
-        const handle = await open(full(path), 'r')
-        try {
-          const bytes = new Uint8Array(Math.max(0, Math.min(end, (await handle.stat()).size) - start))
-          return bytes.subarray(0, await readFully(handle, bytes, start))
-        } finally {
-          await handle.close()
-        }
-      }),
+    getRange,
+    pieces: async (path) => {
+      const identity = async () => {
+        const { size, ino, mtimeMs, isFile } = await reading(path, async () => {
+          const found = await stat(full(path))
+          return { size: found.size, ino: found.ino, mtimeMs: found.mtimeMs, isFile: found.isFile() }
+        })
+        if (!isFile) throw notFound(url, path)
+        return { sizeBytes: size, of: `${ino} ${mtimeMs} ${size}` }
+      }
+      const first = await identity()
+      const read = async (start: number, end: number) => {
+        const bytes = await getRange(path, start, end)
+        if ((await identity()).of !== first.of) throw replaced(url, path)
+        return bytes
+      }
+      return { sizeBytes: first.sizeBytes, read }
+    },
     put: (path, bytes) => attempt(path, () => withTemporary(bytes, (file) => moveIn(file, full(path)))),
     putFile: (path, localFilePath) =>
       attempt(path, async () => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { checkedPath, checkedPrefix, comparePaths, notFound, type ObjectStore } from './store.ts'
+import { checkedPath, checkedPrefix, comparePaths, notFound, type ObjectStore, replaced } from './store.ts'
 
 /** A lake in memory, under the same contract as the others. For tests. */
 export const openMemoryStore = ({ nowMs = Date.now }: { nowMs?: () => number } = {}): ObjectStore => {
@@ -17,6 +17,16 @@ export const openMemoryStore = ({ nowMs = Date.now }: { nowMs?: () => number } =
     url,
     get: async (path) => found(path).slice(),
     getRange: async (path, start, end) => found(path).slice(start, Math.max(start, end)),
+    pieces: async (path) => {
+      const bytes = found(path)
+      const first = objects.get(path)
+      const read = async (start: number, end: number) => {
+        found(path)
+        if (objects.get(path) !== first) throw replaced(url, path)
+        return bytes.slice(start, Math.max(start, end))
+      }
+      return { sizeBytes: bytes.length, read }
+    },
     put: async (path, bytes) => set(path, bytes),
     putFile: async (path, localFilePath) => set(path, await readFile(localFilePath)),
     putIfAbsent: async (path, bytes) => {

@@ -27,8 +27,10 @@ export interface S3Page {
 
 /** One attempt of each request, on one bucket; rejects with what the SDK or the connection say, or S3Fault. */
 export interface S3Requests {
-  /** `range` is in bytes, its end exclusive. */
-  get: (key: string, range?: { start: number; end: number }) => Promise<Uint8Array>
+  /** `range` is in bytes, its end exclusive. With `ifMatch` another object than that of the ETag is a fault `exists`. */
+  get: (key: string, range?: { start: number; end: number }, ifMatch?: string) => Promise<Uint8Array>
+  /** How large an object is, and its ETag. One without bytes is a fault `no-range`. */
+  look: (key: string) => Promise<{ sizeBytes: number; etag: string | undefined }>
   put: (key: string, bytes: Uint8Array, options: { isIfAbsent?: boolean; storageClass?: string | undefined }) => Promise<void>
   /** In parts, each tried again by itself; what a failed one had sent is removed. */
   upload: (
@@ -70,8 +72,21 @@ export const openS3Client = ({
   const storage = (storageClass: string | undefined) => (storageClass === undefined ? {} : { StorageClass: storageClass as StorageClass })
 
   return {
-    get: async (key, range) => {
-      const limits = range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {}
+    look: async (key) => {
+      // Its first byte, as an answer to HEAD has no body that tells an object that is not there from a wrong endpoint.
+      const { Body, ContentRange, ContentLength, ETag } = await client.send(
+        new GetObjectCommand({ Bucket: bucket, Key: key, Range: 'bytes=0-0' }),
+      )
+      await readBody(Body as AsyncIterable<Uint8Array> | undefined, ContentLength)
+      const sizeBytes = Number(/\/(\d+)$/.exec(ContentRange ?? '')?.[1] ?? Number.NaN)
+      if (Number.isNaN(sizeBytes)) throw new S3Fault('transient', 'an answer without a length')
+      return { sizeBytes, etag: ETag }
+    },
+    get: async (key, range, ifMatch) => {
+      const limits = {
+        ...(range ? { Range: `bytes=${range.start}-${range.end - 1}` } : {}),
+        ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
+      }
       const { Body, ContentLength } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...limits }))
       return readBody(Body as AsyncIterable<Uint8Array> | undefined, ContentLength)
     },

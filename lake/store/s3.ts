@@ -4,7 +4,16 @@ import { withDeadline, withRetries } from './retry.ts'
 import type { S3Requests } from './s3-client.ts'
 import { faultOf, S3Fault, type S3FaultKind } from './s3-fault.ts'
 import { parseS3Url } from './s3-url.ts'
-import { checkedPath, checkedPrefix, comparePaths, notFound, type ObjectInfo, type ObjectStore, type StoreOptions } from './store.ts'
+import {
+  checkedPath,
+  checkedPrefix,
+  comparePaths,
+  notFound,
+  type ObjectInfo,
+  type ObjectStore,
+  replaced,
+  type StoreOptions,
+} from './store.ts'
 
 const PATIENCE_MS = 30_000
 const REQUEST_TIMEOUT_MS = 30_000
@@ -80,6 +89,19 @@ export const openS3Store = (lakeUrl: string, options: StoreOptions = {}): Object
       const range = end > start ? { start, end } : { start: 0, end: 1 }
       const found = await reading(path, (s3, key) => s3.get(key, range).catch(instead('no-range', () => null)))
       return found && end > start ? found : new Uint8Array()
+    },
+    pieces: async (path) => {
+      const { sizeBytes, etag } = await reading(path, (s3, key) =>
+        s3.look(key).catch(instead('no-range', () => ({ sizeBytes: 0, etag: undefined }))),
+      )
+      const other = () => {
+        throw replaced(lakeUrl, path)
+      }
+      const read = async (start: number, end: number) =>
+        end <= start || start >= sizeBytes
+          ? new Uint8Array()
+          : reading(path, (s3, key) => s3.get(key, { start, end: Math.min(end, sizeBytes) }, etag).catch(instead('exists', other)))
+      return { sizeBytes, read }
     },
     put: async (path, bytes, { storageClass } = {}) => {
       const key = keyOf(path)

@@ -7,6 +7,12 @@ export interface ObjectInfo {
   modifiedMs: number
 }
 
+export interface ObjectPieces {
+  sizeBytes: number
+  /** Bytes `start` to `end` (exclusive), fewer where the object ends before. */
+  read: (start: number, end: number) => Promise<Uint8Array>
+}
+
 export interface PutOptions {
   /** S3 storage class, such as `STANDARD_IA`; stores without classes ignore it. */
   storageClass?: string | undefined
@@ -34,6 +40,11 @@ export interface ObjectStore {
   get: (path: string) => Promise<Uint8Array>
   /** Bytes `start` to `end` (exclusive), fewer where the object ends before. Rejects with `lake-not-found`. */
   getRange: (path: string, start: number, end: number) => Promise<Uint8Array>
+  /**
+   * Looks at an object that is to be read piece by piece, and is the same one throughout: a piece of one that was replaced in
+   * between rejects with `lake-invalid`, one that is gone with `lake-not-found`.
+   */
+  pieces: (path: string) => Promise<ObjectPieces>
   /** Creates or replaces an object. */
   put: (path: string, bytes: Uint8Array, options?: PutOptions) => Promise<void>
   /** Like `put`, with the bytes of a finished local file. The file belongs to the store: it is moved or removed. */
@@ -51,6 +62,10 @@ export interface ObjectStore {
   localPath: (path: string) => string | null
   close: () => Promise<void>
 }
+
+/** What is said of an object that is another one than it was. */
+export const replaced = (url: string, path: string) =>
+  new ReadflowError('lake-invalid', `${path} in the lake ${url} was replaced while it was read`)
 
 /** Folder inside the lake's root for files in the making. It is no part of the lake: never listed, never addressed. */
 export const TEMPORARY_FOLDER = '.tmp'

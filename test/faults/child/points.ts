@@ -62,6 +62,7 @@ export const countedStore = (store: ObjectStore, points: Points): ObjectStore =>
     ...store,
     get: call('get', store.get),
     getRange: call('getRange', store.getRange),
+    pieces: call('pieces', store.pieces),
     put: call('put', store.put, true),
     putFile: call('putFile', store.putFile, true),
     putIfAbsent: call('putIfAbsent', store.putIfAbsent, true),

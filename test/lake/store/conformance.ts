@@ -58,6 +58,19 @@ export const conformance = (name: string, open: (folder: string) => ObjectStore)
       }
     })
 
+    it('gives an object in pieces that are of one object', async () => {
+      await store.put('pieces/a', bytes('0123456789'))
+      const { sizeBytes, read } = await store.pieces('pieces/a')
+      assert.equal(sizeBytes, 10)
+      assert.equal(text(await read(0, 4)) + text(await read(4, 50)), '0123456789')
+      assert.equal((await read(10, 20)).length, 0)
+      await store.put('pieces/a', bytes('another one'))
+      await assert.rejects(read(4, 8), { code: 'lake-invalid' })
+      await store.delete('pieces/a')
+      await assert.rejects(store.pieces('pieces/a'), { code: 'lake-not-found' })
+      await assert.rejects(read(0, 1), { code: 'lake-not-found' })
+    })
+
     it('gives a range, cut at the end of the object', async () => {
       await store.put('range/a', bytes('0123456789'))
       assert.equal(text(await store.getRange('range/a', 2, 5)), '234')

@@ -31,8 +31,10 @@ const openLake = async (
     reads.set(name, (reads.get(name) ?? 0) + 1)
     return memory.getRange(name, start, end)
   }
+  const range = overrides.getRange ?? getRange
+  const pieces: ObjectStore['pieces'] = async (name) => ({ sizeBytes: 10, read: (start, end) => range(name, start, end) })
   const dir = await tempDir(t)
-  const files = openLocalFiles({ store: { ...memory, getRange, ...overrides }, dir, maxBytes })
+  const files = openLocalFiles({ store: { ...memory, ...overrides, pieces }, dir, maxBytes })
   const kept = async () => (await readdir(dir, { recursive: true })).filter((name) => name.endsWith('.parquet')).length
   const use = async (name: string) => (await files.hold([file(name)])).release()
   return { files, kept, use, readsOf: (name: string) => reads.get(file(name).path) ?? 0 }
