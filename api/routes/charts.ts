@@ -34,17 +34,17 @@ GROUP BY r.month, r.genre ORDER BY r.month, r.genre`,
   },
 })
 
-const withoutTime = async (
+/** Ratings that have no day, so that no range of days narrows them: counted once a version for each genre and language. */
+const withoutTime = (
   { genre, language_code }: { genre?: string | undefined; language_code?: string | undefined },
   gold: Parameters<typeof chartRows>[0],
-) => {
-  const where = chartWhere({ genre, language_code }, daily, ['date IS NULL'])
-  const { rows } = await chartRows<{ ratings: number | null }>(
-    gold,
-    `SELECT CAST(sum(ratings) AS BIGINT) AS ratings FROM gold_agg_ratings_daily ${where}`,
-  )
-  return rows[0]?.ratings ?? 0
-}
+): Promise<number> =>
+  gold.answers.answer(`without a time ${JSON.stringify([genre, language_code])}`, async () => {
+    const where = chartWhere({ genre, language_code }, daily, ['date IS NULL'])
+    const sql = `SELECT CAST(sum(ratings) AS BIGINT) AS ratings FROM gold_agg_ratings_daily ${where}`
+    const { rows } = await chartRows<{ ratings: number | null }>(gold, sql)
+    return rows[0]?.ratings ?? 0
+  })
 
 export const ratingDistribution = defineRoute({
   path: '/v1/charts/rating-distribution',
