@@ -1,6 +1,5 @@
 import { access, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { publishedAsOf, readPublished } from '../../lake/published.ts'
 import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { openProcessFolder } from '../../lake/store/process-folder.ts'
@@ -9,6 +8,7 @@ import { openDuckDb } from '../../runtime/duckdb.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { type ExportFormat, exportFormats, exportGold, exportName } from '../export/gold-file.ts'
+import { wantedGold } from './wanted-gold.ts'
 
 await runProgram('export', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('export', argv, env)
@@ -41,23 +41,3 @@ await runProgram('export', async ({ argv, env, signal, defer }) => {
     `${JSON.stringify({ file, format, version: published.version, published_at: published.publishedAt, bytes: size })}\n`,
   )
 })
-
-// A function: the program above runs before a constant down here exists.
-async function wantedGold(
-  store: Parameters<typeof readPublished>[0],
-  { version, asOf }: { version: number | undefined; asOf: string | undefined },
-) {
-  if (version !== undefined && asOf !== undefined) throw new ReadflowError('config', '--version and --as-of can not be given together.')
-  const timeMs = asOf === undefined ? null : Date.parse(asOf)
-  if (Number.isNaN(timeMs)) throw new ReadflowError('config', `--as-of ${asOf}: is no time in ISO 8601, such as 2026-11-24T08:00:00Z.`)
-  const published =
-    timeMs === null ? await readPublished(store, version === undefined ? {} : { version }) : await publishedAsOf(store, timeMs)
-  if (published) return published
-  const what =
-    version === undefined
-      ? asOf === undefined
-        ? 'No Gold is published yet'
-        : `No Gold that is kept is as old as ${asOf}`
-      : `Gold version ${version} is not there, or not kept any more`
-  throw new ReadflowError('lake-not-found', `${what}, in ${store.url}.`)
-}

@@ -1,4 +1,5 @@
 import { csvLines } from '../http/formats.ts'
+import { plainCell } from '../sql/plain.ts'
 import type { ResultColumn } from '../sql/protocol.ts'
 
 /** Prints a result as it comes. */
@@ -11,18 +12,11 @@ export interface Printer {
 const MAX_CELL = 60
 const write = (text: string) => void process.stdout.write(text)
 
-const plain = (value: unknown): unknown =>
-  typeof value === 'number' && !Number.isFinite(value)
-    ? String(value)
-    : value instanceof Uint8Array
-      ? Buffer.from(value).toString('base64')
-      : value
-
-const json = (value: unknown) => JSON.stringify(value, (_key, each) => plain(each))
+const json = (value: unknown) => JSON.stringify(value, (_key, each) => plainCell(each))
 
 const cell = (value: unknown): string => {
   if (value === null) return ''
-  const text = typeof value === 'object' && !(value instanceof Uint8Array) ? json(value) : String(plain(value))
+  const text = typeof value === 'object' && !(value instanceof Uint8Array) ? json(value) : String(plainCell(value))
   // What a terminal would obey is shown, not sent.
   const shown = text.replaceAll(/\p{Cc}+/gu, ' ')
   return shown.length > MAX_CELL ? `${shown.slice(0, MAX_CELL - 1)}…` : shown
@@ -77,7 +71,7 @@ const objectsPrinter = (isList: boolean): Printer => {
 
 const csvPrinter = (): Printer => ({
   begin: (columns) => write(csvLines([columns.map(({ name }) => name)])),
-  rows: (rows) => write(csvLines(rows.map((row) => row.map(plain)))),
+  rows: (rows) => write(csvLines(rows.map((row) => row.map(plainCell)))),
   end: () => undefined,
 })
 

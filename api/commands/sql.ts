@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
-import { publishedAsOf, readPublished } from '../../lake/published.ts'
+import { readPublished } from '../../lake/published.ts'
 import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { openProcessFolder } from '../../lake/store/process-folder.ts'
@@ -13,6 +13,7 @@ import { openSql } from '../sql/service.ts'
 import { deadLetterRows } from '../topics/dead-letters.ts'
 import { openTopicsKafka } from '../topics/kafka.ts'
 import { printerOf } from './sql-output.ts'
+import { wantedGold } from './wanted-gold.ts'
 
 const TIMEOUT_MS = 600_000
 const MAX_BYTES = 4 * 1024 ** 3
@@ -45,7 +46,8 @@ await runProgram('sql', async ({ argv, env, signal, defer }) => {
     copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: copies.dir, maxBytes: config.cacheMaxBytes }),
     ...{ copiesDir: copies.dir, pool, tempDir: temp.dir, newest: () => newest, readDeadLetters: deadLetterRows(kafka) },
   })
-  const asked = { sql: query, version: await wantedVersion(), maxRows: config.maxRows, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }
+  const version = config.asOf === undefined ? config.version : (await wantedGold(store, config)).version
+  const asked = { sql: query, version, maxRows: config.maxRows, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }
   try {
     const { truncated, rowCount } = await sql.run(asked, ({ columns }) => printer.begin(columns), printer.rows)
     printer.end()
@@ -57,20 +59,5 @@ await runProgram('sql', async ({ argv, env, signal, defer }) => {
     const { parameter, detail } = error.faults[0] ?? {}
     process.stderr.write(`sql: ${parameter === 'sql' && detail?.includes('LINE') ? detail : error.message}\n`)
     return error.status >= 500 ? 1 : 2
-  }
-
-  async function wantedVersion(): Promise<number | undefined> {
-    const { version, asOf } = config!
-    if (asOf === undefined) return version
-    const timeMs = Date.parse(asOf)
-    if (version !== undefined || Number.isNaN(timeMs)) {
-      throw new ReadflowError(
-        'config',
-        version === undefined ? `--as-of ${asOf}: is no time in ISO 8601.` : '--version and --as-of can not be given together.',
-      )
-    }
-    const published = await publishedAsOf(store, timeMs)
-    if (!published) throw new ReadflowError('lake-not-found', `No Gold that is kept is as old as ${asOf}, in ${store.url}.`)
-    return published.version
   }
 })

@@ -9,6 +9,7 @@ import { Problem } from '../http/problem.ts'
 import { parseParameters, versionParameters } from '../http/route.ts'
 import { wantedVersion } from '../http/wanted-version.ts'
 import { type GateReader, holdReason } from '../pipeline/gate.ts'
+import { plainCell } from './plain.ts'
 import type { SqlHead, SqlQuestion, SqlService } from './service.ts'
 
 const BODY_BYTES = 256 * 1024
@@ -186,14 +187,7 @@ const parseBody = (given: unknown): z.output<typeof body> => {
   throw new Problem(400, `${faults.map(({ parameter: name, detail }) => `${name} ${detail}`).join('; ')}.`, { faults })
 }
 
-/** What JSON has no form for: NaN and infinities as text, binary as base64. */
-const plainCell = (value: unknown): unknown =>
-  typeof value === 'number' && !Number.isFinite(value)
-    ? String(value)
-    : value instanceof Uint8Array
-      ? Buffer.from(value).toString('base64')
-      : value
-
+/** For JSON.stringify, which has turned what it can before it asks. */
 const plain = function (this: Record<string, unknown>, key: string, value: unknown): unknown {
   return plainCell(this[key] instanceof Uint8Array ? this[key] : value)
 }

@@ -26,9 +26,11 @@ const parse = async (sql: string) => {
   return String(row!.json)
 }
 
+let selectOne: Promise<string> | undefined
 /** A SELECT of expressions that the parser gave. */
 const textOf = async (expressions: string) => {
-  const template = JSON.parse(await parse('SELECT 1'))
+  selectOne ??= parse('SELECT 1')
+  const template = JSON.parse(await selectOne)
   template.statements[0].node.select_list = JSON.parse(expressions)
   // Places in the text are numbers beyond what JSON holds, and of no use here.
   const text = JSON.stringify(template, (key, value) => (key === 'query_location' ? 0 : value))

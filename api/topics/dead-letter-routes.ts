@@ -4,9 +4,9 @@ import { dlqTopic, entityNames } from '../../schemas/catalogue.ts'
 import { contracts } from '../../schemas/contracts/contracts.ts'
 import type { RouteModule } from '../http/module.ts'
 import { oneOf, shortText, whole } from '../http/parameters.ts'
-import { Problem } from '../http/problem.ts'
 import { parseParameters } from '../http/route.ts'
 import { type ReadCounts, violationsOf } from '../pipeline/contracts.ts'
+import { decodeRecordsCursor, encodeRecordsCursor } from './cursor.ts'
 import { edgeMs, everything, originOf, outlookOf } from './dead-letters.ts'
 import type { TopicsKafka } from './kafka.ts'
 import { readBack } from './records.ts'
@@ -68,7 +68,7 @@ export const deadLetterRoutes = ({ kafka, ruleCounts }: { kafka: TopicsKafka; ru
   router.get('/v1/dead-letters/:entity', async (request, response) => {
     const entity = parseParameters(params, request.params).entity as (typeof entityNames)[number]
     const { reason, from, to, limit, cursor } = parseParameters(query, request.query)
-    const before = cursor === undefined ? undefined : positionsOf(cursor)
+    const before = cursor === undefined ? undefined : decodeRecordsCursor(cursor).at
     const found = await kafka.use(async (browser) => {
       const [topic] = await browser.topics([dlqTopic(entity)])
       if (!topic) return { records: [], scanned: 0, next: null }
@@ -84,7 +84,7 @@ export const deadLetterRoutes = ({ kafka, ruleCounts }: { kafka: TopicsKafka; ru
         return { reason: why, message, origin, ...(await kafka.decode(partition, record)), ...outlookOf(entity, originOf(record)) }
       }),
     )
-    const next = found.next === null ? null : Buffer.from(JSON.stringify(found.next)).toString('base64url')
+    const next = found.next === null ? null : encodeRecordsCursor({ back: true, at: found.next })
     response.json({ entity, topic: dlqTopic(entity), letters, scanned: found.scanned, next_cursor: next })
   })
   return {
@@ -115,14 +115,5 @@ export const deadLetterRoutes = ({ kafka, ruleCounts }: { kafka: TopicsKafka; ru
         errors: [404, 503],
       },
     ],
-  }
-}
-
-const positionsOf = (cursor: string): Record<string, number> => {
-  try {
-    return z.record(z.string().regex(/^\d{1,6}$/), z.int().min(0)).parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
-  } catch {
-    const detail = 'is not one that this API gave out'
-    throw new Problem(400, `cursor ${detail}. Leave it out to begin at the first page.`, { faults: [{ parameter: 'cursor', detail }] })
   }
 }

@@ -7,6 +7,7 @@ import type { RouteModule } from '../http/module.ts'
 import { oneOf, shortText, whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters } from '../http/route.ts'
+import { decodeRecordsCursor, encodeRecordsCursor } from './cursor.ts'
 import { type TopicsKafka, topicOf } from './kafka.ts'
 import { type Found, type Positions, readBack, readFrom } from './records.ts'
 import { schemaChanges } from './schema-changes.ts'
@@ -93,7 +94,7 @@ export const topicRoutes = ({ kafka, streams }: { kafka: TopicsKafka; streams: E
       order: found.isBack ? 'newest first' : 'oldest first',
       records,
       scanned: found.scanned,
-      next: found.next === null ? null : encodePositions({ back: found.isBack, at: found.next }),
+      next: found.next === null ? null : encodeRecordsCursor({ back: found.isBack, at: found.next }),
     })
   }
   router.get('/v1/topics/:topic/records', answerRecords)
@@ -184,7 +185,7 @@ const findRecords = async (
   const chosen = query.partition === undefined ? all : [query.partition]
   const wantedKey = key === undefined ? null : Buffer.from(key)
   const isWanted = ({ key: given }: DeliveredRecord) => wantedKey === null || (given !== null && wantedKey.equals(given))
-  const cursor = query.cursor === undefined ? null : decodePositions(query.cursor)
+  const cursor = query.cursor === undefined ? null : decodeRecordsCursor(query.cursor)
   const starts = [query.from, query.offset, query.timestamp, query.group].filter((each) => each !== undefined)
   if (starts.length > 1) throw fault('from', 'offset, timestamp and group say where to begin: only one of them can')
   if (cursor ? cursor.back : starts.length === 0 || query.from === 'end') {
@@ -218,15 +219,3 @@ const startOf = async (browser: KafkaBrowser, topic: BrowsedTopic, query: z.outp
 }
 
 const fault = (parameter: string, detail: string) => new Problem(400, `${parameter} ${detail}.`, { faults: [{ parameter, detail }] })
-
-const cursorShape = z.strictObject({ back: z.boolean(), at: z.record(z.string().regex(/^\d{1,6}$/), z.int().min(0)) })
-
-const encodePositions = (cursor: z.output<typeof cursorShape>) => Buffer.from(JSON.stringify(cursor)).toString('base64url')
-
-const decodePositions = (text: string): z.output<typeof cursorShape> => {
-  try {
-    return cursorShape.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
-  } catch {
-    throw fault('cursor', 'is not one that this API gave out')
-  }
-}
