@@ -1,8 +1,7 @@
 import { openTable } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { RUNS_ROOT } from '../../lineage/runs/read.ts'
-import { errorLine } from '../../runtime/errors.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
+import { follow } from '../../runtime/follow.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { GoldReader } from '../gold/reader.ts'
 import { type Event, eventsBetween, type Position } from './history.ts'
@@ -49,21 +48,14 @@ export const openHub = ({
     })
     return looking
   }
-  const follow = async () => {
-    let lastFault = ''
-    while (listeners.size > 0 && !controller.signal.aborted) {
-      await sleep(intervalMs, controller.signal).catch(() => undefined)
-      await lookOnce().then(
-        () => {
-          lastFault = ''
-        },
-        (error) => {
-          const fault = errorLine(error)
-          if (fault !== lastFault) log.warn({ error: fault }, 'events wait for the lake')
-          lastFault = fault
-        },
-      )
-    }
+  const followListeners = async () => {
+    await follow({
+      look: lookOnce,
+      complain: (error) => log.warn({ error }, 'events wait for the lake'),
+      intervalMs,
+      signal: controller.signal,
+      isWanted: () => listeners.size > 0,
+    })
     // Who listens next hears from then on, and not what came while nobody did.
     position = undefined
     following = undefined
@@ -89,7 +81,7 @@ export const openHub = ({
       listeners.delete(listener)
       throw error
     }
-    following ??= follow()
+    following ??= followListeners()
     return { leave: () => void listeners.delete(listener) }
   }
 

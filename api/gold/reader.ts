@@ -4,7 +4,7 @@ import type { LocalFiles } from '../../lake/store/local-files.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
 import { errorLine } from '../../runtime/errors.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
+import { follow as followAt } from '../../runtime/follow.ts'
 import type { Log } from '../../runtime/log.ts'
 import { createVersion, type DerivedTables, type GoldVersion, type OpenVersion } from './version.ts'
 
@@ -121,20 +121,13 @@ export const openGold = ({
     return refreshing
   }
 
-  const followUntilClosed = async (intervalMs: number) => {
-    let lastFault = ''
-    while (!controller.signal.aborted) {
-      try {
-        await refresh()
-        lastFault = ''
-      } catch (error) {
-        const fault = errorLine(error)
-        if (fault !== lastFault) log.warn({ error: fault }, 'gold version can not be opened')
-        lastFault = fault
-      }
-      await sleep(intervalMs, controller.signal).catch(() => undefined)
-    }
-  }
+  const followUntilClosed = (intervalMs: number) =>
+    followAt({
+      look: refresh,
+      complain: (error) => log.warn({ error }, 'gold version can not be opened'),
+      intervalMs,
+      signal: controller.signal,
+    })
   let following: Promise<void> | undefined
   const follow = (intervalMs: number) => {
     following ??= followUntilClosed(intervalMs)

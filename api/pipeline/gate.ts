@@ -1,8 +1,7 @@
 import { type GateEntry, type GateHold, isHolding, listGate, readGate } from '../../lake/gate-log.ts'
 import { readPublished } from '../../lake/published.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
-import { errorLine } from '../../runtime/errors.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
+import { follow } from '../../runtime/follow.ts'
 import type { Log } from '../../runtime/log.ts'
 
 export interface GateReader {
@@ -29,20 +28,13 @@ export const openGateReader = ({ store, log }: { store: ObjectStore; log: Log })
   const refresh = async () => {
     held = await holdOf(await readGate(store))
   }
-  const followUntilClosed = async (intervalMs: number) => {
-    let lastFault = ''
-    while (!controller.signal.aborted) {
-      try {
-        await refresh()
-        lastFault = ''
-      } catch (error) {
-        const fault = errorLine(error)
-        if (fault !== lastFault) log.warn({ error: fault }, 'whether gold is held is not known')
-        lastFault = fault
-      }
-      await sleep(intervalMs, controller.signal).catch(() => undefined)
-    }
-  }
+  const followUntilClosed = (intervalMs: number) =>
+    follow({
+      look: refresh,
+      complain: (error) => log.warn({ error }, 'whether gold is held is not known'),
+      intervalMs,
+      signal: controller.signal,
+    })
   let following: Promise<void> | undefined
 
   return {
