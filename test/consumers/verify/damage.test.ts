@@ -88,18 +88,15 @@ test('a store that does not answer is no damage', async () => {
   const store = openMemoryStore()
   const { snapshot } = await writeTable(store)
   const duckdb = await openDuckDb()
-  const away: ObjectStore = {
-    ...store,
-    getRange: () => Promise.reject(new ReadflowError('lake-unavailable', 'the store is away')),
-    get: () => Promise.reject(new ReadflowError('lake-unavailable', 'the store is away')),
-  }
+  const refuse = () => Promise.reject(new ReadflowError('lake-unavailable', 'the store is away'))
+  const away: ObjectStore = { ...store, getRange: refuse, get: refuse, pieces: refuse }
   const dir = await mkdtemp(path.join(tmpdir(), 'readflow-test-'))
   const files = openLocalFiles({ store: away, dir, maxBytes: 0 })
   const signal = new AbortController().signal
   await assert.rejects(inspectFiles({ files, duckdb, signal }, { root, snapshot }), { code: 'lake-unavailable' })
   await assert.rejects(pinTables(away), { code: 'lake-unavailable' })
   await duckdb.close()
-  await rm(dir, { recursive: true })
+  await rm(dir, { recursive: true, maxRetries: 5 })
 })
 
 test('a log that lacks an entry, or has one that can not be read, is damage of that table alone', async () => {
