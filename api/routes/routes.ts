@@ -1,5 +1,5 @@
 import type { LakeRoute, Route } from '../http/route.ts'
-import { showShelfStats } from '../shelves/stats-route.ts'
+import { listShelfBooks, showShelfStats } from '../shelves/stats-route.ts'
 import { listAuthors, showAuthor } from './authors.ts'
 import { showBook, showBookHistory } from './book.ts'
 import { listBooks } from './books.ts'
@@ -19,7 +19,7 @@ export const routes: readonly Route[] = [
   ...[listBooks, showBook, showBookHistory, listAuthors, showAuthor],
   ...[listRatings, listReviews, listGenres, listLanguages],
   ...[ratingDistribution, ratingsOverTime, ratingsByGenre, reviewTrends, authorPerformance, topBooks],
-  showShelfStats,
+  ...[listShelfBooks, showShelfStats],
 ]
 
 /** Every route that answers from the lake itself. */

@@ -15,11 +15,13 @@ const unread = new Set(['to-read', 'currently-reading', 'did-not-finish', 'dnf',
 export const isRead = ({ shelves, readMs, rating }: LibraryBook): boolean =>
   shelves.includes('read') || (!shelves.some((name) => unread.has(name)) && (readMs !== null || rating !== null))
 
+/** The day of a time, UTC. */
+export const dayOf = (timeMs: number | null): string | null => (timeMs === null ? null : new Date(timeMs).toISOString().slice(0, 10))
+
 /** Exports often lack the day of reading: then the day on which the book was added stands in, and says so. */
 export const dated = (book: LibraryBook): ReadBook => {
   const dateIs = book.readMs !== null ? 'read' : book.addedMs !== null ? 'added' : null
-  const timeMs = book.readMs ?? book.addedMs
-  return { ...book, date: timeMs === null ? null : new Date(timeMs).toISOString().slice(0, 10), dateIs }
+  return { ...book, date: dayOf(book.readMs ?? book.addedMs), dateIs }
 }
 
 /** Every month (YYYY-MM) or year (YYYY) from the first to the last of these days, none left out. */

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { userOfShelf } from '../../lineage/shelves/inbox.ts'
 import { count, day, figure, text } from '../gold/columns.ts'
+import type { GoldVersion } from '../gold/version.ts'
 import { shortText, whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { defineRoute } from '../http/route.ts'
+import { dayOf, isRead } from './dates.ts'
 import { readLibrary } from './library.ts'
 import { shelfStats } from './stats.ts'
 
@@ -22,15 +24,57 @@ const dates = z
   .object({ read: z.int(), added_instead: z.int(), none: z.int() })
   .describe('books that count by the day of reading, by the day of adding in its place, and in no month, as neither is known')
 
+const ofShelf = { id: shortText.describe('id of a shelf, as GET /v1/shelves has it') }
+const from = { sql: z.string().describe('SQL that gives the books, for POST /v1/sql at this version') }
+
+/** A shelf's reader with the books. Throws a 404 where there are none in this version. */
+const booksOf = async (id: string, gold: GoldVersion) => {
+  const userId = userOfShelf(id)
+  const library = userId === null ? null : await readLibrary(gold, userId)
+  if (userId === null || library === null || library.books.length === 0) {
+    throw new Problem(404, `There is nothing of the shelf '${id}' in Gold version ${gold.version}. GET /v1/shelves says how far each is.`)
+  }
+  return { userId, ...library }
+}
+
+/** The books of a shelf, each with what its reader did with it: what the statistics are counted from. */
+export const listShelfBooks = defineRoute({
+  path: '/v1/shelves/{id}/books',
+  summary: "The reader's books, each once, with rating, shelves and dates: what the statistics of the shelf are counted from.",
+  params: z.strictObject(ofShelf),
+  answer: z.object({
+    ...{ shelf: z.string(), user_id: z.string(), ...from },
+    books: z.array(
+      z.object({
+        ...{ book_id: z.string(), title: text, author_id: text, author: text, genre: text, num_pages: count },
+        ...{ my_rating: count, average_rating: figure, ratings_count: count, has_text: z.boolean(), shelves: z.array(z.string()) },
+        is_read: z.boolean().describe('by its shelf, else by a day of reading or a rating'),
+        ...{ read_on: day, added_on: day },
+      }),
+    ),
+  }),
+  rows: 'books',
+  handle: async ({ params: { id }, gold }) => {
+    const { userId, books, sql } = await booksOf(id, gold)
+    const shown = books.map((each) => ({
+      ...{ book_id: each.book_id, title: each.title, author_id: each.author_id, author: each.author, genre: each.genre },
+      ...{ num_pages: each.num_pages, my_rating: each.rating, average_rating: each.average_rating, ratings_count: each.ratings_count },
+      ...{ has_text: each.hasText, shelves: each.shelves, is_read: isRead(each) },
+      ...{ read_on: dayOf(each.readMs), added_on: dayOf(each.addedMs) },
+    }))
+    return { shelf: id, user_id: userId, books: shown, sql }
+  },
+})
+
 /** The statistics of a shelf, from the reviews of its reader in one Gold version. */
 export const showShelfStats = defineRoute({
   path: '/v1/shelves/{id}/stats',
   summary:
     'Statistics of a shelf: books and pages by month and year, mine against the average rating, genres, authors, to-read, a year in books. Where the day of reading is not known the day of adding counts, and `dates` says of how many books.',
-  params: z.strictObject({ id: shortText.describe('id of a shelf, as GET /v1/shelves has it') }),
+  params: z.strictObject(ofShelf),
   query: z.strictObject({ year: whole(1, 9999).optional().describe('year to look back at; without it the last one with a book') }),
   answer: z.object({
-    ...{ shelf: z.string(), user_id: z.string() },
+    ...{ shelf: z.string(), user_id: z.string(), ...from },
     books: z.object({ total: z.int(), read: z.int(), to_read: z.int(), currently_reading: z.int(), reviewed: z.int() }),
     pages: z.int(),
     books_without_pages: z.int(),
@@ -68,11 +112,7 @@ export const showShelfStats = defineRoute({
       .nullable(),
   }),
   handle: async ({ params: { id }, query: { year }, gold }) => {
-    const userId = userOfShelf(id)
-    const library = userId === null ? [] : await readLibrary(gold, userId)
-    if (userId === null || library.length === 0) {
-      throw new Problem(404, `There is nothing of the shelf '${id}' in Gold version ${gold.version}. GET /v1/shelves says how far each is.`)
-    }
-    return { shelf: id, user_id: userId, ...shelfStats(library, year) }
+    const { userId, books, sql } = await booksOf(id, gold)
+    return { shelf: id, user_id: userId, ...shelfStats(books, year), sql }
   },
 })

@@ -64,6 +64,7 @@ describe('answers', () => {
     '/v1/books/{id}': '1',
     '/v1/books/{id}/history': '1',
     '/v1/authors/{id}': 'a1',
+    '/v1/shelves/{id}/books': 'export-ann',
     '/v1/shelves/{id}/stats': 'export-ann',
   }
   for (const route of routes) {

@@ -47,6 +47,9 @@ export const ShelfStats = ({ shelf }: { shelf: Json }) => {
   )
 }
 
+/** What every chart of a shelf is counted from. */
+const booksPath = ({ data }: Answer) => withQuery(`/v1/shelves/${encodeURIComponent(data.shelf)}/books`, { version: String(data.version) })
+
 const waitingFor = ({ state, detail }: Json) =>
   state === 'failed'
     ? (detail ?? 'It could not be read.')
@@ -121,7 +124,7 @@ const Periods = ({
       id={`shelf-${figure}`}
       title={title}
       note={figure === 'books' ? 'That were read.' : 'Of the books that say how many they have.'}
-      {...{ answer, path: '', drawing }}
+      {...{ answer, path: booksPath(answer), drawing }}
       columns={[{ name: bucket === 'month' ? 'Month' : 'Year' }, { name: 'Books', kind: 'num' }, { name: 'Pages', kind: 'num' }]}
       rows={points.map((each) => (
         <tr key={each[bucket]}>
@@ -157,7 +160,7 @@ const MineAndAverage = ({ answer }: { answer: Answer }) => {
       id="shelf-ratings"
       title="Mine against the average"
       note={compared > 0 ? `${average(mine)} ★ against ${average(theirs)} ★, over ${counted(compared, 'book')} with both.` : ' '}
-      {...{ answer, path: '', drawing }}
+      {...{ answer, path: booksPath(answer), drawing }}
       columns={[{ name: 'Stars' }, { name: 'Mine', kind: 'num' }, { name: 'Average', kind: 'num' }]}
       rows={stars.map((each) => (
         <tr key={each.stars}>
@@ -191,7 +194,7 @@ const Genres = ({ answer }: { answer: Answer }) => {
       id="shelf-genres"
       title="Genres"
       note="As Gold gives them to the books that were read."
-      {...{ answer, path: '', drawing }}
+      {...{ answer, path: booksPath(answer), drawing }}
       columns={[{ name: 'Genre' }, { name: 'Books', kind: 'num' }, { name: 'Pages', kind: 'num' }, { name: 'My average', kind: 'num' }]}
       rows={genres.map((each) => (
         <tr key={each.genre}>

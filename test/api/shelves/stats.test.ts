@@ -140,6 +140,7 @@ test('the route answers from one Gold version, with what is current of each book
       mine('1', { shelves: ['read'], rating: 5, read_at: day('2025-06-01') }),
       mine('2', { shelves: ['to-read'], primary_genre: 'horror' }),
       mine('404', { shelves: ['read'], rating: 3 }),
+      { ...mine('404', { shelves: ['to-read'], rating: 1 }), review_id: 'older', date_updated: day('2025-01-01'), date_added: null },
       { ...review('2', '2026-01-11', true), user_id: 'export-annabel', shelves: ['read'] },
     ],
   })
@@ -153,6 +154,31 @@ test('the route answers from one Gold version, with what is current of each book
   assert.deepEqual([body.by_month[0].month, body.by_month[0].pages], ['2025-06', 320])
   assert.equal((await get('/v1/shelves/export-ann/stats?year=2025')).body.year_in_books.longest.num_pages, 320)
   assert.equal(body.genres[0].name, 'Fantasy')
+
+  const { body: list } = await get('/v1/shelves/export-ann/books')
+  assert.deepEqual(
+    list.books.map((each: Record<string, unknown>) => [
+      each['book_id'],
+      each['my_rating'],
+      each['is_read'],
+      each['read_on'],
+      each['shelves'],
+    ]),
+    [
+      ['1', 5, true, '2025-06-01', ['read']],
+      ['2', null, false, null, ['to-read']],
+      ['404', 3, true, null, ['read']],
+    ],
+  )
+  const { body: text } = await get('/v1/shelves/export-ann/books?format=csv')
+  assert.equal(text.split('\r\n').length, 5, text)
+  assert.equal(list.sql, body.sql)
+  const { body: asked } = await get(`/v1/sql?version=${body.version}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ sql: body.sql }),
+  })
+  assert.equal(asked.row_count, 3, JSON.stringify(asked))
 
   assert.equal((await get('/v1/shelves/export-ann/stats', { headers: { 'if-none-match': headers.get('etag')! } })).status, 304)
   const missing = await get('/v1/shelves/export-bo/stats')
