@@ -26,6 +26,7 @@ import { openGateReader } from './pipeline/gate.ts'
 import { watchLag } from './pipeline/lag.ts'
 import { openLineage } from './pipeline/lineage.ts'
 import { openProfilesReader } from './pipeline/profiles.ts'
+import { retryRoutes } from './pipeline/retry-routes.ts'
 import { openRunsReader } from './pipeline/runs.ts'
 import { watchTables } from './pipeline/tables.ts'
 import { routes, warmed } from './routes/routes.ts'
@@ -122,6 +123,12 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
       eventRoutes({ hub, streams }),
       exports,
       shelves,
+      retryRoutes({
+        runs,
+        upStatus: () => upStatus,
+        tell: process.send?.bind(process) ?? null,
+        isShelf: async (id) => (await inbox.get(id)) !== null,
+      }),
       topicRoutes({ kafka, streams }),
       deadLetterRoutes({ kafka, ruleCounts }),
     ],

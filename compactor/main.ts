@@ -14,6 +14,7 @@ import { runProgram, sleep } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { createPausable } from '../runtime/pausable.ts'
 import { createTurns } from '../runtime/turns.ts'
+import { createWaits } from '../runtime/waits.ts'
 import { type BuildResult, buildGold, openBuildTables } from './build.ts'
 import { openChecks } from './checks/open.ts'
 import { holdLine } from './gate/state.ts'
@@ -27,6 +28,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('compact', argv, env)
   if (!config) return
   const pausable = createPausable(config.pausedStages ?? [])
+  const waits = createWaits()
   const log = createLog('compact', config.logLevel)
   const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
@@ -102,7 +104,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
     runBuilds({
       build: () => build(until),
       intervalMs: config.buildIntervalMs,
-      sleep: (delayMs) => sleep(delayMs, until),
+      sleep: (delayMs) => waits.wait('gold', delayMs, until),
       random: Math.random,
       onResult: (result) => report('running', { ...summaryOf(result), warning: result.held && holdLine(result.held) }),
       onFailure: (error, retryInMs) => {

@@ -4,7 +4,7 @@ export interface ScheduleOptions {
   build: () => Promise<BuildResult>
   /** Time between the end of a build and the next look for new Silver versions. */
   intervalMs: number
-  sleep: (delayMs: number) => Promise<void>
+  sleep: (delayMs: number) => Promise<unknown>
   /** A number from 0 to 1, for the jitter of retries. */
   random: () => number
   onResult: (result: BuildResult) => void

@@ -8,12 +8,13 @@ import { parseConfig } from '../runtime/config/config.ts'
 import { errorLine, isRetriable, ReadflowError } from '../runtime/errors.ts'
 import { type KafkaClient, openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
-import { runProgram, sleep } from '../runtime/lifecycle.ts'
+import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { createPausable } from '../runtime/pausable.ts'
 import { openRegistry } from '../runtime/registry.ts'
 import { requireServices } from '../runtime/services.ts'
 import { createTurns } from '../runtime/turns.ts'
+import { createWaits } from '../runtime/waits.ts'
 import { catalogue, entityNames } from '../schemas/catalogue.ts'
 import { topicSpecs } from '../schemas/topics.ts'
 import { openSource } from './open-source.ts'
@@ -36,6 +37,7 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('poll', argv, env)
   if (!config) return
   const pausable = createPausable(config.pausedStages ?? [])
+  const waits = createWaits()
   const log = createLog('poll', config.logLevel)
   const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
@@ -116,7 +118,7 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
       const beganMs = Date.now()
       // A pause moves no poll: one that was broken off is due at once, a source that is read once never again.
       if (beganMs < dueMs) {
-        await sleep(Math.min(dueMs - beganMs, LONGEST_SLEEP_MS), until)
+        if (await waits.wait('poll', Math.min(dueMs - beganMs, LONGEST_SLEEP_MS), until)) dueMs = 0
         continue
       }
       try {

@@ -5,6 +5,7 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
 import { type RunFile, writeRunFile } from '../../runtime/run-file.ts'
+import { isRetryMessage } from '../../runtime/waits.ts'
 import type { Stack } from '../stack/stack.ts'
 import { type ProgramName, type RunningProgram, startProgram } from './child.ts'
 import { childEnv, flagsOf, pausedEnv, type Services } from './child-env.ts'
@@ -61,6 +62,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
     let hasRun = false
     const onMessage = (message: Record<string, unknown>) => {
       stages.receive(message)
+      if (name === 'serve' && isRetryMessage(message)) stages.pass(message)
       if (message['type'] === 'notice') process.stderr.write(`  ! ${name}: ${message['text']}\n`)
       if (message['type'] !== 'status') return
       hasRun = true

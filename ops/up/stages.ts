@@ -1,5 +1,6 @@
 import type { PauseMessage, StageMessage } from '../../runtime/pausable.ts'
 import type { StageName, UpStatus } from '../../runtime/up-status.ts'
+import type { RetryMessage } from '../../runtime/waits.ts'
 
 type Stages = UpStatus['stages']
 
@@ -8,7 +9,7 @@ export interface StagesOptions<Program extends string> {
   programOf: ReadonlyMap<StageName, Program>
   /** Those that start paused. */
   paused: readonly StageName[]
-  send: (program: Program, message: PauseMessage) => void
+  send: (program: Program, message: PauseMessage | RetryMessage) => void
   onChange: (stages: Stages) => void
 }
 
@@ -51,6 +52,11 @@ export const createStages = <Program extends string>({ programOf, paused, send, 
       send(stage.program, { type: isToPause ? 'pause' : 'resume', stage: name, seq: stage.seq })
       onChange(list())
       return true
+    },
+    /** Hands a message to the program of its stage; of a stage that does not run here it goes nowhere. */
+    pass: (message: RetryMessage) => {
+      const stage = stages.get(message.stage)
+      if (stage) send(stage.program, message)
     },
     started: (program: Program) => forget(program, true),
     ended: (program: Program) => forget(program, false),

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { type Json, useAnswer, withQuery } from '../lib/answer.ts'
+import { ask, type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { count, duration } from '../lib/format.ts'
 import { Ago, Panel, State, Table } from '../ui/ui.tsx'
 
@@ -12,6 +12,34 @@ const summary = (counts: Record<string, number>) =>
     .slice(0, 4)
     .map(([name, value]) => `${name.replaceAll('_', ' ')} ${count(value)}`)
     .join(', ')
+
+/** Kinds whose stage waits after a failure, and goes on at once when it is told to. */
+const retried = ['poll', 'build']
+
+/** Tries a failed run again now. Says what became of that. */
+const Retry = ({ run }: { run: Json }) => {
+  const [said, setSaid] = useState('')
+  const retry = () => {
+    setSaid('Asked.')
+    ask(`/v1/runs/${encodeURIComponent(run.run_id)}/retry`, { method: 'POST' }).then(
+      () => setSaid('Tried again.'),
+      (error: Error) => setSaid(error.message),
+    )
+  }
+  return (
+    <>
+      <button type="button" aria-label={`Retry ${run.job}`} onClick={retry}>
+        Retry now
+      </button>
+      <span class="by" role="status">
+        {said}
+      </span>
+    </>
+  )
+}
+
+/** Whether no newer run of the same job is listed. */
+const isLast = (runs: readonly Json[], index: number) => !runs.slice(0, index).some(({ job }) => job === runs[index]!.job)
 
 /** What was done, how long it took and how it ended: the last of each kind, or the newest of one. */
 export const Runs = ({ status }: { status: Json }) => {
@@ -53,20 +81,21 @@ export const Runs = ({ status }: { status: Json }) => {
             { name: 'Began', kind: 'num' },
           ]}
         >
-          {runs.map(({ run_id: id, kind: did, state, duration_ms: ms, attempt, error, counts, started_at: at }) => (
-            <tr key={id}>
+          {runs.map((run, index) => (
+            <tr key={run.run_id}>
               <th scope="row">
-                <a href={`/v1/runs/${encodeURIComponent(id)}`}>{did}</a>
+                <a href={`/v1/runs/${encodeURIComponent(run.run_id)}`}>{run.kind}</a>
               </th>
-              <td class={tones[state]}>
-                {state === 'started' ? 'running' : state}
-                {error !== null && <span class="by">{error}</span>}
+              <td class={tones[run.state]}>
+                {run.state === 'started' ? 'running' : run.state}
+                {run.error !== null && <span class="by">{run.error}</span>}
+                {run.state === 'failed' && retried.includes(run.kind) && isLast(runs, index) && <Retry run={run} />}
               </td>
-              <td class="num">{ms === null ? '–' : duration(ms)}</td>
-              <td class="num wide">{count(attempt)}</td>
-              <td class="wide muted">{summary(counts)}</td>
+              <td class="num">{run.duration_ms === null ? '–' : duration(run.duration_ms)}</td>
+              <td class="num wide">{count(run.attempt)}</td>
+              <td class="wide muted">{summary(run.counts)}</td>
               <td class="num">
-                <Ago at={at} now={status.now} />
+                <Ago at={run.started_at} now={status.now} />
               </td>
             </tr>
           ))}

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RouteModule } from '../../../api/http/module.ts'
+import { retryRoutes } from '../../../api/pipeline/retry-routes.ts'
+import { openRunsReader } from '../../../api/pipeline/runs.ts'
 import { openTable } from '../../../lake/delta/table.ts'
 import type { ObjectStore } from '../../../lake/store/store.ts'
 import { RUNS_ROOT } from '../../../lineage/runs/read.ts'
 import { openRecorder, type RunAbout, withRun } from '../../../lineage/runs/recorder.ts'
 import { createLog } from '../../../runtime/log.ts'
+import type { UpStatus } from '../../../runtime/up-status.ts'
 import { startApi } from '../helpers/api.ts'
 
 const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
@@ -112,4 +116,48 @@ test('lineage of what is not there is 404, with one line that says what there is
   const row = await api.get(`/v1/lineage/silver.books/${encodeURIComponent("o'x/y")}`)
   assert.deepEqual([row.status, row.body.detail], [404, 'silver.books has no row with the key "o\'x/y" in version -1.'])
   assert.equal((await api.get('/v1/lineage/silver.books/1?version=x')).status, 400)
+})
+
+test('a failed run is tried again where that can be, and one line says why not elsewhere', async (t) => {
+  const sent: unknown[] = []
+  let state: UpStatus['stages'][number]['state'] = 'running'
+  const upStatus = () => ({ stages: [{ name: 'gold', state }] }) as UpStatus
+  let isAlone = false
+  const api = await startApi(t, {
+    upStatus,
+    moreModules: (store) =>
+      [false, true].map((alone) => {
+        const tell = alone ? null : (message: unknown) => sent.push(message)
+        const { router, operations } = retryRoutes({
+          runs: openRunsReader({ store }),
+          upStatus,
+          tell,
+          isShelf: async (id) => id === 'export-ann',
+        })
+        return {
+          router: (request, response, next) => (alone === isAlone ? router(request, response, next) : next()),
+          operations,
+        } as RouteModule
+      }),
+  })
+  await record(api.store, ['!poll', '!build', 'build', '!optimize', '!build'])
+  const retry = (run: string) => api.get(`/v1/runs/${run}/retry`, { method: 'POST' })
+  const asked = await retry(uuid(4))
+  assert.deepEqual([asked.status, asked.body], [202, { run_id: uuid(4), job: 'build', stage: 'gold' }])
+  assert.deepEqual(sent, [{ type: 'retry', stage: 'gold' }])
+
+  const refused = async (run: string, status: number, why: RegExp) => {
+    const { status: found, body } = await retry(run)
+    assert.deepEqual([found, why.test(body.detail)], [status, true], body.detail)
+  }
+  await refused(uuid(9), 404, /no run/)
+  await refused(uuid(2), 409, /is completed: only a failed one/)
+  await refused(uuid(1), 409, new RegExp(`tried again since: run ${uuid(4)} is failed`))
+  await refused(uuid(3), 409, /readflow optimize --help/)
+  await refused(uuid(0), 503, /program is not up/)
+  state = 'paused'
+  await refused(uuid(4), 409, /readflow resume gold/)
+  isAlone = true
+  await refused(uuid(4), 503, /only that of readflow up/)
+  assert.equal(sent.length, 1)
 })

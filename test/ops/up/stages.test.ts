@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startControl } from '../../../ops/up/control.ts'
 import { createStages } from '../../../ops/up/stages.ts'
-import type { PauseMessage } from '../../../runtime/pausable.ts'
 
 const open = () => {
   const sent: string[] = []
@@ -13,7 +12,7 @@ const open = () => {
       ['gold', 'compact'],
     ] as const),
     paused: ['gold'],
-    send: (program, { type, stage, seq }: PauseMessage) => sent.push(`${program}: ${type} ${stage} ${seq}`),
+    send: (program, message) => sent.push([`${program}:`, ...Object.values(message)].join(' ')),
     onChange: () => undefined,
   })
   const states = () => Object.fromEntries(stages.list().map(({ name, state }) => [name, state]))
@@ -68,4 +67,11 @@ test('the control port does nothing for who does not know the token', async (t) 
   const answer = (await (await post('/stages/silver/pause', control.token)).json()) as { isNew: boolean }
   assert.equal(answer.isNew, true)
   assert.deepEqual(stages.sent, ['consume: pause silver 1'])
+})
+
+test('a message for a stage goes to its program, and for one that does not run here nowhere', () => {
+  const { pass, sent } = open()
+  pass({ type: 'retry', stage: 'gold' })
+  pass({ type: 'retry', stage: 'poll' })
+  assert.deepEqual(sent, ['compact: retry gold'])
 })
