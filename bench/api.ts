@@ -1,11 +1,12 @@
 /**
  * The API over a large Gold: `node bench/api.ts [ratings] [minutes]`. Gold is made of Silver that SQL makes (bench/made-silver.ts). In one run: what the Books
  * page asks, with filters that were not asked before, by 1, 16 and 64 readers at once; an answer that is kept, and one that the reader
- * has; the same SQL in bare DuckDB over the same tables in memory; a publish under a long answer; and the memory of the server over minutes
+ * has; the same SQL in bare DuckDB, over the same files and over tables read into memory; a publish under a long answer; and the memory of the server over minutes
  * of such questions. Readers, server and DuckDB share the machine's cores.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { Agent, get } from 'node:http'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -58,6 +59,11 @@ const serve = async (): Promise<{ child: ChildProcess; url: string }> => {
   return { child, url }
 }
 
+const stop = (child: ChildProcess) => {
+  child.kill('SIGTERM')
+  return new Promise((resolve) => child.once('exit', resolve))
+}
+
 const quantile = (sorted: readonly number[], share: number) =>
   Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 100) / 100
 const figuresOf = (timesMs: number[]) => {
@@ -82,13 +88,20 @@ const freshQuestion = (): string => {
   ][n % 5]!
 }
 
-const timed = async (url: string, question: string, headers: Record<string, string> = {}): Promise<number> => {
-  const startedMs = performance.now()
-  const response = await fetch(new URL(question, url), { headers })
-  await response.arrayBuffer()
-  if (response.status !== 200 && response.status !== 304) throw new Error(`${question} answers ${response.status}`)
-  return performance.now() - startedMs
-}
+const agent = new Agent({ keepAlive: true })
+/** How long one answer takes, to its last byte. A plain client: what it costs itself is counted too. */
+const timed = (url: string, question: string, headers: Record<string, string> = {}): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const startedMs = performance.now()
+    const request = get(new URL(question, url), { agent, headers }, (response) => {
+      response.resume()
+      response.once('error', reject).once('end', () => {
+        if (response.statusCode === 200 || response.statusCode === 304) resolve(performance.now() - startedMs)
+        else reject(new Error(`${question} answers ${response.statusCode}`))
+      })
+    })
+    request.once('error', reject)
+  })
 
 const load = async (url: string, readers: number, question: () => string, seconds = SECONDS) => {
   const times: number[] = []
@@ -101,8 +114,8 @@ const load = async (url: string, readers: number, question: () => string, second
   return figuresOf(times)
 }
 
-/** The same questions of the API and, by the SQL that it names, of bare DuckDB, in turns. */
-const overhead = async (url: string) => {
+/** The published tables other than facts in a DuckDB of their own: over their files, or read into memory before. */
+const openBare = async (url: string, kind: 'VIEW' | 'TABLE') => {
   const bare = await openDuckDb({ memoryLimit: '1GB', tempDir })
   const published = (await (await fetch(new URL('/v1/versions?limit=1', url))).json()) as { versions: { version: number }[] }
   const entry = JSON.parse(
@@ -112,21 +125,41 @@ const overhead = async (url: string) => {
     if (name.startsWith('fact_')) continue
     const snapshot = await openTable(store, `gold/${name}`).snapshot({ version })
     const localPath = (file: string) => path.join(dir, 'lake/gold', name, filePath(file))
-    await bare.run(`CREATE TABLE gold_${name} AS ${tableSql({ snapshot, localPath })}`)
+    await bare.run(`CREATE ${kind} gold_${name} AS ${tableSql({ snapshot, localPath })}`)
   }
-  const [api, alone]: [number[], number[]] = [[], []]
-  while (api.length < 300) {
+  return bare
+}
+
+/**
+ * The same questions of the API and, by the SQL that it names, of bare DuckDB, in turns, each of them first as often as the others:
+ * who comes later finds the machine's caches warm. The API is one that was not asked them before.
+ */
+const overhead = async (url: string) => {
+  const questions: { question: string; sql: string }[] = []
+  while (questions.length < 300) {
     const question = freshQuestion()
     if (!question.startsWith('/v1/charts')) continue
-    api.push(await timed(url, question))
     const { sql } = (await (await fetch(new URL(question, url))).json()) as { sql: string }
+    questions.push({ question, sql })
+  }
+  const [files, memory, fresh] = [await openBare(url, 'VIEW'), await openBare(url, 'TABLE'), await serve()]
+  await load(fresh.url, 1, freshQuestion, SECONDS)
+  const bareMs = async (bare: typeof files, sql: string) => {
     const startedMs = performance.now()
     await bare.rows(sql)
-    alone.push(performance.now() - startedMs)
+    return performance.now() - startedMs
   }
-  await bare.close()
-  const [ours, theirs] = [figuresOf(api), figuresOf(alone)]
-  return { api: ours, bareDuckDb: theirs, ratioP50: Math.round((ours.p50Ms / theirs.p50Ms) * 100) / 100 }
+  const times = { api: [] as number[], overFiles: [] as number[], inMemory: [] as number[] }
+  const turns = [
+    async ({ question }: (typeof questions)[0]) => void times.api.push(await timed(fresh.url, question)),
+    async ({ sql }: (typeof questions)[0]) => void times.overFiles.push(await bareMs(files, sql)),
+    async ({ sql }: (typeof questions)[0]) => void times.inMemory.push(await bareMs(memory, sql)),
+  ]
+  for (const [index, each] of questions.entries()) for (let turn = 0; turn < 3; turn++) await turns[(index + turn) % 3]!(each)
+  await Promise.all([files.close(), memory.close(), stop(fresh.child)])
+  const [api, overFiles, inMemory] = [figuresOf(times.api), figuresOf(times.overFiles), figuresOf(times.inMemory)]
+  const ratio = (theirs: { p50Ms: number }) => Math.round((api.p50Ms / theirs.p50Ms) * 100) / 100
+  return { api, bareOverFiles: overFiles, ratioOverFiles: ratio(overFiles), bareInMemory: inMemory, ratioInMemory: ratio(inMemory) }
 }
 
 /** A long answer that begins before a publish is of the version before it, whole. */
@@ -185,8 +218,7 @@ try {
     show('a publish under a long answer', await publishUnderway(url))
     show(`memory over ${minutes} minutes`, await memory(url, child))
   } finally {
-    child.kill('SIGTERM')
-    await new Promise((resolve) => child.once('exit', resolve))
+    await stop(child)
   }
 } finally {
   await duckdb.close()

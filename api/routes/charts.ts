@@ -76,6 +76,9 @@ GROUP BY stars ORDER BY stars`,
   },
 })
 
+/** The point in time of a row of a daily table, which has its month ready. */
+const periodOf = (bucket: keyof typeof buckets, of: 'r.' | '') => (bucket === 'month' ? `${of}month` : buckets[bucket](`${of}date`))
+
 const groupings = {
   all: { key: "'all'", name: "'All'", join: '' },
   genre: { key: 'r.genre', name: 'coalesce(any_value(g.name), r.genre)', join: 'LEFT JOIN gold_dim_genre g ON g.genre = r.genre' },
@@ -101,7 +104,7 @@ export const ratingsOverTime = defineRoute({
   handle: async ({ query, gold }) => {
     requireRange(query)
     const { key, name, join } = groupings[query.by]
-    const period = buckets[query.bucket]('r.date')
+    const period = periodOf(query.bucket, 'r.')
     const [{ rows, sql }, without] = await Promise.all([
       chartRows(
         gold,
@@ -129,7 +132,7 @@ export const reviewTrends = defineRoute({
   rows: 'points',
   handle: async ({ query, gold }) => {
     requireRange(query)
-    const period = buckets[query.bucket]('date')
+    const period = periodOf(query.bucket, '')
     const { rows, sql } = await chartRows(
       gold,
       `SELECT ${period} AS period, CAST(sum(reviews) AS BIGINT) AS reviews, CAST(sum(text_reviews) AS BIGINT) AS text_reviews,
