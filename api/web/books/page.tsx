@@ -3,10 +3,10 @@ import { Link } from 'wouter-preact'
 import { type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { average, capital, count, period } from '../lib/format.ts'
 import { useStatus } from '../lib/status.ts'
-import { ChartPanel, palette } from '../ui/chart.tsx'
+import { ChartPanel, palette, Sources } from '../ui/chart.tsx'
 import { Panel, State, Table } from '../ui/ui.tsx'
 import { FilterBar, type Filters, languageName, useFilters } from './filters.tsx'
-import { pointsByKey } from './series.ts'
+import { monthAfter, pointsByKey } from './series.ts'
 
 /** What readers rate: charts that are narrowed together, and a search. */
 export const BooksPage = () => {
@@ -19,10 +19,10 @@ export const BooksPage = () => {
       <FilterBar filters={filters} set={set} version={version} />
       <div class="pair even">
         <Distribution filters={filters} version={version} />
-        <Reviews filters={filters} version={version} />
+        <Reviews filters={filters} set={set} version={version} />
       </div>
-      <OverTime id="genres" by="genre" title="Ratings by genre over time" filters={filters} version={version} />
-      <OverTime id="languages" by="language" title="Ratings by language over time" filters={filters} version={version} />
+      <OverTime id="genres" by="genre" title="Ratings by genre over time" {...{ filters, set, version }} />
+      <OverTime id="languages" by="language" title="Ratings by language over time" {...{ filters, set, version }} />
       <div class="pair even">
         <TopBooks filters={filters} version={version} />
         <Authors filters={filters} version={version} />
@@ -35,6 +35,15 @@ interface ChartProps {
   filters: Filters
   version: number | undefined
 }
+type SetFilters = ReturnType<typeof useFilters>['set']
+
+/** Narrows all charts to what a row of a table, or a click on its chart, is of; the same again takes that back. */
+const Narrow = ({ isOn, narrow, name }: { isOn: boolean; narrow: () => void; name: string }) => (
+  <button type="button" class="link" aria-pressed={isOn} title={isOn ? 'Show all again' : 'Narrow all charts to it'} onClick={narrow}>
+    {name}
+  </button>
+)
+
 const waiting = 'No Gold is published yet: charts come with the first.'
 
 const Search = ({ q, set, version }: { q: string; set: (changed: Record<string, string>) => void; version: number | undefined }) => {
@@ -137,7 +146,16 @@ const Distribution = ({ filters, version }: ChartProps) => {
   )
 }
 
-const OverTime = ({ id, by, title, filters, version }: ChartProps & { id: string; by: 'genre' | 'language'; title: string }) => {
+const OverTime = ({
+  id,
+  by,
+  title,
+  filters,
+  set,
+  version,
+}: ChartProps & { id: string; by: 'genre' | 'language'; title: string; set: SetFilters }) => {
+  const name = by === 'genre' ? 'genre' : 'language_code'
+  const narrow = (key: string) => set({ [name]: filters[name] === key ? '' : key })
   const path = withQuery('/v1/charts/ratings-over-time', { by, bucket: 'month', ...filters })
   const answer = useAnswer(path, { key: version })
   const named = useMemo(
@@ -157,10 +175,20 @@ const OverTime = ({ id, by, title, filters, version }: ChartProps & { id: string
       title={title}
       note={`By the book's ${by === 'genre' ? 'primary genre' : 'language'}, per month.${without > 0 ? ` ${count(without)} ratings without a time are left out.` : ''}`}
       {...{ answer, path, drawing }}
+      pick={(_index, picked) => {
+        const key = named.series.find((each) => each.name === picked)?.key
+        if (key != null && key !== 'unknown') narrow(key)
+      }}
       columns={[{ name: capital(by) }, { name: 'Ratings', kind: 'num' }, { name: 'Average', kind: 'num' }]}
       rows={named.series.map((each) => (
         <tr key={each.name}>
-          <th scope="row">{each.name}</th>
+          <th scope="row">
+            {each.key === null || each.key === 'unknown' ? (
+              each.name
+            ) : (
+              <Narrow isOn={filters[name] === each.key} narrow={() => narrow(each.key ?? '')} name={each.name} />
+            )}
+          </th>
           <td class="num">{count(each.ratings)}</td>
           <td class="num">{average(each.average)}</td>
         </tr>
@@ -170,7 +198,9 @@ const OverTime = ({ id, by, title, filters, version }: ChartProps & { id: string
   )
 }
 
-const Reviews = ({ filters, version }: ChartProps) => {
+const Reviews = ({ filters, set, version }: ChartProps & { set: SetFilters }) => {
+  const isMonth = (month: string) => filters.from === month && filters.to === monthAfter(month)
+  const narrow = (month: string) => set(isMonth(month) ? { from: '', to: '' } : { from: month, to: monthAfter(month) })
   const path = withQuery('/v1/charts/review-trends', { bucket: 'month', ...filters })
   const answer = useAnswer(path, { key: version })
   const points: Json[] = answer.data?.points ?? []
@@ -194,6 +224,7 @@ const Reviews = ({ filters, version }: ChartProps) => {
       title="Reviews over time"
       note="Per month, by the day of their last change."
       {...{ answer, path, drawing }}
+      pick={(index) => points[index] && narrow(points[index].period)}
       columns={[
         { name: 'Month' },
         { name: 'Reviews', kind: 'num' },
@@ -202,7 +233,9 @@ const Reviews = ({ filters, version }: ChartProps) => {
       ]}
       rows={points.map((each) => (
         <tr key={each.period}>
-          <th scope="row">{period(each.period)}</th>
+          <th scope="row">
+            <Narrow isOn={isMonth(each.period)} narrow={() => narrow(each.period)} name={period(each.period)} />
+          </th>
           <td class="num">{count(each.reviews)}</td>
           <td class="num">{count(each.text_reviews)}</td>
           <td class="num wide">{count(each.votes)}</td>
@@ -214,7 +247,8 @@ const Reviews = ({ filters, version }: ChartProps) => {
 }
 
 const TopBooks = ({ filters, version }: ChartProps) => {
-  const answer = useAnswer(withQuery('/v1/charts/top-books', { limit: 10, ...filters }), { key: version })
+  const path = withQuery('/v1/charts/top-books', { limit: 10, ...filters })
+  const answer = useAnswer(path, { key: version })
   const books: Json[] = answer.data?.books ?? []
   return (
     <Panel id="top" title="Top books" note="By number of ratings in Gold.">
@@ -226,6 +260,7 @@ const TopBooks = ({ filters, version }: ChartProps) => {
           ))}
         </Table>
       )}
+      <Sources id="top-books" answer={answer} path={path} />
     </Panel>
   )
 }

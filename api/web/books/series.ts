@@ -4,6 +4,8 @@ import { palette, restColor } from '../ui/chart.tsx'
 /** Months since year 0 of a text such as 2026-11. */
 const monthNumber = (text: string) => Number(text.slice(0, 4)) * 12 + Number(text.slice(5)) - 1
 const monthText = (number: number) => `${String(Math.floor(number / 12)).padStart(4, '0')}-${String((number % 12) + 1).padStart(2, '0')}`
+/** The month after one, both as 2026-11. */
+export const monthAfter = (text: string) => monthText(monthNumber(text) + 1)
 const sum = (rows: readonly Json[], field: string): number => rows.reduce((total, row) => total + row[field], 0)
 
 /**
@@ -21,13 +23,17 @@ export const pointsByKey = (points: readonly Json[], nameOf: (key: string, name:
     .sort((a, b) => Number(a.key === 'other') - Number(b.key === 'other') || b.ratings - a.ratings)
   const leading = lines.slice(0, palette.length - 1).filter(({ key }) => key !== 'other')
   const others = lines.slice(leading.length)
-  const shown = leading.map(({ name, own }, index) => ({ name, own, color: palette[index]! }))
-  if (others.length > 0) shown.push({ name: 'All others', own: others.flatMap(({ own }) => own), color: restColor })
-  const series = shown.map(({ own, name, color }) => {
+  const shown: { key: string | null; name: string; own: Json[]; color: string }[] = leading.map(({ key, name, own }, index) => ({
+    ...{ key, name, own },
+    color: palette[index]!,
+  }))
+  if (others.length > 0) shown.push({ key: null, name: 'All others', own: others.flatMap(({ own }) => own), color: restColor })
+  const series = shown.map(({ key, own, name, color }) => {
     const byPeriod = Map.groupBy(own, (point) => point.period as string)
     const ratings = sum(own, 'ratings')
     const stars = own.reduce((total, point) => total + point.average * point.ratings, 0)
     return {
+      key,
       name,
       color,
       ratings,

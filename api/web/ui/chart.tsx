@@ -37,7 +37,13 @@ export interface Drawing {
   isHorizontal?: boolean
 }
 
-const configOf = ({ type, labels, series, isStacked = false, isHorizontal = false }: Drawing): ChartConfiguration => {
+/** What a click on a chart is at: the place on the axis of categories, and the series where it hits one. */
+export type Pick = (index: number, series: string | null) => void
+
+const configOf = (
+  { type, labels, series, isStacked = false, isHorizontal = false }: Drawing,
+  pick: (() => Pick | undefined) | null,
+): ChartConfiguration => {
   const ticks = { color: color('--muted'), font: { size: 12 } }
   // Half a book is no step of an axis.
   const isWhole = series.every(({ values: all }) => all.every((value) => value === null || Number.isInteger(value)))
@@ -74,6 +80,16 @@ const configOf = ({ type, labels, series, isStacked = false, isHorizontal = fals
       maintainAspectRatio: false,
       indexAxis: isHorizontal ? 'y' : 'x',
       interaction: { mode: 'index', intersect: false, axis: isHorizontal ? 'y' : 'x' },
+      ...(pick && {
+        onClick: (event, atIndex, chart) => {
+          const [hit] = chart.getElementsAtEventForMode(event.native!, 'point', { intersect: true }, false)
+          const at = hit ?? atIndex[0]
+          if (at) pick()?.(at.index, hit ? (chart.data.datasets[hit.datasetIndex]?.label ?? null) : null)
+        },
+        onHover: (event, atIndex) => {
+          ;(event.native?.target as HTMLElement | undefined)?.style.setProperty('cursor', atIndex.length > 0 ? 'pointer' : 'default')
+        },
+      }),
       plugins: { legend: { display: false }, tooltip: { filter: (item) => item.raw !== null && item.raw !== 0 } },
       scales: isHorizontal ? { x: values, y: categories } : { x: categories, y: values },
     },
@@ -81,12 +97,14 @@ const configOf = ({ type, labels, series, isStacked = false, isHorizontal = fals
 }
 
 /** A picture of figures that stand beside it as a table. */
-export const Canvas = ({ drawing, label }: { drawing: Drawing; label: string }) => {
+export const Canvas = ({ drawing, label, pick }: { drawing: Drawing; label: string; pick?: Pick | undefined }) => {
+  const picking = useRef(pick)
+  picking.current = pick
   const canvas = useRef<HTMLCanvasElement>(null)
   const chart = useRef<Chart | null>(null)
   const isDark = useScheme()
   useEffect(() => {
-    const config = configOf(drawing)
+    const config = configOf(drawing, pick ? () => picking.current : null)
     if (chart.current && (chart.current.config as ChartConfiguration).type === config.type) {
       Object.assign(chart.current, { data: config.data, options: config.options })
       chart.current.update('none')
@@ -134,6 +152,7 @@ export const ChartPanel = ({
   columns,
   rows,
   empty,
+  pick,
 }: {
   id: string
   title: string
@@ -144,20 +163,21 @@ export const ChartPanel = ({
   columns: readonly { name: string; kind?: string }[]
   rows: ComponentChildren
   empty: string
+  /** What a click on the picture does; the table must offer the same. */
+  pick?: Pick
 }) => {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   const toggle = (name: string) =>
     setHidden((before) => new Set(before.has(name) ? [...before].filter((each) => each !== name) : [...before, name]))
   const isEmpty = answer.data !== null && drawing === null
   const shown = drawing && { ...drawing, series: drawing.series.filter(({ name }) => !hidden.has(name)) }
-  const csv = `${path}${path.includes('?') ? '&' : '?'}format=csv`
   return (
     <Panel id={id} title={title} note={note}>
       <State answer={answer} empty={isEmpty && empty} />
       {drawing && shown && (
         <>
           {drawing.series.length > 1 && <Legend series={drawing.series} hidden={hidden} toggle={toggle} />}
-          <Canvas drawing={shown} label={title} />
+          <Canvas drawing={shown} label={title} pick={pick} />
           <details>
             <summary>The same as a table</summary>
             <Table label={title} columns={columns}>
@@ -166,20 +186,24 @@ export const ChartPanel = ({
           </details>
         </>
       )}
-      {answer.data?.sql && (
-        <div class="sources">
-          <details class="sql">
-            <summary>SQL</summary>
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-            <pre tabIndex={0}>{answer.data.sql}</pre>
-            <Link href={`/sql?${new URLSearchParams({ q: answer.data.sql })}`}>Open it in the editor</Link>
-          </details>
-          <a href={csv} download={`${id}.csv`}>
-            CSV
-          </a>
-          <span class="muted">Gold version {count(answer.data.version)}</span>
-        </div>
-      )}
+      <Sources id={id} answer={answer} path={path} />
     </Panel>
   )
 }
+
+/** Where figures come from: the SQL that gives them, the same as CSV, and the version that they are of. */
+export const Sources = ({ id, answer, path }: { id: string; answer: Answer; path: string }) =>
+  answer.data?.sql ? (
+    <div class="sources">
+      <details class="sql">
+        <summary>SQL</summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
+        <pre tabIndex={0}>{answer.data.sql}</pre>
+        <Link href={`/sql?${new URLSearchParams({ q: answer.data.sql })}`}>Open it in the editor</Link>
+      </details>
+      <a href={`${path}${path.includes('?') ? '&' : '?'}format=csv`} download={`${id}.csv`}>
+        CSV
+      </a>
+      <span class="muted">Gold version {count(answer.data.version)}</span>
+    </div>
+  ) : null
