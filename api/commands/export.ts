@@ -26,6 +26,12 @@ await runProgram('export', async ({ argv, env, signal, defer }) => {
     () => true,
     () => false,
   )
+  const folder = path.dirname(file)
+  const isFolder = await stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  if (!isFolder) throw new ReadflowError('config', `There is no folder ${folder}.`, { hint: 'Make it, or name another with --output.' })
   if (isThere) throw new ReadflowError('config', `${file} is there already.`, { hint: 'Name another with --output, or remove it.' })
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'export'))
   defer(copies.close)

@@ -6,7 +6,7 @@ import { useStatus } from '../lib/status.ts'
 import { ChartPanel, palette, Sources } from '../ui/chart.tsx'
 import { Panel, State, Table } from '../ui/ui.tsx'
 import { FilterBar, type Filters, languageName, useFilters } from './filters.tsx'
-import { monthAfter, pointsByKey } from './series.ts'
+import { bucketOf, monthAfter, pointsByKey } from './series.ts'
 
 /** What readers rate: charts that are narrowed together, and a search. */
 export const BooksPage = () => {
@@ -156,7 +156,8 @@ const OverTime = ({
 }: ChartProps & { id: string; by: 'genre' | 'language'; title: string; set: SetFilters }) => {
   const name = by === 'genre' ? 'genre' : 'language_code'
   const narrow = (key: string) => set({ [name]: filters[name] === key ? '' : key })
-  const path = withQuery('/v1/charts/ratings-over-time', { by, bucket: 'month', ...filters })
+  const bucket = bucketOf(filters)
+  const path = withQuery('/v1/charts/ratings-over-time', { by, bucket, ...filters })
   const answer = useAnswer(path, { key: version })
   const named = useMemo(
     () =>
@@ -173,7 +174,7 @@ const OverTime = ({
     <ChartPanel
       id={id}
       title={title}
-      note={`By the book's ${by === 'genre' ? 'primary genre' : 'language'}, per month.${without > 0 ? ` ${count(without)} ratings without a time are left out.` : ''}`}
+      note={`By the book's ${by === 'genre' ? 'primary genre' : 'language'}, per ${bucket}.${without > 0 ? ` ${count(without)} ratings without a time are left out.` : ''}`}
       {...{ answer, path, drawing }}
       pick={(_index, picked) => {
         const key = named.series.find((each) => each.name === picked)?.key
@@ -201,7 +202,8 @@ const OverTime = ({
 const Reviews = ({ filters, set, version }: ChartProps & { set: SetFilters }) => {
   const isMonth = (month: string) => filters.from === month && filters.to === monthAfter(month)
   const narrow = (month: string) => set(isMonth(month) ? { from: '', to: '' } : { from: month, to: monthAfter(month) })
-  const path = withQuery('/v1/charts/review-trends', { bucket: 'month', ...filters })
+  const bucket = bucketOf(filters)
+  const path = withQuery('/v1/charts/review-trends', { bucket, ...filters })
   const answer = useAnswer(path, { key: version })
   const points: Json[] = answer.data?.points ?? []
   const drawing = useMemo(
@@ -222,11 +224,11 @@ const Reviews = ({ filters, set, version }: ChartProps & { set: SetFilters }) =>
     <ChartPanel
       id="reviews"
       title="Reviews over time"
-      note="Per month, by the day of their last change."
+      note={`Per ${bucket}, by the day of their last change.`}
       {...{ answer, path, drawing }}
-      pick={(index) => points[index] && narrow(points[index].period)}
+      pick={(index) => points[index] && narrow(points[index].period.slice(0, 7))}
       columns={[
-        { name: 'Month' },
+        { name: capital(bucket) },
         { name: 'Reviews', kind: 'num' },
         { name: 'With text', kind: 'num' },
         { name: 'Votes', kind: 'num wide' },
@@ -234,7 +236,11 @@ const Reviews = ({ filters, set, version }: ChartProps & { set: SetFilters }) =>
       rows={points.map((each) => (
         <tr key={each.period}>
           <th scope="row">
-            <Narrow isOn={isMonth(each.period)} narrow={() => narrow(each.period)} name={period(each.period)} />
+            {bucket === 'day' ? (
+              period(each.period)
+            ) : (
+              <Narrow isOn={isMonth(each.period)} narrow={() => narrow(each.period)} name={period(each.period)} />
+            )}
           </th>
           <td class="num">{count(each.reviews)}</td>
           <td class="num">{count(each.text_reviews)}</td>
