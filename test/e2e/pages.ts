@@ -99,6 +99,16 @@ export const drivePages = async (page: Page, url: string): Promise<void> => {
   await page.locator('#records details.record summary').first().click()
   assert.match(await textOf(page, '#records details.record[open]'), /"rating": \d/)
   await look(page, 'topic')
+  const newest = String(await page.locator('#records tbody time').first().getAttribute('datetime'))
+  await page.fill(
+    '#record-time',
+    (await page.evaluate(
+      `new Date(Date.parse('${newest}') - new Date('${newest}').getTimezoneOffset() * 60000 + 3600000).toISOString().slice(0, 19)`,
+    )) as string,
+  )
+  await page.click('#records >> text=Show')
+  await until('nothing of an hour from now', async () => /No message is there/.test(await textOf(page, '#records')))
+  assert.match(page.url(), /timestamp=\d{4}-\d{2}-\d{2}T[\d%A:]+\.000Z/)
   await page.click('#live-tail')
   await until('a live message', async () => (await page.locator('#records tbody tr').count()) > 0, 60_000)
   await page.click('#live-tail')

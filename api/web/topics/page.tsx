@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { Link, useSearchParams } from 'wouter-preact'
 import { type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { count } from '../lib/format.ts'
+import { localTime, utcTime } from '../lib/local-time.ts'
 import { Panel, State, Table } from '../ui/ui.tsx'
 import { RecordRows } from './records.tsx'
 
@@ -162,7 +163,15 @@ const Messages = ({ name, groups }: { name: string; groups: readonly string[] })
           Offset <input inputMode="numeric" size={10} value={typed['offset'] ?? ''} onInput={set('offset')} />
         </label>
         <label>
-          From (UTC) <input placeholder="2026-11-24T08:00:00Z" value={typed['timestamp'] ?? ''} onInput={set('timestamp')} />
+          From{' '}
+          <input
+            id="record-time"
+            type="datetime-local"
+            step="1"
+            title={typed['timestamp'] || undefined}
+            value={localTime(typed['timestamp'])}
+            onInput={(event) => setTyped((before) => ({ ...before, timestamp: utcTime(event.currentTarget.value) }))}
+          />
         </label>
         <label>
           Not yet consumed by
