@@ -1,15 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { createLanes, type LaneOptions, TooMany } from './lanes.ts'
 import type { Ask, More, Say } from './protocol.ts'
 
-export interface PoolOptions {
+export interface PoolOptions extends LaneOptions {
   /** Existing folder that workers may spill to. */
   tempDir: string
-  /** Queries that run at once. */
-  workers: number
-  /** Queries that may wait for one. */
-  maxWaiting: number
   /** DuckDB's own limit a worker, and that of what it spills. */
   memoryLimit: string
   maxTempSize: string
@@ -18,7 +15,10 @@ export interface PoolOptions {
 }
 
 /** What queries may take of a machine. */
-export const sqlLimits = { workers: 2, maxWaiting: 16, memoryLimit: '384MB', maxTempSize: '2GB', maxRssBytes: 1024 ** 3 } as const
+export const sqlLimits = {
+  ...{ workers: 2, longWorkers: 2, longAfterMs: 3000, maxWaiting: 16 },
+  ...{ memoryLimit: '384MB', maxTempSize: '2GB', maxRssBytes: 1024 ** 3 },
+} as const
 
 /** A worker of one's own, until it is given back. */
 export interface Lease {
@@ -42,6 +42,8 @@ interface Worker {
   /** Settles with the reason once the process is gone. */
   gone: Promise<WorkerLost>
   kill: (why: WorkerLost) => void
+  /** Whether it may be given to another. */
+  isSound: () => boolean
 }
 
 const WATCH_INTERVAL_MS = 250
@@ -52,8 +54,7 @@ const file = fileURLToPath(new URL('./worker.ts', import.meta.url))
 export const openPool = (options: PoolOptions) => {
   const idle: Worker[] = []
   const all = new Set<Worker>()
-  const waiting: { take: () => void; refuse: (error: Error) => void }[] = []
-  let running = 0
+  const lanes = createLanes(options)
   let isClosed = false
 
   const start = (): Worker => {
@@ -86,7 +87,7 @@ export const openPool = (options: PoolOptions) => {
       child.once('exit', ended)
       child.once('error', ended)
     })
-    const worker = { child, gone, kill }
+    const worker: Worker = { child, gone, kill, isSound: () => reason === undefined && all.has(worker) }
     all.add(worker)
     return worker
   }
@@ -109,23 +110,22 @@ export const openPool = (options: PoolOptions) => {
     }
   }
 
-  const turn = async (): Promise<void> => {
-    if (isClosed) throw new WorkerLost('closed', 'the server is stopping')
-    if (running < options.workers) {
-      running++
-      return
-    }
-    if (waiting.length >= options.maxWaiting)
-      throw new WorkerLost('busy', `${options.workers} queries run and ${waiting.length} wait already`)
-    await new Promise<void>((take, refuse) => waiting.push({ take, refuse }))
-  }
-
   /** Waits for a worker. Its owner has `timeoutMs` from then on; afterwards it is killed, as when `signal` aborts. */
   const lease = async ({ timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Lease> => {
-    await turn()
-    const worker = idle.pop() ?? start()
+    if (isClosed) throw stopping()
+    let worker: Worker | null = null
+    const kill = (why: WorkerLost) => worker?.kill(why)
+    const crowded = () =>
+      kill(
+        new WorkerLost('busy', `others wait, and ${options.longWorkers} that take longer than ${options.longAfterMs / 1000} s run already`),
+      )
+    const place = await lanes.enter(crowded, signal).catch((error: unknown) => {
+      if (error instanceof TooMany) throw new WorkerLost('busy', error.message)
+      throw signal?.aborted ? new WorkerLost('closed', 'nobody waits for it any more') : error
+    })
+    const own = idle.pop() ?? start()
+    worker = own
     let isBusy = false
-    const kill = (why: WorkerLost) => worker.kill(why)
     const timer = setTimeout(() => kill(new WorkerLost('timeout', `it took longer than ${timeoutMs / 1000} s`)), timeoutMs)
     const abort = () => kill(new WorkerLost('closed', 'nobody waits for it any more'))
     signal?.addEventListener('abort', abort, { once: true })
@@ -134,7 +134,7 @@ export const openPool = (options: PoolOptions) => {
     return {
       ask: async (asked, hear) => {
         isBusy = true
-        const said = await ask(worker, asked, hear)
+        const said = await ask(own, asked, hear)
         isBusy = false
         return said
       },
@@ -144,18 +144,16 @@ export const openPool = (options: PoolOptions) => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
         if (isBusy) kill(new WorkerLost('closed', 'nobody waits for it any more'))
-        else if (all.has(worker) && !isClosed) idle.push(worker)
-        const next = waiting.shift()
-        if (next) next.take()
-        else running--
+        else if (own.isSound() && !isClosed) idle.push(own)
+        place.leave()
       },
     }
   }
 
   const close = async () => {
     isClosed = true
-    const why = new WorkerLost('closed', 'the server is stopping')
-    for (const { refuse } of waiting.splice(0)) refuse(why)
+    const why = stopping()
+    lanes.refuseAll(why)
     const ending = [...all].map((worker) => {
       worker.kill(why)
       return worker.gone
@@ -167,6 +165,8 @@ export const openPool = (options: PoolOptions) => {
 }
 
 export type Pool = ReturnType<typeof openPool>
+
+const stopping = () => new WorkerLost('closed', 'the server is stopping')
 
 const outOfMemory = ({ maxRssBytes }: PoolOptions) =>
   new WorkerLost('memory', `it took more memory than the ${Math.round(maxRssBytes / 1024 ** 2)} MiB that a query may have`)

@@ -199,3 +199,28 @@ describe('of files only those are brought', () => {
     assert.equal(outer.body.rows[0].n, 1)
   })
 })
+
+describe('runaway queries', () => {
+  it('keep no short one waiting, and the one too many says why', async (t) => {
+    const crowd = await startApi(t, { limits: { workers: 1, longWorkers: 1, longAfterMs: 700 } })
+    const endless = 'SELECT count(*) FROM range(1000000000) a, range(1000000) b'
+    const stop = new AbortController()
+    const ask = (sql: string, signal?: AbortSignal) =>
+      crowd.get('/v1/sql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ sql }),
+        ...(signal ? { signal } : {}),
+      })
+    const first = ask(endless, stop.signal)
+    const second = ask(endless, stop.signal)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const short = await ask('SELECT 42 AS answer')
+    assert.deepEqual([short.status, short.body.rows], [200, [{ answer: 42 }]])
+    const crowded = await Promise.race([first, second])
+    assert.equal(crowded.status, 429)
+    assert.match(crowded.body.detail, /others wait, and 1 that take longer than 0.7 s run already/)
+    stop.abort()
+    await Promise.allSettled([first, second])
+  })
+})
