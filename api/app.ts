@@ -3,7 +3,7 @@ import cors from 'cors'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { errorLine } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
-import { answerFromGold } from './http/answer.ts'
+import { answerFromGold, createAnswerLanes } from './http/answer.ts'
 import { assets, page, pagePaths } from './http/assets.ts'
 import { authorize } from './http/auth.ts'
 import { securityHeaders } from './http/headers.ts'
@@ -71,7 +71,8 @@ export const createApp = (options: AppOptions) => {
   )
   const modules: RouteModule[] = [systemRoutes({ parts, metrics, document }), sessionRoutes(access), ...others]
   for (const { router } of modules) app.use(router)
-  for (const route of routes) app.get(expressPath(route.path), answerFromGold(route, parts))
+  const lanes = createAnswerLanes()
+  for (const route of routes) app.get(expressPath(route.path), answerFromGold(route, parts, lanes))
   for (const route of lakeRoutes) app.get(expressPath(route.path), answerFromLake(route, parts))
   // Looked up each time: the bundle may be made anew beside a server that runs.
   app.get([...pagePaths, '/assets/:name'], (request, response, next) => {

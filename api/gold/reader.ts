@@ -3,6 +3,7 @@ import { listPublished, type Published, publishedAsOf, readPublished } from '../
 import type { LocalFiles } from '../../lake/store/local-files.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
+import { isOutOfMemory } from '../../runtime/duckdb-errors.ts'
 import { errorLine } from '../../runtime/errors.ts'
 import { follow as followAt } from '../../runtime/follow.ts'
 import type { Log } from '../../runtime/log.ts'
@@ -135,6 +136,7 @@ export const openGold = ({
 
   const openOlder = (number: number) =>
     openVersion(number).catch((error: unknown) => {
+      if (isOutOfMemory(error)) throw error
       log.warn({ version: number, error: errorLine(error) }, 'gold version is not readable any more')
       return null
     })

@@ -4,15 +4,29 @@ import { holdReason } from '../pipeline/gate.ts'
 import type { StatusParts } from '../pipeline/status.ts'
 import { etagOf, isFresh } from './etag.ts'
 import { type Format, formatOf, rowsOf, sendRows } from './formats.ts'
+import { createLanes, type Lanes, TooMany } from './lanes.ts'
 import { noGoldYet } from './no-gold.ts'
+import { Problem } from './problem.ts'
 import { parseParameters, type Route } from './route.ts'
 import { goneVersion, wantedVersion } from './wanted-version.ts'
 
 type Parts = Pick<StatusParts, 'gold' | 'gate'>
 type Given = { params: Record<string, string>; query: Record<string, unknown> }
 
+/** Answers that DuckDB makes at once, and long ones that readers take at their own pace. */
+export interface AnswerLanes {
+  answers: Lanes
+  streams: Lanes
+}
+
+/** Places of one server. A stream that others wait for may take so long, and one that is not read so long. */
+export const createAnswerLanes = (): AnswerLanes => ({
+  answers: createLanes({ workers: 8, maxWaiting: 500 }),
+  streams: createLanes({ workers: 4, maxWaiting: 32, long: { workers: 0, afterMs: 5 * 60_000 } }),
+})
+
 /** Answers a route over Gold from one version: as JSON that is kept for the life of the version, or as rows that come. */
-export const answerFromGold = (route: Route, parts: Parts) => async (request: Request, response: Response) => {
+export const answerFromGold = (route: Route, parts: Parts, lanes: AnswerLanes) => async (request: Request, response: Response) => {
   const asked = readQuestion(route, { params: request.params as Record<string, string>, query: request.query as Record<string, unknown> })
   const format = formatOf(request, asked.query['format'] as Format | undefined, route.rows !== null)
   const wanted = await wantedVersion(asked.query, route.pinnedVersion(asked.query as never), parts.gold)
@@ -35,15 +49,21 @@ export const answerFromGold = (route: Route, parts: Parts) => async (request: Re
     if (isFresh(request, tag)) return send()
     const handled = { ...asked, gold } as never
     if (format !== 'json' && route.stream) {
-      response.set('ETag', tag)
-      return route.stream(handled, (rows) => sendRows(response, format, rows))
+      const patience = AbortSignal.any([goneSignal(response), AbortSignal.timeout(MAX_WAIT_MS)])
+      const place = await lanes.streams.enter(() => response.destroy(), patience).catch(asBusy)
+      try {
+        response.set('ETag', tag)
+        return await route.stream(handled, (rows) => sendRows(response, format, rows))
+      } finally {
+        place.leave()
+      }
     }
     if (format !== 'json') {
-      const list = (await route.handle(handled))[route.rows!] as Record<string, unknown>[]
+      const list = (await lanes.answers.inPlace(() => route.handle(handled)).catch(asBusy))[route.rows!] as Record<string, unknown>[]
       response.set('ETag', tag)
       return sendRows(response, format, rowsOf(list))
     }
-    const body = await jsonOf(route, asked, gold)
+    const body = await jsonOf(route, asked, gold, (work) => lanes.answers.inPlace(work).catch(asBusy))
     return send(Object.keys(held).length === 0 ? body : `{${JSON.stringify(held).slice(1, -1)},${body.slice(1)}`)
   })
   if (!answered) throw wanted === undefined ? noGoldYet(parts.gate.held()) : goneVersion(wanted)
@@ -67,11 +87,28 @@ const readQuestion = (route: Route, { params, query }: Given): Question => {
 }
 
 /** The whole body, as it goes out while nothing is held. */
-const jsonOf = (route: Route, asked: Question, gold: GoldVersion): Promise<string> =>
+const jsonOf = (route: Route, asked: Question, gold: GoldVersion, inPlace: <T>(work: () => Promise<T>) => Promise<T>): Promise<string> =>
   gold.answers.answer(asked.question, async () => {
-    const body = await route.handle({ ...asked, gold } as never)
+    const body = await inPlace(() => route.handle({ ...asked, gold } as never))
     return JSON.stringify({ version: gold.version, complete_through: gold.completeThrough, as_of: gold.publishedAt, ...body })
   })
+
+/** For so long a stream waits for its place. */
+const MAX_WAIT_MS = 30_000
+
+/** Aborted once the reader is gone. */
+const goneSignal = (response: Response): AbortSignal => {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort(new Problem(499, 'The reader has gone.')))
+  return gone.signal
+}
+
+const asBusy = (error: unknown): never => {
+  const isTimeout = error instanceof Error && error.name === 'TimeoutError'
+  if (!isTimeout && !(error instanceof TooMany)) throw error
+  const why = isTimeout ? `no place became free within ${MAX_WAIT_MS / 1000} s` : (error as Error).message
+  throw new Problem(429, `Too many answers at once: ${why}. Try again in some seconds.`, { headers: { 'Retry-After': '5' } })
+}
 
 const versionHeaders = ({ version, completeThrough }: GoldVersion) => ({
   'ReadFlow-Version': String(version),
@@ -90,7 +127,7 @@ export const createWarming =
     const byPath = new Map(routes.map((route) => [route.path, route]))
     const ask = async (path: string, given: Given) => {
       const route = byPath.get(path)
-      if (route) await jsonOf(route, readQuestion(route, given), next).catch(() => undefined)
+      if (route) await jsonOf(route, readQuestion(route, given), next, (work) => work()).catch(() => undefined)
     }
     for (const { path, query = {} } of first) await ask(path, { params: {}, query })
     for (const question of last?.answers.popular(WARMED) ?? []) {

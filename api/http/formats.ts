@@ -51,9 +51,14 @@ export const csvLines = (rows: readonly (readonly unknown[])[]): string =>
     { cast: { boolean: String }, record_delimiter: '\r\n' },
   )
 
+/** So long a reader may take nothing: what it asked for is kept for it meanwhile. */
+const STALLED_MS = 60_000
+
 const drained = (response: Response) =>
   new Promise<void>((resolve) => {
+    const stalled = setTimeout(() => response.destroy(), STALLED_MS)
     const done = () => {
+      clearTimeout(stalled)
       response.off('drain', done).off('close', done)
       resolve()
     }

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { isOutOfMemory } from '../../runtime/duckdb-errors.ts'
 
 export interface ParameterFault {
   parameter: string
@@ -40,6 +41,10 @@ export const toProblem = (error: unknown): Problem => {
   const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : null
   if (type === 'entity.too.large') return new Problem(413, 'The body of the request is larger than this route takes.')
   if (type === 'entity.parse.failed') return new Problem(400, 'The body of the request is no valid JSON.')
+  if (isOutOfMemory(error))
+    return new Problem(503, 'Too much is asked at once for the memory that the server has. Try again in some seconds, or ask for less.', {
+      headers: { 'Retry-After': '5' },
+    })
   // The framework's own refusals, such as a path that is not valid percent-encoding.
   const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 500
   if (status >= 400 && status < 500) return new Problem(status, 'The request is malformed. Check the address and its encoding.')

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { createLanes, type LaneOptions, TooMany } from './lanes.ts'
+import { createLanes, type LaneOptions, TooMany } from '../http/lanes.ts'
 import type { Ask, More, Say } from './protocol.ts'
 
 export interface PoolOptions extends LaneOptions {
@@ -16,7 +16,7 @@ export interface PoolOptions extends LaneOptions {
 
 /** What queries may take of a machine. */
 export const sqlLimits = {
-  ...{ workers: 2, longWorkers: 2, longAfterMs: 3000, maxWaiting: 16 },
+  ...{ workers: 2, maxWaiting: 16, long: { workers: 2, afterMs: 3000 } },
   ...{ memoryLimit: '384MB', maxTempSize: '2GB', maxRssBytes: 1024 ** 3 },
 } as const
 
@@ -117,7 +117,10 @@ export const openPool = (options: PoolOptions) => {
     const kill = (why: WorkerLost) => worker?.kill(why)
     const crowded = () =>
       kill(
-        new WorkerLost('busy', `others wait, and ${options.longWorkers} that take longer than ${options.longAfterMs / 1000} s run already`),
+        new WorkerLost(
+          'busy',
+          `others wait, and ${options.long?.workers} that take longer than ${(options.long?.afterMs ?? 0) / 1000} s run already`,
+        ),
       )
     const place = await lanes.enter(crowded, signal).catch((error: unknown) => {
       if (error instanceof TooMany) throw new WorkerLost('busy', error.message)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, it } from 'node:test'
+import { openDuckDb } from '../../../runtime/duckdb.ts'
 import { startApi } from '../helpers/api.ts'
 import { book, genre, publishGold, rating, writeSilver } from '../helpers/gold-lake.ts'
 
@@ -240,5 +241,41 @@ describe('the status', () => {
     assert.deepEqual(await rows(), [1])
     await writeSilver(store, 'ratings', [1000, 2000, 3000])
     assert.deepEqual(await rows(), [3])
+  })
+})
+
+describe('an answer that nobody reads on', () => {
+  it('holds back the memory of its own version alone', async (t) => {
+    const duckdb = await openDuckDb({ memoryLimit: '256MB' })
+    const { store, gold } = await startApi(t, { keepVersions: 1, openDuckDb: async () => duckdb })
+    const publish = async () => {
+      await publishGold(store, { dim_book: books(2000) })
+      await gold.refresh()
+    }
+    const usedBytes = async () => {
+      const [found] = await duckdb.rows<{ bytes: number }>(
+        "SELECT memory_usage_bytes AS bytes FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'",
+      )
+      return found!.bytes
+    }
+    await publish()
+    const alone = await usedBytes()
+    const read = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const slow = gold.use(undefined, async (version) => {
+      const { batches } = await version.stream(`SELECT * FROM ${version.table('dim_book')} ORDER BY book_id`)
+      const { value } = await batches.next()
+      begun.resolve()
+      await read.promise
+      await batches.return()
+      return value?.length
+    })
+    await begun.promise
+    for (let count = 0; count < 8; count++) await publish()
+    const held = await usedBytes()
+    assert.ok(held < alone * 3.5, `${held} bytes, where one version takes ${alone}`)
+    read.resolve()
+    assert.ok(((await slow)?.result ?? 0) > 0)
+    assert.ok((await usedBytes()) < alone * 1.5)
   })
 })

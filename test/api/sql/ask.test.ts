@@ -202,7 +202,7 @@ describe('of files only those are brought', () => {
 
 describe('runaway queries', () => {
   it('keep no short one waiting, and the one too many says why', async (t) => {
-    const crowd = await startApi(t, { limits: { workers: 1, longWorkers: 1, longAfterMs: 700 } })
+    const crowd = await startApi(t, { limits: { workers: 1, long: { workers: 1, afterMs: 700 } } })
     const endless = 'SELECT count(*) FROM range(1000000000) a, range(1000000) b'
     const stop = new AbortController()
     const ask = (sql: string, signal?: AbortSignal) =>

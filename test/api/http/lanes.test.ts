@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLanes, TooMany } from '../../../api/sql/lanes.ts'
+import { createLanes, TooMany } from '../../../api/http/lanes.ts'
 
-const options = { workers: 1, longWorkers: 1, longAfterMs: 1000, maxWaiting: 2 }
+const options = { workers: 1, maxWaiting: 2, long: { workers: 1, afterMs: 1000 } }
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 const never = () => assert.fail('it was told to leave')
 
@@ -52,12 +52,12 @@ test('a long query moves out of the way of others; another long one leaves when 
 })
 
 test('who waits in vain is refused, and who does not want it any more loses the place to others', async () => {
-  const { enter, refuseAll } = createLanes({ ...options, longAfterMs: 60_000 })
+  const { enter, refuseAll } = createLanes({ workers: 1, maxWaiting: 2 })
   const first = await enter(never)
   const gone = new AbortController()
   const waiting = enter(never, gone.signal)
   const other = enter(never)
-  await assert.rejects(enter(never), (error: Error) => error instanceof TooMany && /1 queries run and 2 wait/.test(error.message))
+  await assert.rejects(enter(never), (error: Error) => error instanceof TooMany && /1 run and 2 wait/.test(error.message))
   gone.abort(new Error('hung up'))
   await assert.rejects(waiting, /hung up/)
   const last = enter(never)

@@ -1,16 +1,14 @@
-/** How many queries run at once, and for how long one keeps others waiting. */
+/** How much is done at once, and for how long one keeps others waiting. */
 export interface LaneOptions {
-  /** Queries that run at once. */
+  /** As many run at once. */
   workers: number
-  /** Queries beyond these that go on after `longAfterMs`. */
-  longWorkers: number
-  /** For so long a query keeps its place from others. */
-  longAfterMs: number
-  /** Queries that may wait for a place. */
+  /** As many may wait for a place. */
   maxWaiting: number
+  /** For `afterMs` one keeps its place from others; `workers` beyond the first may go on after that. Without it, for good. */
+  long?: { workers: number; afterMs: number }
 }
 
-/** There are too many queries for one more. */
+/** There are too many for one more. */
 export class TooMany extends Error {}
 
 export interface Place {
@@ -20,13 +18,13 @@ export interface Place {
 const LOOK_AGAIN_MS = 250
 
 /**
- * Places for queries, first come, first served. A long query moves to a lane of its own, so that short ones are not kept by it;
- * where that lane is full as well and others wait, `crowded` is called once, and the query must leave.
+ * Places for queries and answers, first come, first served. A long one moves to a lane of its own, so that short ones are not kept
+ * by it; where that lane is full as well and others wait, `crowded` is called once, and it must leave.
  */
-export const createLanes = ({ workers, longWorkers, longAfterMs, maxWaiting }: LaneOptions) => {
+export const createLanes = ({ workers, maxWaiting, long }: LaneOptions) => {
   const waiting = new Set<{ take: () => void; refuse: (error: Error) => void }>()
   let running = 0
-  let long = 0
+  let runningLong = 0
 
   const giveOn = () => {
     const [first] = waiting
@@ -54,29 +52,39 @@ export const createLanes = ({ workers, longWorkers, longAfterMs, maxWaiting }: L
   const enter = async (crowded: () => void, signal?: AbortSignal): Promise<Place> => {
     signal?.throwIfAborted()
     if (running < workers) running++
-    else if (waiting.size >= maxWaiting) throw new TooMany(`${workers} queries run and ${waiting.size} wait already`)
+    else if (waiting.size >= maxWaiting) throw new TooMany(`${workers} run and ${waiting.size} wait already`)
     else await wait(signal)
     let isLong = false
+    let hasLeft = false
     const look = () => {
-      if (long < longWorkers) {
+      if (runningLong < (long?.workers ?? 0)) {
         isLong = true
-        long++
+        runningLong++
         giveOn()
       } else if (waiting.size > 0) crowded()
       else timer = setTimeout(look, LOOK_AGAIN_MS)
     }
-    let timer: NodeJS.Timeout | null = setTimeout(look, longAfterMs)
+    let timer = long && setTimeout(look, long.afterMs)
     return {
       leave: () => {
-        if (timer === null) return
+        if (hasLeft) return
+        hasLeft = true
         clearTimeout(timer)
-        timer = null
-        if (isLong) long--
+        if (isLong) runningLong--
         else giveOn()
       },
     }
   }
   return {
+    /** Does work in a place of its own. Rejects as `enter` does. */
+    inPlace: async <T>(work: () => Promise<T>): Promise<T> => {
+      const place = await enter(() => undefined)
+      try {
+        return await work()
+      } finally {
+        place.leave()
+      }
+    },
     /** Rejects with `TooMany`, or with the reason of `signal` where nobody wants it any more. */
     enter,
     /** Refuses who waits. */
@@ -86,3 +94,5 @@ export const createLanes = ({ workers, longWorkers, longAfterMs, maxWaiting }: L
     },
   }
 }
+
+export type Lanes = ReturnType<typeof createLanes>
