@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { isOutOfMemory } from '../../runtime/duckdb-errors.ts'
+import { damagedFile, isOutOfMemory } from '../../runtime/duckdb-errors.ts'
 
 export interface ParameterFault {
   parameter: string
@@ -32,6 +32,10 @@ export const problemBody = (problem: Problem, { instance, requestId }: { instanc
   ...(problem.faults.length > 0 ? { errors: problem.faults } : {}),
 })
 
+/** What is to be told where a file of the lake is not as the log says. */
+export const damagedLake = (damage: string): Problem =>
+  new Problem(500, `The lake can not be read: ${damage}. Bring the file back from a copy of the lake; what is in other files is answered.`)
+
 /**
  * What a caller is told about anything that was thrown. An unexpected error keeps its text to itself:
  * the request id leads to it in the log.
@@ -45,6 +49,8 @@ export const toProblem = (error: unknown): Problem => {
     return new Problem(503, 'Too much is asked at once for the memory that the server has. Try again in some seconds, or ask for less.', {
       headers: { 'Retry-After': '5' },
     })
+  const damage = error instanceof Error ? damagedFile(error.message) : null
+  if (damage !== null) return damagedLake(damage)
   // The framework's own refusals, such as a path that is not valid percent-encoding.
   const status = typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : 500
   if (status >= 400 && status < 500) return new Problem(status, 'The request is malformed. Check the address and its encoding.')

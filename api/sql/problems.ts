@@ -1,9 +1,12 @@
-import { Problem } from '../http/problem.ts'
+import { damagedFile } from '../../runtime/duckdb-errors.ts'
+import { damagedLake, Problem } from '../http/problem.ts'
 import { WorkerLost } from './pool.ts'
 
 /** A query that can not be done as it is asked: what DuckDB or the guard says of it, the first line for people. */
 export const refusal = (message: string): Problem => {
   const [first = '', ...rest] = message.split('\n')
+  const damage = damagedFile(message)
+  if (damage !== null) return damagedLake(damage)
   const isMemory = first.startsWith('Out of Memory')
   const detail = isMemory ? 'it needs more memory than a query may have' : first.replace(/[.\s]+$/, '')
   return new Problem(isMemory ? 422 : 400, `The query was refused: ${detail}.`, {
