@@ -1,11 +1,11 @@
-import { useMemo, useState } from 'preact/hooks'
-import { Link } from 'wouter-preact'
+import { useMemo } from 'preact/hooks'
 import { type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { average, capital, count, period } from '../lib/format.ts'
 import { useStatus } from '../lib/status.ts'
 import { ChartPanel, palette, Sources } from '../ui/chart.tsx'
 import { Panel, State, Table } from '../ui/ui.tsx'
 import { FilterBar, type Filters, languageName, useFilters } from './filters.tsx'
+import { BookRow, bookColumns, Search } from './search.tsx'
 import { bucketOf, monthAfter, pointsByKey } from './series.ts'
 
 /** What readers rate: charts that are narrowed together, and a search. */
@@ -45,73 +45,6 @@ const Narrow = ({ isOn, narrow, name }: { isOn: boolean; narrow: () => void; nam
 )
 
 const waiting = 'No Gold is published yet: charts come with the first.'
-
-const Search = ({ q, set, version }: { q: string; set: (changed: Record<string, string>) => void; version: number | undefined }) => {
-  const [typed, setTyped] = useState(q)
-  const path = q === '' ? null : withQuery('/v1/books', { q, sort: 'relevance', limit: 20 })
-  const answer = useAnswer(path, { key: version })
-  const submit = (event: Event) => {
-    event.preventDefault()
-    set({ q: typed.trim() })
-  }
-  const books: Json[] = path === null ? [] : (answer.data?.books ?? [])
-  return (
-    <search class="panel" aria-label="Search">
-      <form class="choice" onSubmit={submit}>
-        <label for="search">Find a book</label>
-        <input
-          id="search"
-          type="search"
-          value={typed}
-          placeholder="title, author or ISBN"
-          onInput={(event) => setTyped(event.currentTarget.value)}
-        />
-        <button type="submit">Search</button>
-        {q !== '' && (
-          <button
-            type="button"
-            onClick={() => {
-              setTyped('')
-              set({ q: '' })
-            }}
-          >
-            Clear
-          </button>
-        )}
-      </form>
-      {path !== null && (
-        <>
-          <State
-            answer={answer}
-            empty={answer.data !== null && books.length === 0 && `Nothing is found for “${q}”. Beginnings of words are enough.`}
-          />
-          {books.length > 0 && (
-            <Table id="found" label={`Books found for ${q}`} columns={bookColumns}>
-              {books.map((book, index) => (
-                <BookRow key={book.book_id} book={book} rank={index + 1} />
-              ))}
-            </Table>
-          )}
-          {answer.data?.next_cursor && <p class="muted">{count(answer.data.total)} books are found; these are the first.</p>}
-        </>
-      )}
-    </search>
-  )
-}
-
-const bookColumns = [{ name: '#', kind: 'rank' }, { name: 'Book' }, { name: 'Ratings', kind: 'num' }, { name: 'Average', kind: 'num' }]
-
-const BookRow = ({ book, rank }: { book: Json; rank: number }) => (
-  <tr>
-    <td class="rank">{rank}</td>
-    <th scope="row" class="title">
-      <Link href={`/books/${encodeURIComponent(book.book_id)}`}>{book.title ?? `Book ${book.book_id}`}</Link>
-      <span class="by">{(book.author_names ?? []).slice(0, 3).join(', ')}</span>
-    </th>
-    <td class="num">{count(book.reader_ratings)}</td>
-    <td class="num">{average(book.reader_average)} ★</td>
-  </tr>
-)
 
 const Distribution = ({ filters, version }: ChartProps) => {
   const path = withQuery('/v1/charts/rating-distribution', { ...filters })
