@@ -12,6 +12,7 @@ import { openStore } from '../../lake/store/open.ts'
 import { emptyBook } from '../../producers/sources/empty.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
 import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
+import { CompressionTypes, Kafka, logLevel } from '../../runtime/kafka/kafkajs.ts'
 import { openProducer, type Producer } from '../../runtime/kafka/producer.ts'
 import { createLog } from '../../runtime/log.ts'
 import { openRegistry } from '../../runtime/registry.ts'
@@ -38,6 +39,8 @@ const bookRecord = (id: number, n: number | string, more: object = {}) => ({
   value: frameAvro(id, compileAvro(schema).encode({ ...emptyBook(String(n)), title: `Book ${n}`, ...more })),
 })
 let schemaId = 0
+/** Another client, as people have them. */
+const plainKafka = () => new Kafka({ brokers: stack.brokers, clientId: 'test-other', logLevel: logLevel.NOTHING })
 
 before(async () => {
   stack = await startTestStack()
@@ -183,11 +186,44 @@ describe('records', () => {
   })
 })
 
+describe('records of other producers', () => {
+  it('are shown where they are committed, however they are compressed', async () => {
+    const kafkajs = plainKafka()
+    const [admin, sender] = [
+      kafkajs.admin(),
+      kafkajs.producer({ transactionalId: 'test-topics', maxInFlightRequests: 1, idempotent: true }),
+    ]
+    await Promise.all([admin.connect(), sender.connect()])
+    await admin.createTopics({ topics: [{ topic: 'test.transactions', numPartitions: 1 }], waitForLeaders: true })
+    const send = async (key: string, end: 'commit' | 'abort', compression = CompressionTypes.None) => {
+      const transaction = await sender.transaction()
+      await transaction.send({ topic: 'test.transactions', compression, messages: [{ key, value: `value of ${key}` }] })
+      await transaction[end]()
+    }
+    await send('kept', 'commit')
+    await send('aborted', 'abort')
+    await send('squeezed', 'commit', CompressionTypes.GZIP)
+    await send('aborted too', 'abort', CompressionTypes.GZIP)
+    await Promise.all([admin.disconnect(), sender.disconnect()])
+    const { status, body } = await api.get('/v1/topics/test.transactions/records?from=beginning')
+    assert.equal(status, 200, JSON.stringify(body))
+    assert.deepEqual(
+      body.records.map(({ key }: Any) => key),
+      ['kept', 'squeezed'],
+    )
+    const newest = await api.get('/v1/topics/test.transactions/records?limit=1')
+    assert.deepEqual(
+      newest.body.records.map(({ key }: Any) => key),
+      ['squeezed'],
+    )
+  })
+})
+
 describe('a live tail', () => {
-  const listen = async (query = '', lastId?: string) => {
+  const listen = async (query = '', lastId?: string, of: string = topic) => {
     const leaving = new AbortController()
     const headers: Record<string, string> = lastId === undefined ? {} : { 'last-event-id': lastId }
-    const response = await fetch(new URL(`/v1/topics/${topic}/tail${query}`, api.url), { signal: leaving.signal, headers })
+    const response = await fetch(new URL(`/v1/topics/${of}/tail${query}`, api.url), { signal: leaving.signal, headers })
     assert.equal(response.status, 200)
     let text = ''
     const reading = (async () => {
@@ -206,7 +242,7 @@ describe('a live tail', () => {
       }
       return events()
     }
-    return { until, leave: () => leaving.abort(), reading }
+    return { until, leave: () => leaving.abort(), reading, text: () => text }
   }
 
   it('has what comes from then on, and goes on where it was left', async () => {
@@ -226,6 +262,17 @@ describe('a live tail', () => {
     keyed.leave()
     await new Promise((resolve) => setTimeout(resolve, 100))
     assert.equal(streams.size(), 0, 'nobody listens any more')
+  })
+
+  it('ends, and says why, when its topic is deleted', async () => {
+    const admin = plainKafka().admin()
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic: 'test.deleted', numPartitions: 1 }], waitForLeaders: true })
+    const tail = await listen('', undefined, 'test.deleted')
+    await admin.deleteTopics({ topics: ['test.deleted'] })
+    await admin.disconnect()
+    await tail.reading
+    assert.match(tail.text(), /event: gone\ndata: .*test\.deleted/)
   })
 })
 
