@@ -3,9 +3,9 @@ import { driftLine } from '../lineage/drift/drift.ts'
 import { openDrift } from '../lineage/drift/open.ts'
 import { openRuns } from '../lineage/runs/open.ts'
 import { withRun } from '../lineage/runs/recorder.ts'
-import { openInbox, type ShelfRequest } from '../lineage/shelves/inbox.ts'
+import { openInbox } from '../lineage/shelves/inbox.ts'
 import { parseConfig } from '../runtime/config/config.ts'
-import { errorLine, isRetriable, ReadflowError } from '../runtime/errors.ts'
+import { errorLine, isRetriable } from '../runtime/errors.ts'
 import { type KafkaClient, openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
@@ -18,13 +18,12 @@ import { createWaits } from '../runtime/waits.ts'
 import { catalogue, entityNames } from '../schemas/catalogue.ts'
 import { topicSpecs } from '../schemas/topics.ts'
 import { openSource } from './open-source.ts'
+import { createShelfOpener } from './poll/open-shelf.ts'
 import { createEncoder, type Polled, poll } from './poll/poll.ts'
 import { openPositions } from './poll/positions.ts'
 import { createShelves } from './poll/shelves.ts'
 import { openSourceWatch } from './poll/source-watch.ts'
 
-import { openExport } from './sources/export/export.ts'
-import { openFeed } from './sources/rss/feed.ts'
 import type { Source } from './sources/source.ts'
 
 const PROGRESS_MS = 2000
@@ -86,15 +85,7 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const once = (until: AbortSignal) => pollSource(`poll ${source.name}`, until, { onProgress })
 
   const inbox = openInbox(config.dataDir)
-  const openShelf = async (request: ShelfRequest, onBrokenLine: () => void) => {
-    if (request.kind === 'export') {
-      const { id, userId } = request
-      return openExport({ file: inbox.exportFile(request), userId, id: `goodreads-export:${id}`, onBrokenLine })
-    }
-    const address = await inbox.feedAddress(request)
-    if (!address) throw new ReadflowError('source-invalid', 'The address of the feed is gone.', { hint: 'Add it again.' })
-    return openFeed({ address, requestTimeoutMs: config.requestTimeoutMs, log })
-  }
+  const openShelf = createShelfOpener(inbox, { requestTimeoutMs: config.requestTimeoutMs, log })
   const shelves = createShelves({
     inbox,
     open: openShelf,

@@ -23,6 +23,8 @@ export interface ExportSourceOptions {
   userId?: string
   /** Names this source among others; default: the file and the user. */
   id?: string
+  /** What messages call it; default: the path. */
+  label?: string
   /** Told of each line that is no row, from 1. */
   onBrokenLine?: (line: number) => void
 }
@@ -32,7 +34,14 @@ export interface ExportSourceOptions {
  * where it is rated a rating. An export tells no time of a change, so that the newest one read is what counts, and an
  * unchanged one only repeats. Throws ReadflowError `source-invalid` for a file that is no export, `config` for a user without a name.
  */
-export const openExport = async ({ file, user, userId: given, id, onBrokenLine }: ExportSourceOptions): Promise<Source> => {
+export const openExport = async ({
+  file,
+  user,
+  userId: given,
+  id,
+  label = path.resolve(file),
+  onBrokenLine,
+}: ExportSourceOptions): Promise<Source> => {
   const root = path.resolve(file)
   const userId = given ?? exportId(user ?? path.basename(file, path.extname(file)))
   if (userId === null) {
@@ -47,7 +56,7 @@ export const openExport = async ({ file, user, userId: given, id, onBrokenLine }
     id: id ?? `goodreads-export:${root}?user=${userId}`,
     isGenerated: false,
     pollIntervalMs: null,
-    poll: (position, { log }) => readExport({ file: root, userId, position, log, onBrokenLine }),
+    poll: (position, { log }) => readExport({ file: root, label, userId, position, log, onBrokenLine }),
     fieldOf: exportFieldOf,
     close: async () => undefined,
   }
@@ -55,13 +64,14 @@ export const openExport = async ({ file, user, userId: given, id, onBrokenLine }
 
 interface ReadOptions {
   file: string
+  label: string
   userId: string
   position: Position | null
   log: Log
   onBrokenLine: ExportSourceOptions['onBrokenLine']
 }
 
-async function* readExport({ file, userId, position, log, onBrokenLine }: ReadOptions): AsyncGenerator<SourceBatch> {
+async function* readExport({ file, label, userId, position, log, onBrokenLine }: ReadOptions): AsyncGenerator<SourceBatch> {
   const { size, mtimeMs } = await stat(file)
   const start = startOf(position, `${size}:${Math.floor(mtimeMs)}`)
   const { books: lastBooks, rated: lastRated } = start
@@ -75,7 +85,7 @@ async function* readExport({ file, userId, position, log, onBrokenLine }: ReadOp
   for await (const { line, cells } of csvRows(linesOf(file))) {
     if (readRow === null) {
       if (!cells?.some((cell) => plainName(cell) === BOOK_ID)) {
-        throw new ReadflowError('source-invalid', `${file} has no column 'Book Id' in its first line.`, { hint: EXPORT_HINT })
+        throw new ReadflowError('source-invalid', `${label} has no column 'Book Id' in its first line.`, { hint: EXPORT_HINT })
       }
       readRow = createRowReader(cells, userId)
       continue
@@ -106,7 +116,7 @@ async function* readExport({ file, userId, position, log, onBrokenLine }: ReadOp
       records = []
     }
   }
-  if (readRow === null) throw new ReadflowError('source-invalid', `${file} is empty.`, { hint: EXPORT_HINT })
+  if (readRow === null) throw new ReadflowError('source-invalid', `${label} is empty.`, { hint: EXPORT_HINT })
   if (broken.length > 0) {
     log.warn({ file, lines: broken.slice(0, 20), count: broken.length }, 'lines of the export are no rows: a quote is broken')
   }

@@ -3,11 +3,10 @@ import { writeFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import pino from 'pino'
 import { exportId, feedId, openInbox, userOfShelf } from '../../../lineage/shelves/inbox.ts'
+import { createShelfOpener } from '../../../producers/poll/open-shelf.ts'
 import type { Polled } from '../../../producers/poll/poll.ts'
 import { createShelves, isDue } from '../../../producers/poll/shelves.ts'
 import { startSandbox } from '../../../producers/sandbox/server.ts'
-import { openExport } from '../../../producers/sources/export/export.ts'
-import { openFeed } from '../../../producers/sources/rss/feed.ts'
 import type { Position } from '../../../producers/sources/source.ts'
 import { ReadflowError } from '../../../runtime/errors.ts'
 import { tempDir } from '../../helpers/up.ts'
@@ -26,11 +25,7 @@ const open = async (t: TestContext, options: { sandboxUrl?: string; fails?: () =
     log,
     topicEnds: async () => ({ 'books/t/0': 7 }),
     nowMs: () => clock.nowMs,
-    open: async (request, onBrokenLine) => {
-      if (request.kind === 'export') return openExport({ file: inbox.exportFile(request), userId: request.userId, onBrokenLine })
-      const address = (await inbox.feedAddress(request))!
-      return openFeed({ address, sandboxUrl: options.sandboxUrl, minIntervalMs: 0, firstDelayMs: 1, log })
-    },
+    open: createShelfOpener(inbox, { sandboxUrl: options.sandboxUrl, minIntervalMs: 0, firstDelayMs: 1, log }),
     poll: async (source, job, signal) => {
       jobs.push(job)
       const failure = options.fails?.()
@@ -81,7 +76,7 @@ test('what is no export fails with one line and stops nothing else', async (t) =
   await once()
   const bad = await statusOf('export-bad')
   assert.equal(bad?.state, 'failed')
-  assert.match(bad?.detail ?? '', /no column 'Book Id'/)
+  assert.match(bad?.detail ?? '', /^The upload 'bad' has no column 'Book Id'/)
   assert.doesNotMatch(bad?.detail ?? '', /\n/)
   assert.equal((await statusOf('export-good'))?.state, 'read')
   await once()
