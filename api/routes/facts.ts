@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Condition, monthsBetween, partitionIs, textIs } from '../../lineage/conditions.ts'
-import { count, flag, text, time } from '../gold/columns.ts'
+import { count, flag, text, texts, time } from '../gold/columns.ts'
 import { defineList } from '../gold/list.ts'
 import { factFilters, given, requireRange, shortText, whole } from '../http/parameters.ts'
 
@@ -100,6 +100,7 @@ export const listReviews = defineList({
     started_at: { sql: 'f.started_at', type: time },
     read_at: { sql: 'f.read_at', type: time },
     read_count: { sql: 'f.read_count', type: count },
+    shelves: { sql: 'f.shelves', type: texts },
     ingestion_timestamp: { sql: 'f.ingestion_timestamp', type: time },
   },
   fact: 'fact_review',

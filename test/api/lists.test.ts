@@ -128,7 +128,7 @@ describe('lists of facts', () => {
       rating('2', 1, '2026-02-01', 'history'),
       rating('1', 3, null),
     ],
-    fact_review: [review('1', '2026-01-11', true), review('2', '2026-03-01', false)],
+    fact_review: [review('1', '2026-01-11', true), { ...review('2', '2026-03-01', false), shelves: ['to-read', 'of-my-own'] }],
     agg_author_performance: [
       { author_id: 'a1', name: 'Ada Ahl', books: 2, primary_books: 1, ratings: 4, average_rating: 3.25, bayesian_rating: 3.3, reviews: 2 },
       { author_id: 'b2', name: 'Bo Åberg', books: 1, primary_books: 0, ratings: 9, average_rating: 4, bayesian_rating: 3.9, reviews: 0 },
@@ -169,7 +169,8 @@ describe('lists of facts', () => {
 
   it('have reviews by their day', async () => {
     const { body } = await api.get('/v1/reviews?from=2026-03')
-    assert.deepEqual([body.total, body.reviews[0].title, body.reviews[0].has_text], [1, 'Two', false])
+    const [review] = body.reviews
+    assert.deepEqual([body.total, review.title, review.has_text, review.shelves], [1, 'Two', false, ['to-read', 'of-my-own']])
   })
 
   it('have authors by how their books are rated, and by name', async () => {
