@@ -7,42 +7,25 @@ import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
-import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
-import { openProducer, type Producer } from '../../runtime/kafka/producer.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
-import { openRegistry, type Registry } from '../../runtime/registry.ts'
 import { catalogue, entityNames } from '../../schemas/catalogue.ts'
 import type { EntityName } from '../../schemas/records.ts'
 import { completeThroughMs } from '../../schemas/through.ts'
-import { topicSpecs } from '../../schemas/topics.ts'
-import { eventually, startTestStack, type TestStack } from '../helpers/stack.ts'
+import { startTestPipeline } from '../helpers/pipeline.ts'
+import { eventually } from '../helpers/stack.ts'
 import { readRows } from '../helpers/tables.ts'
 
 const log = createLog('test', process.env['DBG'] ? 'info' : 'error')
 const { topic, schema, subject } = catalogue.ratings
 const codec = compileAvro(schema)
-let stack: TestStack
-let client: KafkaClient
-let producer: Producer
-let registry: Registry
-let lakeUrl: string
 let schemaId: number
+const { client, producer, registry, lakeUrl, close } = await startTestPipeline({ log })
 
 before(async () => {
-  stack = await startTestStack()
-  lakeUrl = `file:${stack.dataDir}/lake`
-  client = await openKafka({ brokers: stack.brokers, clientId: 'test', log })
-  await client.ensureTopics(topicSpecs({ partitions: 2, replicationFactor: 1 }))
-  producer = await openProducer(client)
-  registry = openRegistry(stack.registryUrl)
   schemaId = await registry.register(subject, schema)
 })
-after(async () => {
-  await producer?.close()
-  await client?.close()
-  await stack?.stop()
-})
+after(close)
 
 /** Ratings of one user go to one partition. */
 const rating = (user: string, book: number) => ({

@@ -6,39 +6,22 @@ import { runSink } from '../../consumers/sink/sink.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { emptyBook } from '../../producers/sources/empty.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
-import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
-import { type OutgoingRecord, openProducer, type Producer } from '../../runtime/kafka/producer.ts'
+import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
 import { createLog } from '../../runtime/log.ts'
-import { openRegistry, type Registry } from '../../runtime/registry.ts'
 import { catalogue, dlqTopic } from '../../schemas/catalogue.ts'
-import { topicSpecs } from '../../schemas/topics.ts'
-import { startTestStack, type TestStack } from '../helpers/stack.ts'
+import { startTestPipeline } from '../helpers/pipeline.ts'
 import { readRows } from '../helpers/tables.ts'
 
 const log = createLog('test', 'error')
-let stack: TestStack
-let client: KafkaClient
-let producer: Producer
-let registry: Registry
-let lakeUrl: string
 let bookSchemaId: number
+const { client, producer, registry, lakeUrl, close } = await startTestPipeline()
 
 before(async () => {
-  stack = await startTestStack()
-  lakeUrl = `file:${stack.dataDir}/lake`
-  client = await openKafka({ brokers: stack.brokers, clientId: 'test', log })
-  await client.ensureTopics(topicSpecs({ partitions: 2, replicationFactor: 1 }))
-  producer = await openProducer(client)
-  registry = openRegistry(stack.registryUrl)
   bookSchemaId = await registry.register(catalogue.books.subject, catalogue.books.schema)
   for (const name of ['authors', 'reviews', 'ratings', 'raw'] as const)
     await registry.register(catalogue[name].subject, catalogue[name].schema)
 })
-after(async () => {
-  await producer?.close()
-  await client?.close()
-  await stack?.stop()
-})
+after(close)
 
 const drain = async (stage: 'bronze' | 'silver') => {
   const store = openStore(lakeUrl)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import { createBronze } from '../../consumers/bronze/bronze.ts'
 import { createSilver } from '../../consumers/silver/silver.ts'
@@ -15,14 +15,10 @@ import { openSourceWatch } from '../../producers/poll/source-watch.ts'
 import { emptyBook } from '../../producers/sources/empty.ts'
 import type { Source } from '../../producers/sources/source.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
-import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
-import { openProducer, type Producer } from '../../runtime/kafka/producer.ts'
 import { createLog } from '../../runtime/log.ts'
-import { openRegistry, type Registry } from '../../runtime/registry.ts'
 import { catalogue, dlqTopic } from '../../schemas/catalogue.ts'
 import type { Book } from '../../schemas/records.ts'
-import { topicSpecs } from '../../schemas/topics.ts'
-import { startTestStack, type TestStack } from '../helpers/stack.ts'
+import { startTestPipeline } from '../helpers/pipeline.ts'
 import { readRows } from '../helpers/tables.ts'
 import { tool } from '../helpers/tool.ts'
 
@@ -30,26 +26,9 @@ const log = createLog('test', 'error')
 const { topic, schema, subject } = catalogue.books
 const missing = tool('kcat', ['-V'], 'apt-get install kcat')
 const run = promisify(execFile)
+const { stack, client, producer, registry, lakeUrl, close } = await startTestPipeline({ partitions: 1 })
 
-let stack: TestStack
-let client: KafkaClient
-let producer: Producer
-let registry: Registry
-let lakeUrl: string
-
-before(async () => {
-  stack = await startTestStack()
-  lakeUrl = `file:${stack.dataDir}/lake`
-  client = await openKafka({ brokers: stack.brokers, clientId: 'test', log })
-  await client.ensureTopics(topicSpecs({ partitions: 1, replicationFactor: 1 }))
-  producer = await openProducer(client)
-  registry = openRegistry(stack.registryUrl)
-})
-after(async () => {
-  await producer?.close()
-  await client?.close()
-  await stack?.stop()
-})
+after(close)
 
 /** A process of the consumer: takes in what there is, and ends. */
 const consume = async (policies: DriftPolicies = {}) => {

@@ -9,43 +9,25 @@ import { openStore } from '../../lake/store/open.ts'
 import { RUNS_ROOT, readNewestDays } from '../../lineage/runs/read.ts'
 import { openRecorder } from '../../lineage/runs/recorder.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
-import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
-import { openProducer, type Producer } from '../../runtime/kafka/producer.ts'
 import { createLog } from '../../runtime/log.ts'
-import { openRegistry, type Registry } from '../../runtime/registry.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
-import { topicSpecs } from '../../schemas/topics.ts'
-import { startTestStack, type TestStack } from '../helpers/stack.ts'
+import { startTestPipeline } from '../helpers/pipeline.ts'
 import { readRows } from '../helpers/tables.ts'
 
 const log = createLog('test', process.env['DBG'] ? 'debug' : 'error')
 const { topic } = catalogue.ratings
-let stack: TestStack
-let client: KafkaClient
-let producer: Producer
-let registry: Registry
-let lakeUrl: string
 let schemaId: number
 const codec = compileAvro(catalogue.ratings.schema)
+const { client, producer, registry, lakeUrl, close } = await startTestPipeline()
 
 before(async () => {
-  stack = await startTestStack()
-  lakeUrl = `file:${stack.dataDir}/lake`
-  client = await openKafka({ brokers: stack.brokers, clientId: 'test', log })
-  await client.ensureTopics(topicSpecs({ partitions: 2, replicationFactor: 1 }))
-  producer = await openProducer(client)
-  registry = openRegistry(stack.registryUrl)
   schemaId = await registry.register(catalogue.ratings.subject, catalogue.ratings.schema)
   await send(0, 300)
   await producer.send([{ topic, key: 'bad', value: Buffer.from('not avro') }])
   await send(300, 400)
   await send(100, 150)
 })
-after(async () => {
-  await producer?.close()
-  await client?.close()
-  await stack?.stop()
-})
+after(close)
 
 /** Ratings `from` to `to`: the same number is the same record. */
 const send = (from: number, to: number) =>
@@ -96,7 +78,7 @@ const reset = (group: string, offsets: Record<number, number>) =>
       partitions: Object.entries(offsets).map(([partition, offset]) => ({ partition: Number(partition), offset: String(offset) })),
     }),
   )
-const withAdmin = async <T>(use: (admin: ReturnType<KafkaClient['kafka']['admin']>) => Promise<T>): Promise<T> => {
+const withAdmin = async <T>(use: (admin: ReturnType<typeof client.kafka.admin>) => Promise<T>): Promise<T> => {
   const admin = client.kafka.admin()
   await admin.connect()
   try {

@@ -6,14 +6,10 @@ import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { emptyBook } from '../../producers/sources/empty.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
-import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
-import { openProducer, type Producer } from '../../runtime/kafka/producer.ts'
 import { createLog } from '../../runtime/log.ts'
-import { openRegistry, type Registry } from '../../runtime/registry.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import { ruleCounts } from '../../schemas/contracts/counts.ts'
-import { topicSpecs } from '../../schemas/topics.ts'
-import { startTestStack, type TestStack } from '../helpers/stack.ts'
+import { startTestPipeline } from '../helpers/pipeline.ts'
 import { readRows } from '../helpers/tables.ts'
 
 const log = createLog('test', 'error')
@@ -30,20 +26,9 @@ const expected = {
   rejected: { 'title-missing': perFault, 'average_rating-out-of-range': perFault, 'not-avro': perFault },
   flagged: { 'isbn-repaired': 2 * perFault, 'language-unknown': perFault, 'ratings-sum-mismatch': perFault },
 }
-
-let stack: TestStack
-let client: KafkaClient
-let producer: Producer
-let registry: Registry
-let lakeUrl: string
+const { client, producer, registry, lakeUrl, close } = await startTestPipeline()
 
 before(async () => {
-  stack = await startTestStack()
-  lakeUrl = `file:${stack.dataDir}/lake`
-  client = await openKafka({ brokers: stack.brokers, clientId: 'test', log })
-  await client.ensureTopics(topicSpecs({ partitions: 2, replicationFactor: 1 }))
-  producer = await openProducer(client)
-  registry = openRegistry(stack.registryUrl)
   const codec = compileAvro(schema)
   const id = await registry.register(subject, schema)
   const records = Array.from({ length: RECORDS }, (_, index) => {
@@ -56,11 +41,7 @@ before(async () => {
   // What was there before is no row, and bears no flag a second time.
   await producer.send(records.slice(0, 40).filter((_, index) => [0, 1, 3].includes(index % faults.length)))
 })
-after(async () => {
-  await producer?.close()
-  await client?.close()
-  await stack?.stop()
-})
+after(close)
 
 const drain = async () => {
   const store = openStore(lakeUrl)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { createBronze } from '../../consumers/bronze/bronze.ts'
 import { createSilver } from '../../consumers/silver/silver.ts'
 import { runSink } from '../../consumers/sink/sink.ts'
@@ -14,36 +14,16 @@ import { startSandbox } from '../../producers/sandbox/server.ts'
 import { openExport } from '../../producers/sources/export/export.ts'
 import { openFeed } from '../../producers/sources/rss/feed.ts'
 import type { Source } from '../../producers/sources/source.ts'
-import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
-import { openProducer, type Producer } from '../../runtime/kafka/producer.ts'
 import { createLog } from '../../runtime/log.ts'
-import { openRegistry, type Registry } from '../../runtime/registry.ts'
-import { topicSpecs } from '../../schemas/topics.ts'
-import { startTestStack, type TestStack } from '../helpers/stack.ts'
+import { startTestPipeline } from '../helpers/pipeline.ts'
 import { readRows } from '../helpers/tables.ts'
 import { testData } from '../helpers/test-data.ts'
 
 const log = createLog('test', 'error')
 const KEY = 'S3cretKey-of-a-private_shelf'
-let stack: TestStack
-let client: KafkaClient
-let producer: Producer
-let registry: Registry
-let lakeUrl: string
+const { stack, client, producer, registry, lakeUrl, close } = await startTestPipeline()
 
-before(async () => {
-  stack = await startTestStack()
-  lakeUrl = `file:${stack.dataDir}/lake`
-  client = await openKafka({ brokers: stack.brokers, clientId: 'test', log })
-  await client.ensureTopics(topicSpecs({ partitions: 2, replicationFactor: 1 }))
-  producer = await openProducer(client)
-  registry = openRegistry(stack.registryUrl)
-})
-after(async () => {
-  await producer?.close()
-  await client?.close()
-  await stack?.stop()
-})
+after(close)
 
 /** Polls a source once, and takes in what there is; gives what Silver made of it. */
 const read = async (source: Source, nowMs = Date.now) => {

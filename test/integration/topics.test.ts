@@ -11,22 +11,15 @@ import { runSink } from '../../consumers/sink/sink.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { emptyBook } from '../../producers/sources/empty.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
-import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
 import { CompressionTypes, Kafka, logLevel } from '../../runtime/kafka/kafkajs.ts'
-import { openProducer, type Producer } from '../../runtime/kafka/producer.ts'
 import { createLog } from '../../runtime/log.ts'
-import { openRegistry } from '../../runtime/registry.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
-import { topicSpecs } from '../../schemas/topics.ts'
 import { type Api, startApi } from '../api/helpers/api.ts'
-import { startTestStack, type TestStack } from '../helpers/stack.ts'
+import { startTestPipeline } from '../helpers/pipeline.ts'
 
 const log = createLog('test', 'error')
 const { topic, schema, subject } = catalogue.books
 const GOOD = 120
-let stack: TestStack
-let client: KafkaClient
-let producer: Producer
 let kafka: TopicsKafka
 let brokers: string[] | null
 const streams = createEventStreams({ maxReaders: 2 })
@@ -41,14 +34,10 @@ const bookRecord = (id: number, n: number | string, more: object = {}) => ({
 let schemaId = 0
 /** Another client, as people have them. */
 const plainKafka = () => new Kafka({ brokers: stack.brokers, clientId: 'test-other', logLevel: logLevel.NOTHING })
+const { stack, client, producer, registry, close } = await startTestPipeline({ partitions: 3 })
 
 before(async () => {
-  stack = await startTestStack()
   brokers = [...stack.brokers]
-  client = await openKafka({ brokers: stack.brokers, clientId: 'test', log })
-  await client.ensureTopics(topicSpecs({ partitions: 3, replicationFactor: 1 }))
-  producer = await openProducer(client)
-  const registry = openRegistry(stack.registryUrl)
   schemaId = await registry.register(subject, schema)
   await producer.send(Array.from({ length: GOOD }, (_, n) => bookRecord(schemaId, n)))
   await producer.send([
@@ -80,9 +69,7 @@ after(async () => {
   streams.close()
   await kafka?.close()
   for (const release of releases.toReversed()) await release()
-  await producer?.close()
-  await client?.close()
-  await stack?.stop()
+  await close()
 })
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read deep into answers of many shapes
