@@ -176,13 +176,19 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
   }
 }
 
+/** What is said of keys that the body does not take; those of the address are told where they stand. */
+const unknownKeys = (keys: readonly string[]): string => {
+  const misplaced = keys.filter((key) => key in query.shape)
+  const where = misplaced.length === 0 ? '' : `; in the address stand ${misplaced.join(', ')}: /v1/sql?${misplaced[0]}=…`
+  return `has ${keys.join(', ')}, which is not taken; there are sql and parameters${where}`
+}
+
 const parseBody = (given: unknown): z.output<typeof body> => {
   const parsed = body.safeParse(given ?? {})
   if (parsed.success) return parsed.data
   const faults = parsed.error.issues.map((issue) => ({
     parameter: issue.path.join('.') || 'body',
-    detail:
-      issue.code === 'unrecognized_keys' ? `has ${issue.keys.join(', ')}, which is not taken; there are sql and parameters` : issue.message,
+    detail: issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : issue.message,
   }))
   throw new Problem(400, `${faults.map(({ parameter: name, detail }) => `${name} ${detail}`).join('; ')}.`, { faults })
 }

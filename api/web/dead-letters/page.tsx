@@ -17,7 +17,7 @@ export const DeadLettersPage = () => {
       <Panel
         id="dead-letters"
         title="Dead letters"
-        note="Records that broke a rule and became no row. They wait on their topic with the reason; Bronze has them as they came. How to send them again comes with the commands for it."
+        note="Records that broke a rule and became no row. They wait on their topic with the reason; Bronze has them as they came. A reason leads to its newest records, their bytes, and what sending them again or discarding them would do."
       >
         <State answer={answer} empty={answer.data !== null && total === 0 && 'No record was refused so far.'} />
         {total > 0 && (

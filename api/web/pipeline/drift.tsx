@@ -1,6 +1,6 @@
 import { type Json, useAnswer } from '../lib/answer.ts'
 import { count } from '../lib/format.ts'
-import { Ago, Panel, State, Table } from '../ui/ui.tsx'
+import { Ago, Name, Panel, State, Table } from '../ui/ui.tsx'
 
 const whereOf = ({ place, source, topic, partition, offset, schema_id: schemaId }: Json) =>
   place === 'source' ? `from ${source}` : `schema ${schemaId}, ${topic} partition ${partition} offset ${offset}`
@@ -31,7 +31,7 @@ export const Drift = ({ status: { tables, now } }: { status: Json }) => {
           {drift.map((each: Json) => (
             <tr key={each.drift_id ?? `${each.entity} ${each.field} ${each.found_at}`}>
               <th scope="row" class="title">
-                {each.entity}.{each.field}
+                <Name name={`${each.entity}.${each.field}`} />
                 <span class="by">{whereOf(each)}</span>
               </th>
               <td class={each.policy === 'evolve' ? undefined : 'behind'}>

@@ -13,15 +13,19 @@ const endsOf = (status: Json): number =>
     .flatMap(({ partitions }: Json) => partitions)
     .reduce((sum: number, { end_offset: end }: Json) => sum + end, 0)
 
-/** Records a second, from two looks at how much there is. */
+const RATE_WINDOW_MS = 30_000
+/** Records come in batches: over less than this, a rate says more about the moment than about the flow. */
+const RATE_LEAST_MS = 10_000
+
+/** Records a second, from looks at how much there is; null until they are far enough apart. */
 const useRate = (amount: number, nowIso: string): number | null => {
   const looks = useRef<{ ms: number; amount: number }[]>([])
   const [rate, setRate] = useState<number | null>(null)
   useEffect(() => {
     const ms = Date.parse(nowIso)
-    looks.current = [...looks.current.filter((look) => ms - look.ms < 20_000), { ms, amount }]
-    const [first] = looks.current
-    if (first && ms > first.ms) setRate(Math.max(0, ((amount - first.amount) * 1000) / (ms - first.ms)))
+    looks.current = [...looks.current.filter((look) => ms - look.ms < RATE_WINDOW_MS), { ms, amount }]
+    const first = looks.current[0] as { ms: number; amount: number }
+    if (ms - first.ms >= RATE_LEAST_MS) setRate(Math.max(0, ((amount - first.amount) * 1000) / (ms - first.ms)))
   }, [nowIso])
   return rate
 }
@@ -55,7 +59,7 @@ export const Flow = ({ status }: { status: Json }) => {
   return (
     <section class="panel" aria-labelledby="picture-title">
       <h2 id="picture-title">The flow</h2>
-      <p class="muted">Rates are of the last 20 seconds. Bronze and Silver both read the topics.</p>
+      <p class="muted">Rates are of the last 30 seconds that this page saw. Bronze and Silver both read the topics.</p>
       <ol class="flow" aria-label={told}>
         {boxes.map(({ name, what, at }, index) => (
           <>

@@ -1,6 +1,6 @@
 import type { Json } from '../lib/answer.ts'
 import { capital, count, size } from '../lib/format.ts'
-import { Ago, Panel, Table } from '../ui/ui.tsx'
+import { Ago, Name, Panel, Table } from '../ui/ui.tsx'
 
 const entities = ['books', 'authors', 'reviews', 'ratings']
 const marks: Record<string, string> = { done: '✓', running: '●', waiting: '○', failed: '✕' }
@@ -172,7 +172,9 @@ export const Tables = ({ status: { tables, now } }: { status: Json }) => (
       >
         {tables.map(({ table, rows, files, bytes, version, last_commit_at: at }: Json) => (
           <tr key={table}>
-            <th scope="row">{table}</th>
+            <th scope="row">
+              <Name name={table} />
+            </th>
             <td class="num">{count(rows)}</td>
             <td class="num wide">{count(files)}</td>
             <td class="num wide">{size(bytes)}</td>

@@ -14,6 +14,18 @@ export const Ago = ({ at, now }: { at: string; now: string }) => (
   <Time at={at}>{ago(Math.max(0, (Date.parse(now) - Date.parse(at)) / 1000))}</Time>
 )
 
+/** A name such as `gold.agg_rating_distribution`, which may be broken after its dots and underscores. */
+export const Name = ({ name }: { name: string }) => (
+  <>
+    {name.split(/(?<=[._])/).map((part, index) => (
+      <>
+        {index > 0 && <wbr />}
+        {part}
+      </>
+    ))}
+  </>
+)
+
 /** A part of a page, named by its heading. */
 export const Panel = ({
   id,

@@ -53,6 +53,16 @@ FROM silver_books WHERE ingestion_date = CURRENT_DATE;`)
     assert.equal(headers.get('readflow-version'), '1')
   })
 
+  it('tells where a limit stands that was put into the body', async () => {
+    const { status, body } = await api.get('/v1/sql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ sql: 'SELECT 1', timeout_s: 5 }),
+    })
+    assert.equal(status, 400)
+    assert.match(body.detail, /body has timeout_s, .*in the address stand timeout_s: \/v1\/sql\?timeout_s=/)
+  })
+
   it('takes parameters by place and by name, and none as SQL', async () => {
     assert.equal(
       (await api.ask('SELECT count(*) AS n FROM gold_fact_rating WHERE rating > ? AND book_id = ?', { parameters: [4, '1'] })).body.rows[0]
