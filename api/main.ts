@@ -45,6 +45,7 @@ const LINEAGE_MEMORY_LIMIT = '128MB'
 const MAX_READERS = 200
 const GOLD_INTERVAL_MS = 1000
 const LAG_INTERVAL_MS = 2000
+const LAKE_PATIENCE_MS = 10_000
 
 await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('serve', argv, env)
@@ -56,7 +57,8 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     if (isUpStatusMessage(message)) upStatus = message.status
   })
 
-  const store = openStore(config.lakeUrl, { signal })
+  // Somebody waits for each answer.
+  const store = openStore(config.lakeUrl, { signal, patienceMs: LAKE_PATIENCE_MS, requestTimeoutMs: LAKE_PATIENCE_MS })
   defer(() => store.close())
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'serve'))
   defer(copies.close)

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { damagedFile, isOutOfMemory } from '../../runtime/duckdb-errors.ts'
+import { type ErrorCode, ReadflowError } from '../../runtime/errors.ts'
 
 export interface ParameterFault {
   parameter: string
@@ -36,6 +37,17 @@ export const problemBody = (problem: Problem, { instance, requestId }: { instanc
 export const damagedLake = (damage: string): Problem =>
   new Problem(500, `The lake can not be read: ${damage}. Bring the file back from a copy of the lake; what is in other files is answered.`)
 
+/** What is told of our own errors that need no look into the log; those of the lake come with what they are about. */
+const byCode: { [code in ErrorCode]?: (said: string) => Problem } = {
+  'lake-not-found': damagedLake,
+  'lake-invalid': damagedLake,
+  'lake-unavailable': (said) =>
+    new Problem(503, `The lake does not answer: ${said}. Try again in some seconds; what is in memory is answered meanwhile.`, {
+      headers: { 'Retry-After': '5' },
+    }),
+  config: (said) => new Problem(503, `The server can not answer: ${said}.`, { headers: { 'Retry-After': '60' } }),
+}
+
 /**
  * What a caller is told about anything that was thrown. An unexpected error keeps its text to itself:
  * the request id leads to it in the log.
@@ -49,6 +61,9 @@ export const toProblem = (error: unknown): Problem => {
     return new Problem(503, 'Too much is asked at once for the memory that the server has. Try again in some seconds, or ask for less.', {
       headers: { 'Retry-After': '5' },
     })
+  if (error instanceof ReadflowError && byCode[error.code]) {
+    return byCode[error.code]!([error.message.replace(/\.$/, ''), error.hint?.replace(/\.$/, '')].filter(Boolean).join('. '))
+  }
   const damage = error instanceof Error ? damagedFile(error.message) : null
   if (damage !== null) return damagedLake(damage)
   // The framework's own refusals, such as a path that is not valid percent-encoding.

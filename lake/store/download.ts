@@ -14,7 +14,7 @@ export const download = async (
   path: string,
   { localFilePath, sizeBytes }: { localFilePath: string; sizeBytes: number },
 ): Promise<void> => {
-  const object = await store.pieces(path)
+  const object = await store.pieces(path, Math.min(sizeBytes, PIECE_BYTES))
   if (object.sizeBytes !== sizeBytes) {
     throw new ReadflowError('lake-invalid', `${path} has ${object.sizeBytes} bytes, where the log says ${sizeBytes}`)
   }

@@ -29,8 +29,8 @@ export interface S3Page {
 export interface S3Requests {
   /** `range` is in bytes, its end exclusive. With `ifMatch` another object than that of the ETag is a fault `exists`. */
   get: (key: string, range?: { start: number; end: number }, ifMatch?: string) => Promise<Uint8Array>
-  /** How large an object is, and its ETag. One without bytes is a fault `no-range`. */
-  look: (key: string) => Promise<{ sizeBytes: number; etag: string | undefined }>
+  /** How large an object is, its ETag, and at most so many of its first bytes. One without bytes is a fault `no-range`. */
+  look: (key: string, firstBytes: number) => Promise<{ sizeBytes: number; etag: string | undefined; first: Uint8Array }>
   put: (key: string, bytes: Uint8Array, options: { isIfAbsent?: boolean; storageClass?: string | undefined }) => Promise<void>
   /** In parts, each tried again by itself; what a failed one had sent is removed. */
   upload: (
@@ -72,15 +72,15 @@ export const openS3Client = ({
   const storage = (storageClass: string | undefined) => (storageClass === undefined ? {} : { StorageClass: storageClass as StorageClass })
 
   return {
-    look: async (key) => {
-      // Its first byte, as an answer to HEAD has no body that tells an object that is not there from a wrong endpoint.
+    look: async (key, firstBytes) => {
+      // A byte at least, as an answer to HEAD has no body that tells an object that is not there from a wrong endpoint.
       const { Body, ContentRange, ContentLength, ETag } = await client.send(
-        new GetObjectCommand({ Bucket: bucket, Key: key, Range: 'bytes=0-0' }),
+        new GetObjectCommand({ Bucket: bucket, Key: key, Range: `bytes=0-${Math.max(1, firstBytes) - 1}` }),
       )
-      await readBody(Body as AsyncIterable<Uint8Array> | undefined, ContentLength)
+      const first = await readBody(Body as AsyncIterable<Uint8Array> | undefined, ContentLength)
       const sizeBytes = Number(/\/(\d+)$/.exec(ContentRange ?? '')?.[1] ?? Number.NaN)
       if (Number.isNaN(sizeBytes)) throw new S3Fault('transient', 'an answer without a length')
-      return { sizeBytes, etag: ETag }
+      return { sizeBytes, etag: ETag, first }
     },
     get: async (key, range, ifMatch) => {
       const limits = {

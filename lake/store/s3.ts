@@ -90,17 +90,19 @@ export const openS3Store = (lakeUrl: string, options: StoreOptions = {}): Object
       const found = await reading(path, (s3, key) => s3.get(key, range).catch(instead('no-range', () => null)))
       return found && end > start ? found : new Uint8Array()
     },
-    pieces: async (path) => {
-      const { sizeBytes, etag } = await reading(path, (s3, key) =>
-        s3.look(key).catch(instead('no-range', () => ({ sizeBytes: 0, etag: undefined }))),
+    pieces: async (path, firstBytes = 0) => {
+      const { sizeBytes, etag, first } = await reading(path, (s3, key) =>
+        s3.look(key, firstBytes).catch(instead('no-range', () => ({ sizeBytes: 0, etag: undefined, first: new Uint8Array() }))),
       )
       const other = () => {
         throw replaced(lakeUrl, path)
       }
-      const read = async (start: number, end: number) =>
-        end <= start || start >= sizeBytes
-          ? new Uint8Array()
-          : reading(path, (s3, key) => s3.get(key, { start, end: Math.min(end, sizeBytes) }, etag).catch(instead('exists', other)))
+      const read = async (start: number, end: number) => {
+        const last = Math.min(end, sizeBytes)
+        if (last <= start) return new Uint8Array()
+        if (last <= Math.min(first.length, firstBytes)) return first.subarray(start, last)
+        return reading(path, (s3, key) => s3.get(key, { start, end: last }, etag).catch(instead('exists', other)))
+      }
       return { sizeBytes, read }
     },
     put: async (path, bytes, { storageClass } = {}) => {

@@ -42,9 +42,10 @@ export interface ObjectStore {
   getRange: (path: string, start: number, end: number) => Promise<Uint8Array>
   /**
    * Looks at an object that is to be read piece by piece, and is the same one throughout: a piece of one that was replaced in
-   * between rejects with `lake-invalid`, one that is gone with `lake-not-found`.
+   * between rejects with `lake-invalid`, one that is gone with `lake-not-found`. Who is to read the first bytes says how many: a
+   * store that is asked by a network brings them along.
    */
-  pieces: (path: string) => Promise<ObjectPieces>
+  pieces: (path: string, firstBytes?: number) => Promise<ObjectPieces>
   /** Creates or replaces an object. */
   put: (path: string, bytes: Uint8Array, options?: PutOptions) => Promise<void>
   /** Like `put`, with the bytes of a finished local file. The file belongs to the store: it is moved or removed. */

@@ -45,7 +45,7 @@ export interface Answer {
 
 const noLag: LagReport = { state: 'not-configured', detail: null, partitions: [] }
 
-/** The API over an empty lake in a temporary folder, on a free port. Gold is looked for by `gold.refresh()`, or once it follows. */
+/** The API over an empty lake, on a free port. Gold is looked for by `gold.refresh()`, or once it follows. */
 export const startApi = async (
   t: { after: (release: () => Promise<void>) => void },
   {
@@ -56,6 +56,9 @@ export const startApi = async (
     dataKeys = false,
     appOptions = {},
     moreModules = () => [],
+    lakeUrl,
+    cacheMaxBytes = 0,
+    patienceMs,
     ...goldOptions
   }: {
     lag?: () => LagReport
@@ -66,12 +69,18 @@ export const startApi = async (
     dataKeys?: boolean
     moreModules?: (store: ObjectStore) => RouteModule[]
     appOptions?: Partial<Parameters<typeof createApp>[0]>
+    /** Default: the temporary folder. */
+    lakeUrl?: string
+    /** Of copies that nobody reads. */
+    cacheMaxBytes?: number
+    /** With a store that fails in passing. */
+    patienceMs?: number
   } & Partial<GoldOptions> = {},
 ) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'readflow-api-'))
-  const store = openStore(`file:${folder}`)
+  const store = openStore(lakeUrl ?? `file:${folder}`, patienceMs === undefined ? {} : { patienceMs })
   const log = pino({ level: 'silent' })
-  const files = openLocalFiles({ store, dir: path.join(folder, 'cache'), maxBytes: 0 })
+  const files = openLocalFiles({ store, dir: path.join(folder, 'cache'), maxBytes: cacheMaxBytes })
   const gold = openGold({
     store,
     files,
@@ -88,7 +97,7 @@ export const startApi = async (
   const copiesDir = path.join(folder, 'sql')
   const sql = openSql({
     store,
-    copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: copiesDir, maxBytes: 0 }),
+    copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: copiesDir, maxBytes: cacheMaxBytes }),
     ...{ copiesDir, pool, tempDir },
     newest: () => gold.current()?.version ?? null,
     ...(readDeadLetters ? { readDeadLetters } : {}),

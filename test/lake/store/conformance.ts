@@ -64,6 +64,14 @@ export const conformance = (name: string, open: (folder: string) => ObjectStore)
       assert.equal(sizeBytes, 10)
       assert.equal(text(await read(0, 4)) + text(await read(4, 50)), '0123456789')
       assert.equal((await read(10, 20)).length, 0)
+      for (const firstBytes of [1, 4, 10, 50]) {
+        const { read: readOn } = await store.pieces('pieces/a', firstBytes)
+        assert.equal(
+          text(await readOn(0, 4)) + text(await readOn(4, 9)) + text(await readOn(9, 50)),
+          '0123456789',
+          `${firstBytes} first bytes`,
+        )
+      }
       await store.put('pieces/a', bytes('another one'))
       await assert.rejects(read(4, 8), { code: 'lake-invalid' })
       await store.delete('pieces/a')
