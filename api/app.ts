@@ -16,7 +16,7 @@ import { createHostCheck, misdirected, requestIdOf } from './http/security.ts'
 import { sessionRoutes } from './keys/session.ts'
 import type { ApiKey } from './keys/store.ts'
 import { createMetrics } from './pipeline/metrics.ts'
-import type { StatusParts } from './pipeline/status.ts'
+import { type StatusParts, seeLake } from './pipeline/status.ts'
 import { lakeRoutes, routes } from './routes/routes.ts'
 import { systemRoutes } from './routes/system.ts'
 
@@ -53,7 +53,8 @@ const version = String(createRequire(import.meta.url)('../package.json').version
 export const createApp = (options: AppOptions) => {
   const { host, allowedHosts, log, modules: others = [], corsOrigins = [], requestsPerMinute = 0, access = open, ...parts } = options
   const app = express()
-  const metrics = createMetrics(parts)
+  const seen = seeLake(parts)
+  const metrics = createMetrics(parts, seen)
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
   // Answers of Gold have strong ones of their own; others change all the time.
@@ -69,7 +70,7 @@ export const createApp = (options: AppOptions) => {
   const document = once(() =>
     openApiDocument({ version, gold: routes, lake: lakeRoutes, others: modules.flatMap(({ operations }) => operations) }),
   )
-  const modules: RouteModule[] = [systemRoutes({ parts, metrics, document }), sessionRoutes(access), ...others]
+  const modules: RouteModule[] = [systemRoutes({ parts, seen, metrics, document }), sessionRoutes(access), ...others]
   for (const { router } of modules) app.use(router)
   const lanes = createAnswerLanes()
   for (const route of routes) app.get(expressPath(route.path), answerFromGold(route, parts, lanes))

@@ -2,12 +2,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { contracts } from '../../schemas/contracts/contracts.ts'
 import { shapeSummary, type Verdict } from './checks.ts'
 import { violationsOf } from './contracts.ts'
-import type { StatusParts } from './status.ts'
+import type { LastKnown } from './last-known.ts'
+import type { SeenLake, StatusParts } from './status.ts'
 
 const statusOf: Readonly<Record<Verdict, number>> = { pass: 0, warn: 1, fail: 2 }
 
 /** The API's metrics, in Prometheus' text format. Values of tables and lag are read when they are scraped. */
-export const createMetrics = ({ gold, gate, checks, ruleCounts, drift, tables, lag }: StatusParts) => {
+export const createMetrics = ({ gold, gate, lag }: StatusParts, seen: SeenLake) => {
   const register = new Registry()
   const registers = [register]
   collectDefaultMetrics({ register })
@@ -55,11 +56,14 @@ export const createMetrics = ({ gold, gate, checks, ruleCounts, drift, tables, l
       this.set(gate.held()?.checks.length ?? 0)
     },
   })
-  const checked = () =>
-    checks.now().catch(() => {
-      failures.inc()
-      return null
-    })
+  /** Nothing rather than what was seen a while ago: a series that ends is noticed, one that stands still is not. */
+  const current = async <T>(look: () => Promise<LastKnown<T>>): Promise<T | null> => {
+    const { value, fault } = await look()
+    if (fault === null) return value
+    failures.inc()
+    return null
+  }
+  const checked = () => current(seen.checks)
   new Gauge({
     name: 'readflow_check_measured',
     help: 'What a check measured in its last evaluation.',
@@ -97,10 +101,7 @@ export const createMetrics = ({ gold, gate, checks, ruleCounts, drift, tables, l
     labelNames: ['entity', 'rule', 'severity'] as const,
     registers,
     async collect() {
-      const counts = await ruleCounts().catch(() => {
-        failures.inc()
-        return null
-      })
+      const counts = await current(seen.ruleCounts)
       this.reset()
       if (counts === null) return
       for (const contract of Object.values(contracts))
@@ -114,10 +115,7 @@ export const createMetrics = ({ gold, gate, checks, ruleCounts, drift, tables, l
     labelNames: ['entity', 'place', 'kind'] as const,
     registers,
     async collect() {
-      const now = await drift.now().catch(() => {
-        failures.inc()
-        return null
-      })
+      const now = await current(seen.drift)
       this.reset()
       for (const { entity, place, kind } of now?.drifts ?? []) this.inc({ entity, place, kind })
     },
@@ -128,12 +126,9 @@ export const createMetrics = ({ gold, gate, checks, ruleCounts, drift, tables, l
     labelNames: ['table'] as const,
     registers,
     async collect() {
-      const summaries = await tables().catch(() => {
-        failures.inc()
-        return []
-      })
+      const summaries = await current(seen.tables)
       this.reset()
-      for (const { table, rows } of summaries) this.set({ table }, rows)
+      for (const { table, rows } of summaries ?? []) this.set({ table }, rows)
     },
   })
   new Gauge({

@@ -6,6 +6,7 @@ import type { ReadCounts } from './contracts.ts'
 import { type DriftReader, summariseDrift } from './drift.ts'
 import { type GateReader, holdReason, shapeHold } from './gate.ts'
 import type { LagReport } from './lag.ts'
+import { lastKnown } from './last-known.ts'
 import type { AskLineage } from './lineage.ts'
 import type { ProfilesReader } from './profiles.ts'
 import { type RunsReader, shapeRun } from './runs.ts'
@@ -28,18 +29,28 @@ export interface StatusParts {
   nowMs?: () => number
 }
 
-/** Everything that the page shows besides the charts. */
-export const readStatus = async ({ gold, tables, lag, gate, runs, checks, drift, upStatus, nowMs = Date.now }: StatusParts) => {
+/** What status and metrics tell of the lake: as it is, or as it was seen last where it does not answer. */
+export const seeLake = ({ tables, runs, checks, drift, ruleCounts }: StatusParts) => ({
+  tables: lastKnown(tables),
+  runs: lastKnown(async () => (await runs.at())?.latest() ?? []),
+  checks: lastKnown(checks.now),
+  drift: lastKnown(drift.now),
+  ruleCounts: lastKnown(ruleCounts),
+})
+
+export type SeenLake = ReturnType<typeof seeLake>
+
+/** Everything that the page shows besides the charts. It answers while the lake does not. */
+export const readStatus = async (
+  { gold, lag, gate, upStatus, nowMs = Date.now }: StatusParts,
+  { tables, runs, checks, drift }: SeenLake,
+) => {
   const now = nowMs()
   const held = gate.held()
-  const latest = async () => (await runs.at())?.latest() ?? []
-  const [summaries, published, lastRuns, checked, drifted] = await Promise.all([
-    tables(),
-    gold.use(undefined, describeGold),
-    latest(),
-    checks.now(),
-    drift.now(),
-  ])
+  const [published, ...seen] = await Promise.all([gold.use(undefined, describeGold), tables(), runs(), checks(), drift()])
+  const [{ value: seenTables }, { value: lastRuns }, { value: checked }, { value: drifted }] = seen
+  const fault = seen.find((each) => each.fault !== null)?.fault ?? null
+  const summaries = seenTables ?? []
   const { state, detail, partitions } = lag()
   return {
     now: new Date(now).toISOString(),
@@ -47,6 +58,8 @@ export const readStatus = async ({ gold, tables, lag, gate, runs, checks, drift,
     gold: published?.result ?? null,
     /** What keeps Gold at that version; `held` is null where nothing does. */
     gate: { held: held && shapeHold(held) },
+    /** Whether tables, runs, checks and drift are as the lake is now; else as they were seen last, and why. */
+    lake: { state: fault === null ? 'available' : 'unavailable', detail: fault },
     tables: summaries,
     freshness: summaries
       .filter(({ table }) => table.startsWith('silver.'))
@@ -59,11 +72,11 @@ export const readStatus = async ({ gold, tables, lag, gate, runs, checks, drift,
     kafka: { state, detail },
     lag: lagByTopic(partitions),
     /** The last run of each kind. */
-    runs: lastRuns.map(shapeRun),
+    runs: (lastRuns ?? []).map(shapeRun),
     /** What the checks of the newest build came to; null before the first. */
-    checks: shapeSummary(checked),
+    checks: checked && shapeSummary(checked),
     /** How many schema drifts are on record; null before the first. */
-    drift: summariseDrift(drifted),
+    drift: drifted && summariseDrift(drifted),
   }
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { docsPage } from '../http/docs-page.ts'
 import type { RouteModule } from '../http/module.ts'
 import type { createMetrics } from '../pipeline/metrics.ts'
-import { notReadyReasons, readStatus, type StatusParts } from '../pipeline/status.ts'
+import { notReadyReasons, readStatus, type SeenLake, type StatusParts } from '../pipeline/status.ts'
 import { routeIndex } from './routes.ts'
 
 const json = (schema: z.ZodType) => ({ 'application/json': schema })
@@ -15,16 +15,19 @@ const index = z.object({
 const status = z.looseObject({
   now: z.string(),
   gold: z.looseObject({ version: z.int() }).nullable(),
+  lake: z.object({ state: z.enum(['available', 'unavailable']), detail: z.string().nullable() }),
   tables: z.array(z.looseObject({ table: z.string() })),
 })
 
 /** Health, metrics, the pipeline's status, and what the API is. `document` gives it as OpenAPI. */
 export const systemRoutes = ({
   parts,
+  seen,
   metrics,
   document,
 }: {
   parts: StatusParts
+  seen: SeenLake
   metrics: ReturnType<typeof createMetrics>
   document: () => object
 }): RouteModule => {
@@ -36,7 +39,7 @@ export const systemRoutes = ({
   })
   router.get('/metrics', async (_request, response) => void response.type(metrics.contentType).send(await metrics.text()))
   router.get('/v1', (_request, response) => void response.json({ routes: routeIndex() }))
-  router.get('/v1/status', async (_request, response) => void response.json(await readStatus(parts)))
+  router.get('/v1/status', async (_request, response) => void response.json(await readStatus(parts, seen)))
   router.get('/v1/openapi.json', (_request, response) => void response.json(document()))
   router.get('/docs', (_request, response) => void response.type('html').send(docsPage(document())))
   return {

@@ -5,6 +5,7 @@ import { type Api, startApi } from '../api/helpers/api.ts'
 import { book, publishGold, rating } from '../api/helpers/gold-lake.ts'
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts'
 import { minioSkip, startTestMinio, type TestMinio } from '../helpers/minio.ts'
+import { until } from '../helpers/up.ts'
 
 const facts = [
   rating('1', 5, '2026-01-02'),
@@ -90,6 +91,8 @@ describe('the API over a lake on MinIO', { skip: minioSkip() }, () => {
 
   it('says so, soon, while the store does not answer, and answers again afterwards', async () => {
     const fresh = '/v1/ratings?genre=fantasy&from=2026-01&to=2026-02&sort=rating'
+    const before = (await api.get('/v1/status')).body.tables
+    assert.ok(before.length > 5)
     proxy.always(/.*/, { kind: 'answer', status: 503, code: 'SlowDown' })
     const { status, body } = await api.get(fresh)
     assert.equal(status, 503, JSON.stringify(body))
@@ -97,8 +100,16 @@ describe('the API over a lake on MinIO', { skip: minioSkip() }, () => {
     const asked = await api.ask("SELECT count(*) AS n FROM gold_fact_rating WHERE rated_month = '2026-02'")
     assert.equal(asked.status, 503, JSON.stringify(asked.body))
     assert.equal((await api.get('/v1/charts/top-books')).status, 200, 'what is in memory answers')
+    const told = (await api.get('/v1/status')).body
+    assert.deepEqual([told.lake.state, told.tables.length, told.gold.version], ['unavailable', before.length, 1])
+    assert.match(told.lake.detail, /cannot|no answer/)
+    const metrics = await api.get('/metrics')
+    assert.equal(metrics.status, 200)
+    assert.doesNotMatch(metrics.body, /^readflow_table_rows\{/m, 'what is not known any more')
     proxy.clear()
     assert.equal((await api.get(fresh)).status, 200)
+    await until('the lake', async () => (await api.get('/v1/status')).body.lake.state === 'available', 10_000)
+    assert.match((await api.get('/metrics')).body, /^readflow_table_rows\{/m)
   })
 
   it('reads no file that is another than the log says', async () => {

@@ -35,6 +35,15 @@ export const Setup = ({ status: { up } }: { status: Json }) => {
   )
 }
 
+/** That what is shown is what was seen last, while the lake does not answer. */
+export const LakeAway = ({ status: { lake } }: { status: Json }) =>
+  lake.state === 'unavailable' && (
+    <section id="lake-away" class="panel gate" role="status" aria-labelledby="lake-away-title">
+      <h2 id="lake-away-title">The lake does not answer</h2>
+      <p>Tables, runs, checks and drift are as they were seen last: {lake.detail}</p>
+    </section>
+  )
+
 const rowsOf = (status: Json, table: string): number | null => status.tables.find((entry: Json) => entry.table === table)?.rows ?? null
 
 export const Counts = ({ status }: { status: Json }) => (

@@ -3,7 +3,7 @@ import { State } from '../ui/ui.tsx'
 import { Contracts } from './contracts.tsx'
 import { Drift } from './drift.tsx'
 import { Flow } from './flow.tsx'
-import { Counts, Lag, Setup, Tables } from './holds.tsx'
+import { Counts, Lag, LakeAway, Setup, Tables } from './holds.tsx'
 import { Lineage } from './lineage.tsx'
 import { Profiles } from './profiles.tsx'
 import { Quality } from './quality.tsx'
@@ -17,6 +17,7 @@ export const PipelinePage = () => {
   return (
     <>
       <Setup status={data} />
+      <LakeAway status={data} />
       <Flow status={data} />
       <Counts status={data} />
       <div class="pair">
