@@ -3,7 +3,8 @@ import type { ListColumn } from '../gold/list.ts'
 import type { GoldVersion } from '../gold/version.ts'
 
 /**
- * Columns of a book in a list, of `currentBooks`. `reader_*` are of the ratings in Gold; the others are what the source says.
+ * Columns of a book in a list, of `currentBooks`: `b` is the book, `r` its ratings in Gold, of which `reader_*` are. The others are
+ * what the source says.
  */
 export const bookColumns: Record<string, ListColumn> = {
   book_id: { sql: 'b.book_id', type: text },

@@ -5,7 +5,7 @@ const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 const MAX_TERMS = 12
 
 /**
- * Full-text search in `book_words`, there as `alias`: each term must begin a word of a title or author, or an ISBN, whatever its case,
+ * Full-text search in `listed_books`, there as `alias`: each term must begin a word of a title or author, or an ISBN, whatever its case,
  * accents and punctuation; the order of terms does not count. Gives conditions with their parameters.
  */
 export const searchConditions = (alias: string, q: string): { conditions: string[]; params: Record<string, string> } => {

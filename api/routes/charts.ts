@@ -22,11 +22,14 @@ export const ratingsByGenre = defineRoute({
     const [{ rows, sql }, without] = await Promise.all([
       chartRows(
         gold,
-        `SELECT r.month, r.genre, coalesce(any_value(g.name), r.genre) AS name, CAST(sum(r.ratings) AS BIGINT) AS ratings,
-  round(sum(r.rating_sum) / sum(r.ratings), 3) AS average
-FROM gold_agg_ratings_daily r LEFT JOIN gold_dim_genre g ON g.genre = r.genre
-${chartWhere(query, { at: 'r.date', genre: 'r.genre', language: 'r.language_code' }, ['r.date IS NOT NULL'])}
-GROUP BY r.month, r.genre ORDER BY r.month, r.genre`,
+        `SELECT r.month, r.genre, coalesce(g.name, r.genre) AS name, r.ratings, r.average
+FROM (
+  SELECT month, genre, CAST(sum(ratings) AS BIGINT) AS ratings, round(sum(rating_sum) / sum(ratings), 3) AS average
+  FROM gold_agg_ratings_daily
+  ${chartWhere(query, daily, ['date IS NOT NULL'])}
+  GROUP BY month, genre
+) r LEFT JOIN gold_dim_genre g ON g.genre = r.genre
+ORDER BY r.month, r.genre`,
       ),
       withoutTime(query, gold),
     ])
@@ -59,14 +62,10 @@ export const ratingDistribution = defineRoute({
   rows: 'stars',
   handle: async ({ query, gold }) => {
     requireRange(query)
-    const { rows, sql } = await chartRows<{ stars: number; ratings: number }>(
+    const { rows, sql } = await chartRows<{ stars: number; ratings: number | null }>(
       gold,
-      `SELECT stars, CAST(sum(ratings) AS BIGINT) AS ratings
-FROM (
-  SELECT unnest([1, 2, 3, 4, 5]) AS stars, unnest([ratings_1, ratings_2, ratings_3, ratings_4, ratings_5]) AS ratings
-  FROM gold_agg_ratings_daily ${chartWhere(query, daily)}
-)
-GROUP BY stars ORDER BY stars`,
+      `SELECT unnest([1, 2, 3, 4, 5]) AS stars, CAST(unnest([sum(ratings_1), sum(ratings_2), sum(ratings_3), sum(ratings_4), sum(ratings_5)]) AS BIGINT) AS ratings
+FROM gold_agg_ratings_daily ${chartWhere(query, daily)}`,
     )
     const found = new Map(rows.map(({ stars, ratings }) => [stars, ratings]))
     const stars = [1, 2, 3, 4, 5].map((star) => ({ stars: star, ratings: found.get(star) ?? 0 }))
@@ -77,12 +76,13 @@ GROUP BY stars ORDER BY stars`,
 })
 
 /** The point in time of a row of a daily table, which has its month ready. */
-const periodOf = (bucket: keyof typeof buckets, of: 'r.' | '') => (bucket === 'month' ? `${of}month` : buckets[bucket](`${of}date`))
+const periodOf = (bucket: keyof typeof buckets) => (bucket === 'month' ? 'month' : buckets[bucket]('date'))
 
+/** What lines are of. Names are joined to what is grouped, and not to each row before. */
 const groupings = {
   all: { key: "'all'", name: "'All'", join: '' },
-  genre: { key: 'r.genre', name: 'coalesce(any_value(g.name), r.genre)', join: 'LEFT JOIN gold_dim_genre g ON g.genre = r.genre' },
-  language: { key: "coalesce(r.language_code, 'unknown')", name: "coalesce(r.language_code, 'unknown')", join: '' },
+  genre: { key: 'genre', name: 'coalesce(g.name, r.key)', join: 'LEFT JOIN gold_dim_genre g ON g.genre = r.key' },
+  language: { key: "coalesce(language_code, 'unknown')", name: 'r.key', join: '' },
 } as const
 
 export const ratingsOverTime = defineRoute({
@@ -104,15 +104,18 @@ export const ratingsOverTime = defineRoute({
   handle: async ({ query, gold }) => {
     requireRange(query)
     const { key, name, join } = groupings[query.by]
-    const period = periodOf(query.bucket, 'r.')
     const [{ rows, sql }, without] = await Promise.all([
       chartRows(
         gold,
-        `SELECT ${period} AS period, ${key} AS key, ${name} AS name, CAST(sum(r.ratings) AS BIGINT) AS ratings,
-  round(sum(r.rating_sum) / sum(r.ratings), 3) AS average
-FROM gold_agg_ratings_daily r ${join}
-${chartWhere(query, { at: 'r.date', genre: 'r.genre', language: 'r.language_code' }, ['r.date IS NOT NULL'])}
-GROUP BY ${[period, ...(query.by === 'all' ? [] : [query.by === 'genre' ? 'r.genre' : 'r.language_code'])].join(', ')} ORDER BY period, key`,
+        `SELECT r.period, r.key, ${name} AS name, r.ratings, r.average
+FROM (
+  SELECT ${periodOf(query.bucket)} AS period, ${key} AS key, CAST(sum(ratings) AS BIGINT) AS ratings,
+    round(sum(rating_sum) / sum(ratings), 3) AS average
+  FROM gold_agg_ratings_daily
+  ${chartWhere(query, daily, ['date IS NOT NULL'])}
+  GROUP BY ALL
+) r ${join}
+ORDER BY r.period, r.key`,
       ),
       withoutTime(query, gold),
     ])
@@ -132,7 +135,7 @@ export const reviewTrends = defineRoute({
   rows: 'points',
   handle: async ({ query, gold }) => {
     requireRange(query)
-    const period = periodOf(query.bucket, '')
+    const period = periodOf(query.bucket)
     const { rows, sql } = await chartRows(
       gold,
       `SELECT ${period} AS period, CAST(sum(reviews) AS BIGINT) AS reviews, CAST(sum(text_reviews) AS BIGINT) AS text_reviews,
