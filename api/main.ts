@@ -142,6 +142,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     tables: watchTables({ store }),
     lag: lag.report,
     upStatus: () => upStatus,
+    freshnessObjectiveMs: config.freshnessObjectiveMs,
   })
   const server = await listen({ listener: app, host, port, isPortExplicit: config.explicit.has('port') })
   defer(() => {

@@ -26,6 +26,8 @@ export interface StatusParts {
   drift: DriftReader
   /** Absent where no `up` started this process. */
   upStatus: () => UpStatus | null
+  /** Age that `complete_through` should stay below while records come. */
+  freshnessObjectiveMs?: number
   nowMs?: () => number
 }
 
@@ -42,7 +44,7 @@ export type SeenLake = ReturnType<typeof seeLake>
 
 /** Everything that the page shows besides the charts. It answers while the lake does not. */
 export const readStatus = async (
-  { gold, lag, gate, upStatus, nowMs = Date.now }: StatusParts,
+  { gold, lag, gate, upStatus, freshnessObjectiveMs = 60_000, nowMs = Date.now }: StatusParts,
   { tables, runs, checks, drift }: SeenLake,
 ) => {
   const now = nowMs()
@@ -61,6 +63,8 @@ export const readStatus = async (
     /** Whether tables, runs, checks and drift are as the lake is now; else as they were seen last, and why. */
     lake: { state: fault === null ? 'available' : 'unavailable', detail: fault },
     tables: summaries,
+    /** `complete_through` should be younger than this while records come. */
+    freshness_objective_seconds: freshnessObjectiveMs / 1000,
     freshness: summaries
       .filter(({ table }) => table.startsWith('silver.'))
       .map(({ table, newest_ingestion_at: newest, complete_through }) => ({

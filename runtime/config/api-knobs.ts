@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { count } from './units.ts'
+import { count, durationMs } from './units.ts'
 
 const text = z.string().min(1, 'must not be empty')
 const list = text.transform((value) =>
@@ -28,6 +28,14 @@ export const apiKnobs = {
     schema: count(0, 1_000_000_000),
     programs: ['up', 'serve'],
     doc: 'requests a minute that one address may make of the API; 0 is no limit',
+  },
+  freshnessObjectiveMs: {
+    flag: 'freshness-objective',
+    env: 'READFLOW_FRESHNESS_OBJECTIVE',
+    default: '60s',
+    schema: durationMs,
+    programs: ['up', 'serve'],
+    doc: 'age that complete_through should stay below while records come; the page marks what is older',
   },
   corsOrigins: {
     flag: 'cors-origins',

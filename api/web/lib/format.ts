@@ -2,6 +2,7 @@ const numbers = new Intl.NumberFormat()
 const averages = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 const short = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 })
 const figures = new Intl.NumberFormat(undefined, { maximumFractionDigits: 4 })
+const exacts = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 17 })
 const shares = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 })
 const months = new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric', timeZone: 'UTC' })
 const days = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' })
@@ -17,6 +18,8 @@ export const counted = (value: number, noun: string) => `${count(value)} ${noun}
 export const average = (value: Maybe) => (value == null ? '–' : averages.format(value))
 /** A number that may be a share. */
 export const figure = (value: Maybe) => (value == null ? '–' : figures.format(value))
+/** A number with all the digits that it has. */
+export const exact = (value: number) => exacts.format(value)
 export const percent = (share: Maybe) => (share == null ? '–' : shares.format(share))
 
 export const size = (bytes: number) => {

@@ -13,9 +13,10 @@ export const Contracts = ({ status: { tables } }: { status: Json }) => {
     .flatMap(({ entity, violations }) => violations.map((each: Json) => ({ entity, ...each })))
     .sort((a: Json, b: Json) => b.count - a.count)
   const note =
-    broken.length === 0
+    answer.data !== null &&
+    (broken.length === 0
       ? 'No record broke a rule so far. A record that does becomes a dead letter, or a row of Silver with a flag.'
-      : 'A dead letter is a record that became no row: it waits on its topic, with the reason. A flag marks a row that was kept.'
+      : 'A dead letter is a record that became no row: it waits on its topic, with the reason. A flag marks a row that was kept.')
   return (
     <Panel id="contracts-panel" title="Contracts" note={note}>
       <State answer={answer} />

@@ -16,9 +16,10 @@ export const Drift = ({ status: { tables, now } }: { status: Json }) => {
   const answer = useAnswer('/v1/drift?limit=20', { key: version })
   const { total = 0, drift = [] } = answer.data ?? {}
   const note =
-    total === 0
+    answer.data !== null &&
+    (total === 0
       ? 'No field appeared, vanished or changed its type so far.'
-      : `${count(total)} ${total === 1 ? 'finding' : 'findings'}, each told once${total > drift.length ? `; the newest ${count(drift.length)} of them` : ''}.`
+      : `${count(total)} ${total === 1 ? 'finding' : 'findings'}, each told once${total > drift.length ? `; the newest ${count(drift.length)} of them` : ''}.`)
   return (
     <Panel id="drift-panel" title="Schema drift" note={note}>
       <State answer={answer} />

@@ -7,6 +7,7 @@ const layers = ['bronze', 'silver', 'gold'] as const
 const rowsIn = (status: Json, layer: string): number =>
   status.tables.filter(({ table }: Json) => table.startsWith(`${layer}.`)).reduce((sum: number, { rows }: Json) => sum + rows, 0)
 
+/** Next offsets, summed: what was ever appended, also what Kafka keeps no more. */
 const endsOf = (status: Json): number =>
   status.lag
     .filter(({ group }: Json) => group === 'readflow.bronze')
@@ -40,7 +41,7 @@ export const Flow = ({ status }: { status: Json }) => {
   const perSecond = (rate: number | null) => (rate === null ? '' : `${count(Math.round(rate))}/s`)
   const boxes = [
     { name: 'GoodReads', what: status.up?.source.uri ?? 'sources', at: 'source' },
-    { name: 'Kafka', what: `${count(endsOf(status))} records`, at: 'kafka' },
+    { name: 'Kafka', what: `${count(endsOf(status))} offsets`, at: 'kafka' },
     ...layers.map((layer) => ({
       name: layer.slice(0, 1).toUpperCase() + layer.slice(1),
       what: layer === 'gold' ? (status.gold ? `version ${count(status.gold.version)}` : 'not yet') : `${count(rowsIn(status, layer))} rows`,

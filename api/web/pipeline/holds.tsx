@@ -1,5 +1,5 @@
 import type { Json } from '../lib/answer.ts'
-import { capital, count, size } from '../lib/format.ts'
+import { capital, count, counted, duration, size } from '../lib/format.ts'
 import { Ago, Name, Panel, Table } from '../ui/ui.tsx'
 
 const entities = ['books', 'authors', 'reviews', 'ratings']
@@ -78,8 +78,10 @@ const lagNote = ({ kafka, lag, up }: Json): string => {
   return lag.length === 0 ? 'Kafka answers. Lag shows once the topics are there.' : 'Lag is what a group has not committed yet, in records.'
 }
 
-/** Freshness against its objective: newer than this is fine while records come. */
-const FRESH_SECONDS = 60
+/** Whether Gold is behind its objective: older than that, and something waits that is not in it. Where nothing comes, it is complete. */
+const isBehind = ({ status: { now, freshness_objective_seconds: objective }, complete, newest, lags }: Json): boolean =>
+  (Date.parse(now) - Date.parse(complete)) / 1000 > objective &&
+  (lags.some((lag: Json) => lag?.lag_records > 0) || (newest !== null && Date.parse(newest) > Date.parse(complete)))
 
 export const Lag = ({ status }: { status: Json }) => {
   const { lag, freshness, now, gold, up } = status
@@ -101,23 +103,33 @@ export const Lag = ({ status }: { status: Json }) => {
         {[...entities, 'raw'].map((entity) => {
           const fresh = freshness.find((entry: Json) => entry.table === `silver.${entity}`)
           const complete = gold?.complete_through_by_entity[entity]
+          const lags = [lagOf('readflow.bronze', entity), lagOf('readflow.silver', entity)]
+          const newest = fresh?.newest_ingestion_at ?? null
           return (
             <tr key={entity}>
               <th scope="row">
                 <span class="wide">goodreads.</span>
                 {entity}
+                {newest && (
+                  <span class="by narrow">
+                    newest in Silver <Ago at={newest} now={now} />
+                  </span>
+                )}
               </th>
-              <LagCell lag={lagOf('readflow.bronze', entity)} />
-              <LagCell lag={lagOf('readflow.silver', entity)} />
-              <td class="num wide">{fresh?.newest_ingestion_at ? <Ago at={fresh.newest_ingestion_at} now={now} /> : '–'}</td>
-              <td class={complete && (Date.parse(now) - Date.parse(complete)) / 1000 > FRESH_SECONDS ? 'num behind' : 'num'}>
+              {lags.map((lag, index) => (
+                <LagCell key={index} lag={lag} />
+              ))}
+              <td class="num wide">{newest ? <Ago at={newest} now={now} /> : '–'}</td>
+              <td class={complete && isBehind({ status, complete, newest, lags }) ? 'num behind' : 'num'}>
                 {complete ? <Ago at={complete} now={now} /> : '–'}
               </td>
             </tr>
           )
         })}
       </Table>
-      <p class="muted">The objective is that Gold is complete to less than {FRESH_SECONDS} s ago.</p>
+      <p class="muted">
+        The objective is that Gold is complete to less than {duration(status.freshness_objective_seconds * 1000)} ago, while records come.
+      </p>
       <details>
         <summary>Lag of each partition</summary>
         <Table id="partitions" label="Lag of each partition" columns={[{ name: 'Group' }, { name: 'Topic' }, { name: 'Lag by partition' }]}>
@@ -183,6 +195,9 @@ export const Tables = ({ status: { tables, now } }: { status: Json }) => (
           <tr key={table}>
             <th scope="row">
               <Name name={table} />
+              <span class="by narrow">
+                {counted(files, 'file')}, {size(bytes)}, version {count(version)}
+              </span>
             </th>
             <td class="num">{count(rows)}</td>
             <td class="num wide">{count(files)}</td>

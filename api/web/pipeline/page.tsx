@@ -3,6 +3,7 @@ import { State } from '../ui/ui.tsx'
 import { Contracts } from './contracts.tsx'
 import { Drift } from './drift.tsx'
 import { Flow } from './flow.tsx'
+import { GateHistory } from './gate-history.tsx'
 import { Counts, Lag, LakeAway, Setup, Tables } from './holds.tsx'
 import { Lineage } from './lineage.tsx'
 import { Profiles } from './profiles.tsx'
@@ -29,10 +30,11 @@ export const PipelinePage = () => {
         <h2 id="quality-title">Data quality</h2>
         <Quality status={data} />
         <Profiles status={data} />
+        <GateHistory status={data} />
       </section>
       <Contracts status={data} />
       <Drift status={data} />
-      <Lineage />
+      <Lineage status={data} />
     </>
   )
 }

@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks'
 import { type Json, useAnswer } from '../lib/answer.ts'
 import { count, percent } from '../lib/format.ts'
+import { useParameter } from '../lib/parameter.ts'
 import { Ago, State, Table } from '../ui/ui.tsx'
 
 /** What is in each column of the table that is chosen. Asks nothing while it is closed. */
 export const Profiles = ({ status }: { status: Json }) => {
   const [isOpen, setOpen] = useState(false)
-  const [chosen, setChosen] = useState('gold.dim_book')
+  const [chosen, setChosen] = useParameter('profile', 'gold.dim_book')
   const key = status.checks?.evaluated_at
   const list = useAnswer(isOpen ? '/v1/profiles' : null, { key })
   const tables: string[] = (list.data?.profiles ?? []).map(({ table }: Json) => table)
@@ -27,7 +28,10 @@ export const Profiles = ({ status }: { status: Json }) => {
           ))}
         </select>
       </p>
-      <State answer={answer} />
+      <State
+        answer={list.data === null || list.error !== null ? list : answer}
+        empty={list.data !== null && tables.length === 0 && 'No table is profiled yet.'}
+      />
       {profile && (
         <>
           <p id="profiles-note" class="muted">

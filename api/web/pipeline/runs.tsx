@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ask, type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { count, duration } from '../lib/format.ts'
+import { useParameter } from '../lib/parameter.ts'
 import { Ago, Panel, State, Table } from '../ui/ui.tsx'
 
 const tones: Record<string, string> = { failed: 'bad', held: 'behind', aborted: 'behind' }
@@ -43,7 +44,8 @@ const isLast = (runs: readonly Json[], index: number) => !runs.slice(0, index).s
 
 /** What was done, how long it took and how it ended: the last of each kind, or the newest of one. */
 export const Runs = ({ status }: { status: Json }) => {
-  const [kind, setKind] = useState('')
+  const [wanted, setKind] = useParameter('runs')
+  const kind = kinds.includes(wanted) ? wanted : ''
   const path = kind === '' ? null : withQuery('/v1/runs', { kind, limit: 20 })
   const answer = useAnswer(path, { everyMs: 5000 })
   const runs: Json[] = kind === '' ? status.runs : (answer.data?.runs ?? [])
@@ -85,6 +87,10 @@ export const Runs = ({ status }: { status: Json }) => {
             <tr key={run.run_id}>
               <th scope="row">
                 <a href={`/v1/runs/${encodeURIComponent(run.run_id)}`}>{run.kind}</a>
+                <span class="by narrow">
+                  attempt {count(run.attempt)}
+                  {summary(run.counts) === '' ? '' : `; ${summary(run.counts)}`}
+                </span>
               </th>
               <td class={tones[run.state]}>
                 {run.state === 'started' ? 'running' : run.state}

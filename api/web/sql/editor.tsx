@@ -16,6 +16,11 @@ const highlighting = HighlightStyle.define([
   { tag: [tags.name, tags.operator, tags.punctuation, tags.typeName, tags.standard(tags.name)], color: 'var(--ink)' },
 ])
 
+export interface EditorHandle {
+  set: (text: string) => void
+  insert: (text: string) => void
+}
+
 /** An editor with completion from the tables that there are. `run` is called for Ctrl-Enter. */
 export const Editor = ({
   initial,
@@ -25,8 +30,8 @@ export const Editor = ({
   run,
 }: {
   initial: string
-  /** Is given what replaces the text: the editor itself owns it. */
-  handle: { current: { set: (text: string) => void } | null }
+  /** Is given what replaces the text, or goes in where the cursor is: the editor itself owns it. */
+  handle: { current: EditorHandle | null }
   tables: readonly Json[]
   change: (text: string) => void
   run: () => void
@@ -72,6 +77,16 @@ export const Editor = ({
               border: `1px solid ${colors('--line')}`,
               borderRadius: '8px',
             },
+            // The editor's own are for light pages; `&` twice, as its rules for a focused editor are as long.
+            '.cm-cursor, .cm-dropCursor': { borderLeftColor: colors('--ink') },
+            '.cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground': {
+              backgroundColor: colors('--selection'),
+            },
+            '.cm-selectionMatch, .cm-searchMatch': { backgroundColor: colors('--selection') },
+            '&.cm-focused .cm-matchingBracket': { backgroundColor: colors('--selection') },
+            '.cm-panels': { backgroundColor: colors('--paper'), color: colors('--ink') },
+            '.cm-panels input, .cm-panels button': { backgroundColor: colors('--panel'), color: colors('--ink'), backgroundImage: 'none' },
+            '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: colors('--selection'), color: colors('--ink') },
             '&.cm-focused': { outline: `3px solid ${colors('--accent')}`, outlineOffset: '2px' },
             '.cm-content': { minHeight: '8em', caretColor: colors('--ink') },
             '.cm-gutters': { backgroundColor: colors('--paper'), color: colors('--muted'), border: 'none' },
@@ -83,6 +98,10 @@ export const Editor = ({
     })
     handle.current = {
       set: (text) => view.current?.dispatch({ changes: { from: 0, to: view.current.state.doc.length, insert: text } }),
+      insert: (text) => {
+        view.current?.dispatch(view.current.state.replaceSelection(text))
+        view.current?.focus()
+      },
     }
     return () => view.current?.destroy()
   }, [])

@@ -1,10 +1,10 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useSearchParams } from 'wouter-preact'
-import { ask, type Json, useAnswer } from '../lib/answer.ts'
-import { count, duration } from '../lib/format.ts'
+import { type Answer, ask, type Json, useAnswer, withQuery } from '../lib/answer.ts'
+import { count, duration, exact } from '../lib/format.ts'
 import { useStatus } from '../lib/status.ts'
-import { Panel, Table } from '../ui/ui.tsx'
-import { Editor } from './editor.tsx'
+import { Panel, State, Table } from '../ui/ui.tsx'
+import { Editor, type EditorHandle } from './editor.tsx'
 import { ResultChart } from './result-chart.tsx'
 
 const example = `SELECT max(ingestion_timestamp) AS last_update, count(*) AS records
@@ -23,7 +23,17 @@ const readHistory = (): string[] => {
   }
 }
 
+const keepHistory = (history: readonly string[]) => {
+  try {
+    localStorage.setItem(HISTORY, JSON.stringify(history))
+  } catch {
+    // A browser that keeps nothing, or has no room left, still runs the query.
+  }
+}
+
 interface Result {
+  /** What was asked: the text may have been changed since. */
+  sql: string
   data: Json | null
   error: Json | null
   isRunning: boolean
@@ -34,10 +44,10 @@ export default function SqlPage() {
   const { data: status } = useStatus()
   const [search, setSearch] = useSearchParams()
   const [text, setText] = useState(search.get('q') ?? example)
-  const [result, setResult] = useState<Result>({ data: null, error: null, isRunning: false })
+  const [result, setResult] = useState<Result>({ sql: '', data: null, error: null, isRunning: false })
   const [history, setHistory] = useState(readHistory)
   const running = useRef<AbortController | null>(null)
-  const editor = useRef<{ set: (text: string) => void } | null>(null)
+  const editor = useRef<EditorHandle | null>(null)
   const schema = useAnswer('/v1/sql/schema', { key: status?.tables?.length })
   const tables: Json[] = useMemo(() => schema.data?.tables ?? [], [schema.data])
 
@@ -48,8 +58,8 @@ export default function SqlPage() {
     setSearch({ q: text }, { replace: true })
     const next = [text, ...history.filter((each) => each !== text)].slice(0, KEPT)
     setHistory(next)
-    localStorage.setItem(HISTORY, JSON.stringify(next))
-    setResult({ data: null, error: null, isRunning: true })
+    keepHistory(next)
+    setResult({ sql: text, data: null, error: null, isRunning: true })
     const init = {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -57,13 +67,13 @@ export default function SqlPage() {
       signal: leaving.signal,
     }
     await ask('/v1/sql', init).then(
-      (data) => setResult({ data, error: null, isRunning: false }),
-      (error: Error) => !leaving.signal.aborted && setResult({ data: null, error: error.message, isRunning: false }),
+      (data) => setResult({ sql: text, data, error: null, isRunning: false }),
+      (error: Error) => !leaving.signal.aborted && setResult({ sql: text, data: null, error: error.message, isRunning: false }),
     )
   }
   const stop = () => {
     running.current?.abort()
-    setResult({ data: null, error: 'It was stopped.', isRunning: false })
+    setResult({ sql: text, data: null, error: 'It was stopped.', isRunning: false })
   }
   // A link that somebody shared shows its result at once.
   useEffect(() => {
@@ -103,30 +113,39 @@ export default function SqlPage() {
           )}
         </p>
       </Panel>
-      <section class="panel" aria-labelledby="result-title" aria-live="polite">
+      <section class="panel" aria-labelledby="result-title" aria-busy={result.isRunning}>
         <h2 id="result-title">Result</h2>
-        {result.isRunning && <p class="muted loading">Running…</p>}
-        {result.error && <p class="state-error">{result.error}</p>}
-        {!result.isRunning && !result.error && !result.data && <p class="muted">Nothing was asked yet.</p>}
-        {result.data && <Rows data={result.data} />}
+        <div aria-live="polite">
+          {result.isRunning && <p class="muted loading">Running…</p>}
+          {result.error && <p class="state-error">{result.error}</p>}
+          {!result.isRunning && !result.error && !result.data && <p class="muted">Nothing was asked yet.</p>}
+          {result.data && <ResultNote data={result.data} />}
+        </div>
+        {result.data && <Rows sql={result.sql} data={result.data} />}
       </section>
-      <Schema tables={tables} insert={(name) => editor.current?.set(`${text}${text.endsWith(' ') || text === '' ? '' : ' '}${name}`)} />
+      <Schema schema={schema} tables={tables} insert={(name) => editor.current?.insert(name)} />
     </>
   )
 }
 
-const Rows = ({ data }: { data: Json }) => {
-  const { columns, rows, row_count: rowCount, truncated, elapsed_ms: ms, version, tables } = data
-  const shown: Json[] = rows.slice(0, SHOWN_ROWS)
+/** How much there is, how long it took, and of which versions it is. */
+const ResultNote = ({ data: { row_count: rowCount, truncated, elapsed_ms: ms, version, tables } }: { data: Json }) => {
   const of = Object.entries(tables).map(([name, number]) => `${name} ${number}`)
   return (
+    <p id="result-note" class="muted">
+      {count(rowCount)} {rowCount === 1 ? 'row' : 'rows'}
+      {truncated ? ', and there are more' : ''} in {duration(Math.round(ms))}
+      {version !== null && `; Gold version ${version}`}
+      {of.length > 0 && `; of ${of.join(', ')}`}.
+    </p>
+  )
+}
+
+const Rows = ({ sql, data }: { sql: string; data: Json }) => {
+  const { columns, rows, truncated, version } = data
+  const shown: Json[] = rows.slice(0, SHOWN_ROWS)
+  return (
     <>
-      <p id="result-note" class="muted">
-        {count(rowCount)} {rowCount === 1 ? 'row' : 'rows'}
-        {truncated ? ', and there are more' : ''} in {duration(Math.round(ms))}
-        {version !== null && `; Gold version ${version}`}
-        {of.length > 0 && `; of ${of.join(', ')}`}.
-      </p>
       {rows.length > 0 && (
         <>
           <ResultChart columns={columns} rows={rows} />
@@ -145,41 +164,59 @@ const Rows = ({ data }: { data: Json }) => {
               </tr>
             ))}
           </Table>
-          {rows.length > SHOWN_ROWS && (
+          {(rows.length > SHOWN_ROWS || truncated) && (
             <p class="muted">
-              The first {count(SHOWN_ROWS)} are shown; the CSV has all {count(rows.length)}.
+              The first {count(shown.length)} are shown; the CSV has all{truncated ? '' : ` ${count(rows.length)}`}.
             </p>
           )}
-          <p>
-            <button type="button" onClick={() => save(columns, rows)}>
-              CSV
-            </button>
-          </p>
+          <Csv sql={sql} version={version} />
         </>
       )}
     </>
   )
 }
 
-export const isNumber = (type: string) => /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL)/.test(type) && !type.endsWith(']')
+export const isNumber = (type: string) => /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL(\(\d+,\s*\d+\))?)$/.test(type)
 
 const cellText = (value: Json): string =>
-  value === null ? '–' : typeof value === 'object' ? JSON.stringify(value) : typeof value === 'number' ? count(value) : String(value)
+  value === null ? '–' : typeof value === 'object' ? JSON.stringify(value) : typeof value === 'number' ? exact(value) : String(value)
 
-const save = (columns: readonly Json[], rows: readonly Json[]) => {
-  const field = (value: Json): string => {
-    const text = value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+/** Asks for the whole result once more, as a file: what is shown is its first rows. Of the same Gold version. */
+const Csv = ({ sql, version }: { sql: string; version: number | null }) => {
+  const [said, setSaid] = useState('')
+  const save = async () => {
+    setSaid('Asking for all rows…')
+    try {
+      const response = await fetch(withQuery('/v1/sql', { format: 'csv', version }), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ sql }),
+      })
+      if (!response.ok) throw new Error((await response.json().catch(() => null))?.detail ?? `The server answers ${response.status}.`)
+      const url = URL.createObjectURL(await response.blob())
+      Object.assign(document.createElement('a'), { href: url, download: 'result.csv' }).click()
+      URL.revokeObjectURL(url)
+      setSaid('')
+    } catch (error) {
+      // One that is cut off in its midst is no result.
+      setSaid(error instanceof TypeError ? 'The file did not come whole: it may be larger than a result may be.' : (error as Error).message)
+    }
   }
-  const lines = [columns.map(({ name }) => field(name)), ...rows.map((row) => columns.map(({ name }) => field(row[name])))]
-  const url = URL.createObjectURL(new Blob([lines.map((line) => `${line.join(',')}\r\n`).join('')], { type: 'text/csv' }))
-  const link = Object.assign(document.createElement('a'), { href: url, download: 'result.csv' })
-  link.click()
-  URL.revokeObjectURL(url)
+  return (
+    <p>
+      <button id="result-csv" type="button" onClick={save}>
+        CSV
+      </button>{' '}
+      <span class="muted" role="status">
+        {said}
+      </span>
+    </p>
+  )
 }
 
-const Schema = ({ tables, insert }: { tables: readonly Json[]; insert: (name: string) => void }) => (
-  <Panel id="schema" title="Tables" note="What may be asked. A name goes into the query.">
+const Schema = ({ schema, tables, insert }: { schema: Answer; tables: readonly Json[]; insert: (name: string) => void }) => (
+  <Panel id="schema" title="Tables" note="What may be asked. A name goes into the query, where the cursor is.">
+    <State answer={schema} />
     {tables.map(({ name, what, columns }) => (
       <details key={name}>
         <summary>

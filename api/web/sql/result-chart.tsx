@@ -1,9 +1,12 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { Json } from '../lib/answer.ts'
+import { count } from '../lib/format.ts'
 import { Canvas, type Drawing, palette } from '../ui/chart.tsx'
 import { isNumber } from './page.tsx'
 
 const MAX_POINTS = 1000
+
+const labelText = (value: Json): string => (value === null ? '–' : typeof value === 'object' ? JSON.stringify(value) : String(value))
 
 /** The result as a picture, where it has a column of numbers and one to tell them apart. */
 export const ResultChart = ({ columns, rows }: { columns: readonly Json[]; rows: readonly Json[] }) => {
@@ -17,10 +20,10 @@ export const ResultChart = ({ columns, rows }: { columns: readonly Json[]; rows:
         ? null
         : {
             type,
-            labels: rows.slice(0, MAX_POINTS).map((row) => String(row[label.name])),
+            labels: rows.slice(0, MAX_POINTS).map((row) => labelText(row[label.name])),
             series: values.map(({ name }, index) => ({
               name,
-              values: rows.slice(0, MAX_POINTS).map((row) => Number(row[name])),
+              values: rows.slice(0, MAX_POINTS).map((row) => (row[name] === null ? null : Number(row[name]))),
               color: palette[index]!,
             })),
           },
@@ -37,6 +40,7 @@ export const ResultChart = ({ columns, rows }: { columns: readonly Json[]; rows:
           <option value="line">lines</option>
         </select>
       </p>
+      {drawing && rows.length > MAX_POINTS && <p class="muted">The first {count(MAX_POINTS)} rows are drawn.</p>}
       {drawing && <Canvas drawing={drawing} label={`${values.map(({ name }) => name).join(', ')} by ${label.name}`} />}
     </>
   )

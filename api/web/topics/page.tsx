@@ -1,10 +1,11 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { Link, useSearchParams } from 'wouter-preact'
 import { type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { count } from '../lib/format.ts'
 import { localTime, utcTime } from '../lib/local-time.ts'
 import { Panel, State, Table } from '../ui/ui.tsx'
 import { RecordRows } from './records.tsx'
+import { Tail } from './tail.tsx'
 
 /** What is in Kafka: topics, their records, schemas and groups. */
 export const TopicsPage = ({ topic }: { topic: string | null }) => (topic === null ? <TopicList /> : <Topic key={topic} name={topic} />)
@@ -52,6 +53,7 @@ const keptText = (configs: Record<string, string>): string => {
 }
 
 const Topic = ({ name }: { name: string }) => {
+  const [search] = useSearchParams()
   const path = `/v1/topics/${encodeURIComponent(name)}`
   const answer = useAnswer(path, { everyMs: 5000 })
   const topic = answer.data
@@ -113,7 +115,7 @@ const Topic = ({ name }: { name: string }) => {
           </div>
         )}
       </Panel>
-      <Messages name={name} groups={(topic?.groups ?? []).map(({ group }: Json) => group)} />
+      <Messages key={search.toString()} name={name} groups={(topic?.groups ?? []).map(({ group }: Json) => group)} />
       <Schemas name={name} />
     </>
   )
@@ -133,10 +135,11 @@ const Messages = ({ name, groups }: { name: string; groups: readonly string[] })
     cursor ? { cursor, key: asked['key'], partition: asked['partition'], limit: 25 } : asked,
   )
   const answer = useAnswer(isLive ? null : path)
+  // Another address is another list, from its beginning: it is a step that the browser's Back takes back.
   const begin = (query: Record<string, string>) => {
     setCursor(null)
     setTyped(query)
-    setSearch(Object.fromEntries(Object.entries(query).filter(([, value]) => value !== '')), { replace: true })
+    setSearch(Object.fromEntries(Object.entries(query).filter(([, value]) => value !== '')))
   }
   const set = (field: string) => (event: { currentTarget: { value: string } }) =>
     setTyped((before) => ({ ...before, [field]: event.currentTarget.value }))
@@ -211,38 +214,6 @@ const Messages = ({ name, groups }: { name: string; groups: readonly string[] })
         </>
       )}
     </Panel>
-  )
-}
-
-const KEPT = 100
-
-const Tail = ({ name, recordKey }: { name: string; recordKey: string | null }) => {
-  const [records, setRecords] = useState<Json[]>([])
-  const [note, setNote] = useState('Waiting for the next message…')
-  useEffect(() => {
-    const source = new EventSource(withQuery(`/v1/topics/${encodeURIComponent(name)}/tail`, { key: recordKey }))
-    const on = (type: string, hear: (data: Json) => void) =>
-      source.addEventListener(type, (event) => hear(JSON.parse((event as MessageEvent).data)))
-    on('record', (record) => {
-      setNote('')
-      setRecords((before) => [record, ...before].slice(0, KEPT))
-    })
-    on('skipped', ({ records: skipped }) => setNote(`${count(skipped)} messages came too fast to show.`))
-    on('waiting', ({ detail }) => setNote(detail))
-    on('gone', ({ detail }) => {
-      setNote(detail)
-      source.close()
-    })
-    source.onerror = () => setNote('The connection was lost; it is tried again.')
-    return () => source.close()
-  }, [name, recordKey])
-  return (
-    <>
-      <p class="muted" role="status">
-        {note}
-      </p>
-      {records.length > 0 && <RecordRows records={records} />}
-    </>
   )
 }
 

@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import type { Json } from '../lib/answer.ts'
 import { size } from '../lib/format.ts'
 import { Table, Time } from '../ui/ui.tsx'
@@ -9,6 +10,9 @@ export const RecordRows = ({ records }: { records: readonly Json[] }) => (
       <tr key={`${record.partition}/${record.offset}`}>
         <th scope="row">
           {record.partition}/{record.offset}
+          <span class="by narrow">
+            <Time at={record.timestamp} />
+          </span>
         </th>
         <td class="value key">{record.key ?? '–'}</td>
         <td class="value">
@@ -48,13 +52,32 @@ export const RecordValue = ({ record }: { record: Json }) => {
           <>
             <dt>Bytes</dt>
             <dd>
-              {size(bytes)}, in base64{bytes > 4096 ? ' (the first 4 KiB)' : ''}: <code>{raw.slice(0, 400)}</code>
-              {raw.length > 400 && '…'}
+              <Bytes raw={raw} size={bytes} />
             </dd>
           </>
         )}
       </dl>
     </details>
+  )
+}
+
+const SHORT = 400
+
+/** Bytes in base64: their beginning, and on request all that the server sends. */
+const Bytes = ({ raw, size: bytes }: { raw: string; size: number }) => {
+  const [isWhole, setWhole] = useState(false)
+  return (
+    <>
+      {size(bytes)}, in base64{bytes > 4096 ? ' (the first 4 KiB)' : ''}: <code>{isWhole ? raw : raw.slice(0, SHORT)}</code>
+      {!isWhole && raw.length > SHORT && (
+        <>
+          …{' '}
+          <button type="button" onClick={() => setWhole(true)}>
+            Show more
+          </button>
+        </>
+      )}
+    </>
   )
 }
 
