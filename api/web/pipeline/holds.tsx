@@ -112,7 +112,7 @@ export const Lag = ({ status }: { status: Json }) => {
                 {entity}
                 {newest && (
                   <span class="by narrow">
-                    newest in Silver <Ago at={newest} now={now} />
+                    Silver: <Ago at={newest} now={now} />
                   </span>
                 )}
               </th>

@@ -223,6 +223,7 @@ describe('the status', () => {
       },
     )
     assert.ok(Date.parse(silver.last_commit_at) >= arrivedMs)
+    assert.equal(body.freshness_objective_seconds, 60)
     assert.equal(body.freshness[0].table, 'silver.books')
     assert.ok(body.freshness[0].age_seconds >= 60)
     assert.equal(body.freshness[0].complete_through, new Date(arrivedMs + 7).toISOString())
