@@ -15,7 +15,7 @@ export const scopeOf = ({ method, path: asked }: Pick<Request, 'method' | 'path'
 }
 
 /** The text of the key that a request carries, and whether a browser sent it by itself. */
-const givenKey = (request: Request): { text: string; isCookie: boolean } | null => {
+export const givenKey = (request: Request): { text: string; isCookie: boolean } | null => {
   const bearer = /^Bearer (\S+)$/i.exec(request.get('authorization') ?? '')?.[1] ?? request.get('x-api-key')
   if (bearer) return { text: bearer, isCookie: false }
   const cookie = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w-]+)`).exec(request.get('cookie') ?? '')?.[1]
@@ -75,7 +75,7 @@ export const authorize = ({ isOn, keys }: { isOn: boolean; keys: () => Promise<A
     if (!key.scopes.includes(scope)) {
       throw new Problem(
         403,
-        `The key is for ${key.scopes.join(', ')}, and this needs ${scope}. Make another with: readflow keys add --scopes ${scope}.`,
+        `The key is for ${key.scopes.join(', ')}, and this needs ${scope}. Make another with: readflow keys add --scopes ${[...key.scopes, scope].join(',')}.`,
       )
     }
     if (isChange && given.isCookie) refuseOtherSites(request)

@@ -1,23 +1,26 @@
-import { lazy, Suspense } from 'preact/compat'
 import { useEffect } from 'preact/hooks'
-import { Link, Redirect, Route, Switch, useLocation } from 'wouter-preact'
+import { Link, Redirect, Route, Switch } from 'wouter-preact'
 import { BookPage } from './books/book.tsx'
 import { BooksPage } from './books/page.tsx'
 import { DeadLettersPage } from './dead-letters/page.tsx'
 import { Header } from './header.tsx'
+import { usePathPart } from './lib/address.ts'
 import { useAnswer } from './lib/answer.ts'
+import { useArrival } from './lib/arrival.ts'
 import { StatusContext } from './lib/status.ts'
-import { Footer, Gate, Notice, SignIn } from './notices.tsx'
+import { Footer, Gate, Notice } from './notices.tsx'
 import { PipelinePage } from './pipeline/page.tsx'
 import { ShelfPage } from './shelf/page.tsx'
+import { SignIn } from './sign-in.tsx'
 import { TopicsPage } from './topics/page.tsx'
+import { Boundary, latePage } from './ui/boundary.tsx'
 
 // The editor is as large as all else together: it comes when it is asked for.
-const SqlPage = lazy(() => import('./sql/page.tsx'))
+const SqlPage = latePage(() => import('./sql/page.tsx'))
 
 const STATUS_MS = 2000
 
-export const pages = [
+const pages = [
   { path: '/books', name: 'Books' },
   { path: '/pipeline', name: 'Pipeline' },
   { path: '/topics', name: 'Topics' },
@@ -28,11 +31,14 @@ export const pages = [
 
 export const App = () => {
   const status = useAnswer('/v1/status', { everyMs: STATUS_MS })
-  const [location] = useLocation()
-  const page = pages.find(({ path }) => location === path || location.startsWith(`${path}/`))
+  const page = pages.find(({ path }) => path === `/${usePathPart(1)}`)
+  const part = usePathPart(2)
+  // A book has a name of its own, which comes later.
+  const name = page ? (page.path === '/topics' && part !== '' ? `${part} · ${page.name}` : page.name) : 'No such page'
   useEffect(() => {
-    document.title = page ? `${page.name} · ReadFlow` : 'ReadFlow'
-  }, [page])
+    document.title = `${name} · ReadFlow`
+  }, [name, part])
+  const arrivedAt = useArrival(name)
   return (
     <StatusContext.Provider value={status}>
       <a class="skip" href="#main">
@@ -43,37 +49,46 @@ export const App = () => {
         <Notice />
         <Gate />
       </div>
+      <p class="visually-hidden" role="status">
+        {arrivedAt}
+      </p>
       <main id="main" class="wrap" tabIndex={-1}>
-        {status.status === 401 ? (
-          <SignIn />
+        {status.status === 401 || status.status === 403 ? (
+          <SignIn status={status} />
         ) : (
-          <Suspense fallback={<p class="muted">Loading…</p>}>
+          <Boundary key={`${page?.path}/${part}`}>
             <Switch>
               <Route path="/">
                 <Redirect to="/books" replace />
               </Route>
               <Route path="/books" component={BooksPage} />
-              <Route path="/books/:id">{({ id }) => <BookPage id={decodeURIComponent(id)} />}</Route>
+              <Route path="/books/:id">
+                <BookPage id={part} />
+              </Route>
               <Route path="/pipeline" component={PipelinePage} />
               <Route path="/topics/:topic?">
-                {({ topic }) => <TopicsPage topic={topic === undefined ? null : decodeURIComponent(topic)} />}
+                <TopicsPage topic={part === '' ? null : part} />
               </Route>
               <Route path="/shelf" component={ShelfPage} />
               <Route path="/dead-letters" component={DeadLettersPage} />
               <Route path="/sql" component={SqlPage} />
               <Route>
-                <section class="panel">
-                  <h2>There is no such page</h2>
-                  <p>
-                    <Link href="/books">Books</Link> is where the others are found from.
-                  </p>
-                </section>
+                <NotFound />
               </Route>
             </Switch>
-          </Suspense>
+          </Boundary>
         )}
       </main>
       <Footer />
     </StatusContext.Provider>
   )
 }
+
+const NotFound = () => (
+  <section class="panel" aria-labelledby="not-found-title">
+    <h2 id="not-found-title">There is no such page</h2>
+    <p>
+      <Link href="/books">Books</Link> is where the others are found from.
+    </p>
+  </section>
+)

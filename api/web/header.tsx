@@ -5,8 +5,8 @@ import { Time } from './ui/ui.tsx'
 
 /** Name, where one is, and whether what is shown is live. */
 export const Header = ({ pages, current }: { pages: readonly { path: string; name: string }[]; current: string }) => {
-  const { data, error } = useStatus()
-  const state = error !== null ? 'lost' : data ? 'live' : 'waiting'
+  const { data, error, status } = useStatus()
+  const state = status === 401 || status === 403 ? 'waiting' : error !== null ? 'lost' : data ? 'live' : 'waiting'
   return (
     <header class="top">
       <div class="wrap top-row">
@@ -38,7 +38,9 @@ export const Header = ({ pages, current }: { pages: readonly { path: string; nam
 }
 
 const Live = () => {
-  const { data, error } = useStatus()
+  const { data, error, status } = useStatus()
+  if (status === 401) return <>Not signed in</>
+  if (status === 403) return <>Signed in, but not to read</>
   if (error !== null) return <>Not connected</>
   if (!data) return <>Connecting…</>
   const { gold, now, up } = data

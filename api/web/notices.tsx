@@ -1,14 +1,13 @@
-import { useState } from 'preact/hooks'
-import { ask } from './lib/answer.ts'
 import { timeOfDay } from './lib/format.ts'
 import { useStatus } from './lib/status.ts'
+import { Session } from './sign-in.tsx'
 import { Ago } from './ui/ui.tsx'
 
 /** What a person should know before all else; nothing most of the time. */
 export const Notice = () => {
   const { data, error, status, answeredMs } = useStatus()
   const text =
-    status === 401
+    status === 401 || status === 403
       ? ''
       : error !== null
         ? `${error}${answeredMs === null ? '' : ` The figures are from ${timeOfDay(answeredMs)}.`}`
@@ -38,11 +37,15 @@ export const Gate = () => {
   return (
     <section id="gate" class="notice gate" aria-labelledby="gate-title">
       <h2 id="gate-title">Gold is held</h2>
+      {/* What is read aloud does not tell how long ago: that changes all the time. */}
       <p id="gate-summary" role="status">
-        A check failed <Ago at={held.since} now={data.now} />: new data stays out of Gold.
+        A check failed: new data stays out of Gold.
         {data.gold
           ? ` All figures of Gold are those of version ${data.gold.version}, the last good one.`
           : ' No Gold was published before it.'}
+      </p>
+      <p class="muted">
+        Since <Ago at={held.since} now={data.now} />.
       </p>
       <ul id="gate-checks">
         {held.checks.map(({ id, message, measured, threshold, sample_keys: keys }: Record<string, string & string[]>) => (
@@ -59,35 +62,6 @@ export const Gate = () => {
         <code>readflow gate release {held.run} --why "…"</code>
       </p>
     </section>
-  )
-}
-
-/** Where the server asks for a key. */
-export const SignIn = () => {
-  const [error, setError] = useState('')
-  const signIn = async (event: SubmitEvent) => {
-    event.preventDefault()
-    const key = new FormData(event.target as HTMLFormElement).get('key')
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ key }) }
-    await ask('/v1/session', init).then(
-      () => location.reload(),
-      (failure: Error) => setError(failure.message),
-    )
-  }
-  return (
-    <form class="panel" onSubmit={signIn}>
-      <h2>This server asks for a key</h2>
-      <p class="muted">
-        Whoever runs it makes one with <code>readflow keys add --scopes read,sql</code>.
-      </p>
-      <p class="choice">
-        <label for="key">Key</label> <input id="key" name="key" type="password" autocomplete="current-password" required />
-        <button type="submit">Sign in</button>
-      </p>
-      <p role="status" class="state-error">
-        {error}
-      </p>
-    </form>
   )
 }
 
@@ -120,6 +94,7 @@ export const Footer = () => {
             <a href="/metrics">/metrics</a> for Prometheus
           </li>
         </ul>
+        <Session />
       </nav>
       {places.length > 0 && (
         <section aria-labelledby="where-title">

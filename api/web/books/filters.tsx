@@ -1,4 +1,4 @@
-import { useSearchParams } from 'wouter-preact'
+import { useSearchParams } from '../lib/address.ts'
 import { type Json, useAnswer } from '../lib/answer.ts'
 import { count } from '../lib/format.ts'
 

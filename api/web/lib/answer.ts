@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 // Answers of many shapes: what each route gives is in /v1/openapi.json.
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -12,6 +12,8 @@ export interface Answer {
   error: string | null
   status: number
   isLoading: boolean
+  /** Whether `data` is still the answer to another question, while that to this one is on its way. */
+  isOther: boolean
   /** When `data` was answered, in epoch milliseconds. */
   answeredMs: number | null
 }
@@ -42,7 +44,7 @@ export const ask = async (path: string, init: RequestInit = {}): Promise<Json> =
  * answer stays while a newer one is on its way or can't be had. A page that nobody looks at asks nothing. No path asks nothing.
  */
 export const useAnswer = (path: string | null, { everyMs, key }: { everyMs?: number | undefined; key?: unknown } = {}): Answer => {
-  const [answer, setAnswer] = useState<Answer & { path: string | null }>({
+  const [answer, setAnswer] = useState<Omit<Answer, 'isOther'> & { path: string | null }>({
     path,
     data: null,
     error: null,
@@ -89,7 +91,8 @@ export const useAnswer = (path: string | null, { everyMs, key }: { everyMs?: num
       document.removeEventListener('visibilitychange', wake)
     }
   }, [path, everyMs, key])
-  return answer
+  const isOther = path !== null && answer.path !== path
+  return useMemo(() => ({ ...answer, isOther }), [answer, isOther])
 }
 
 /** A path with those parameters that have a value. */

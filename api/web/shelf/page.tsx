@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import { Link, useSearchParams } from 'wouter-preact'
+import { Link } from 'wouter-preact'
+import { useSearchParams } from '../lib/address.ts'
 import { ask, type Json, useAnswer } from '../lib/answer.ts'
 import { count, counted } from '../lib/format.ts'
 import { useStatus } from '../lib/status.ts'

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks'
-import { useSearchParams } from 'wouter-preact'
+import { useSearchParams } from '../lib/address.ts'
 import { type Answer, type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { average, count, counted, period } from '../lib/format.ts'
 import { useStatus } from '../lib/status.ts'

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { useSearchParams } from 'wouter-preact'
+import { useSearchParams } from '../lib/address.ts'
 import { type Answer, ask, type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { count, duration, exact } from '../lib/format.ts'
 import { useStatus } from '../lib/status.ts'

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import { Link, useSearchParams } from 'wouter-preact'
+import { Link } from 'wouter-preact'
+import { useSearchParams } from '../lib/address.ts'
 import { type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { count } from '../lib/format.ts'
 import { localTime, utcTime } from '../lib/local-time.ts'

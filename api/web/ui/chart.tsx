@@ -1,6 +1,6 @@
 import Chart, { type ChartConfiguration } from 'chart.js/auto'
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import type { Answer } from '../lib/answer.ts'
 import { count } from '../lib/format.ts'
@@ -170,9 +170,10 @@ export const ChartPanel = ({
   const toggle = (name: string) =>
     setHidden((before) => new Set(before.has(name) ? [...before].filter((each) => each !== name) : [...before, name]))
   const isEmpty = answer.data !== null && drawing === null
-  const shown = drawing && { ...drawing, series: drawing.series.filter(({ name }) => !hidden.has(name)) }
+  // The same as long as nothing changes: a picture is drawn anew for another.
+  const shown = useMemo(() => drawing && { ...drawing, series: drawing.series.filter(({ name }) => !hidden.has(name)) }, [drawing, hidden])
   return (
-    <Panel id={id} title={title} note={note}>
+    <Panel id={id} title={title} note={note} isBusy={answer.isOther}>
       <State answer={answer} empty={isEmpty && empty} />
       {drawing && shown && (
         <>

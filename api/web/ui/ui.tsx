@@ -26,19 +26,21 @@ export const Name = ({ name }: { name: string }) => (
   </>
 )
 
-/** A part of a page, named by its heading. */
+/** A part of a page, named by its heading. `isBusy` says that what it shows is about to be replaced. */
 export const Panel = ({
   id,
   title,
   note,
+  isBusy,
   children,
 }: {
   id: string
   title: string
   note?: ComponentChildren
+  isBusy?: boolean | undefined
   children?: ComponentChildren
 }) => (
-  <section id={id} class="panel" aria-labelledby={`${id}-title`}>
+  <section id={id} class="panel" aria-labelledby={`${id}-title`} aria-busy={isBusy}>
     <h2 id={`${id}-title`}>{title}</h2>
     {note && (
       <p id={`${id}-note`} class="muted">
@@ -84,11 +86,14 @@ export const Table = ({
   </section>
 )
 
-/** What stands in the place of figures that are not there, or not fresh: loading, an error, or nothing to show. */
+/**
+ * What stands in the place of figures that are not there, or not fresh: loading, an error, or nothing to show. Over figures of
+ * another question it says that those of this one are on their way; give `isOther` to the panel as `isBusy` too.
+ */
 export const State = ({ answer, empty }: { answer: Answer; empty?: string | false | undefined }) => {
-  if (answer.data === null && answer.isLoading) {
+  if (answer.isOther || (answer.data === null && answer.isLoading)) {
     return (
-      <p class="muted loading" role="status">
+      <p class={answer.data === null ? 'muted loading' : 'muted loading over'} role="status">
         Loading…
       </p>
     )

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { scopeOf } from '../../../api/http/auth.ts'
 import { addKey, readKeys, revokeKey } from '../../../api/keys/store.ts'
+import { until } from '../../helpers/up.ts'
 import { startApi } from '../helpers/api.ts'
 import { book, publishGold } from '../helpers/gold-lake.ts'
 
@@ -79,7 +80,15 @@ test('a browser signs in with a key and is kept by a cookie that no script and n
   const { headers } = await signIn(text)
   const cookie = headers.get('set-cookie') ?? ''
   assert.match(cookie, /HttpOnly; SameSite=Strict/)
-  assert.equal((await api.get('/v1/status', { headers: { cookie: cookie.split(';')[0]! } })).status, 200)
+  const signedIn = { headers: { cookie: cookie.split(';')[0]! } }
+  assert.equal((await api.get('/v1/status', signedIn)).status, 200)
+  const { id, ...of } = (await api.get('/v1/session', signedIn)).body.key
+  assert.deepEqual(of, { name: 'me', scopes: ['read'] })
+  assert.deepEqual((await api.get('/v1/session')).body, { asks_for_keys: true, signed_in: false, key: null })
+  const { headers: left } = await api.get('/v1/session', { method: 'DELETE', ...signedIn })
+  assert.match(left.get('set-cookie') ?? '', /^readflow_key=;.*Max-Age=0/)
+  await revokeKey(api.folder, id)
+  await until('the revoked key to be none', async () => !(await api.get('/v1/session', signedIn)).body.signed_in)
 })
 
 test('what changes something comes from the page itself, or from no page', async (t) => {
