@@ -8,7 +8,7 @@ import { currentBooks } from './book-columns.ts'
 
 const stars = [1, 2, 3, 4, 5] as const
 const readerStars = stars.map((star) => `coalesce(r.ratings_${star}, 0) AS reader_ratings_${star}`).join(', ')
-const params = z.strictObject({ id: shortText.describe('GoodReads id of the book') })
+export const bookParams = z.strictObject({ id: shortText.describe('GoodReads id of the book') })
 
 const described = {
   book_id: text,
@@ -40,13 +40,13 @@ const columnsOf = (names: object) =>
     .map((name) => `b.${name}`)
     .join(', ')
 
-const unknownBook = (id: string, version: number) =>
+export const unknownBook = (id: string, version: number) =>
   new Problem(404, `There is no book '${id}' in Gold version ${version}. /v1/books?q= finds books by title or author.`)
 
 export const showBook = defineRoute({
   path: '/v1/books/{id}',
   summary: 'One book: its authors, genre, tags, what the source says of its ratings, and the ratings and reviews in Gold.',
-  params,
+  params: bookParams,
   answer: z.object({
     book: z.object({
       ...described,
@@ -123,7 +123,7 @@ const monthly = { month: text, ratings: count, average_rating: figure, reviews: 
 export const showBookHistory = defineRoute({
   path: '/v1/books/{id}/history',
   summary: 'How a book came to be what it is: its versions, oldest first, and its ratings and reviews by month.',
-  params,
+  params: bookParams,
   answer: z.object({
     book_id: z.string(),
     versions: z.array(z.object(changing)),

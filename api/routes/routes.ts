@@ -1,7 +1,9 @@
 import type { LakeRoute, Route } from '../http/route.ts'
+import { shelfCharts } from '../shelves/chart-routes.ts'
 import { listShelfBooks, showShelfStats } from '../shelves/stats-route.ts'
 import { listAuthors, showAuthor } from './authors.ts'
 import { showBook, showBookHistory } from './book.ts'
+import { showBookRatings } from './book-ratings.ts'
 import { listBooks } from './books.ts'
 import { ratingDistribution, ratingsByGenre, ratingsOverTime, reviewTrends } from './charts.ts'
 import { listChecks, listProfiles, showCheck, showProfile } from './checks.ts'
@@ -16,10 +18,10 @@ import { listVersions } from './versions.ts'
 
 /** Every route that answers from Gold. */
 export const routes: readonly Route[] = [
-  ...[listBooks, showBook, showBookHistory, listAuthors, showAuthor],
+  ...[listBooks, showBook, showBookHistory, showBookRatings, listAuthors, showAuthor],
   ...[listRatings, listReviews, listGenres, listLanguages],
   ...[ratingDistribution, ratingsOverTime, ratingsByGenre, reviewTrends, authorPerformance, topBooks],
-  ...[listShelfBooks, showShelfStats],
+  ...[listShelfBooks, showShelfStats, ...shelfCharts],
 ]
 
 /** Every route that answers from the lake itself. */

@@ -9,7 +9,7 @@ export interface ReadBook extends LibraryBook {
 }
 
 /** Shelves of which a book is on one at a time, and that say that it was not read to its end. */
-const unread = new Set(['to-read', 'currently-reading', 'did-not-finish', 'dnf', 'abandoned'])
+export const unread = new Set(['to-read', 'currently-reading', 'did-not-finish', 'dnf', 'abandoned'])
 
 /** Whether the reader has read it: by its shelf, else by a day of reading or a rating. */
 export const isRead = ({ shelves, readMs, rating }: LibraryBook): boolean =>

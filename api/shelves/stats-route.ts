@@ -9,7 +9,7 @@ import { dayOf, isRead } from './dates.ts'
 import { readLibrary } from './library.ts'
 import { shelfStats } from './stats.ts'
 
-const tally = {
+export const tally = {
   books: z.int(),
   pages: z.int().describe('of the books that say how many they have'),
   books_without_pages: z.int(),
@@ -24,11 +24,11 @@ const dates = z
   .object({ read: z.int(), added_instead: z.int(), none: z.int() })
   .describe('books that count by the day of reading, by the day of adding in its place, and in no month, as neither is known')
 
-const ofShelf = { id: shortText.describe('id of a shelf, as GET /v1/shelves has it') }
+export const ofShelf = { id: shortText.describe('id of a shelf, as GET /v1/shelves has it') }
 const from = { sql: z.string().describe('SQL that gives the books, for POST /v1/sql at this version') }
 
 /** A shelf's reader with the books. Throws a 404 where there are none in this version. */
-const booksOf = async (id: string, gold: GoldVersion) => {
+export const booksOf = async (id: string, gold: GoldVersion) => {
   const userId = userOfShelf(id)
   const library = userId === null ? null : await readLibrary(gold, userId)
   if (userId === null || library === null || library.books.length === 0) {
@@ -75,6 +75,9 @@ export const showShelfStats = defineRoute({
   query: z.strictObject({ year: whole(1, 9999).optional().describe('year to look back at; without it the last one with a book') }),
   answer: z.object({
     ...{ shelf: z.string(), user_id: z.string(), ...from },
+    chart_sql: z
+      .object({ by_month: z.string(), by_year: z.string(), stars: z.string(), genres: z.string() })
+      .describe('SQL that gives the figures of each chart'),
     books: z.object({ total: z.int(), read: z.int(), to_read: z.int(), currently_reading: z.int(), reviewed: z.int() }),
     pages: z.int(),
     books_without_pages: z.int(),
@@ -112,7 +115,7 @@ export const showShelfStats = defineRoute({
       .nullable(),
   }),
   handle: async ({ params: { id }, query: { year }, gold }) => {
-    const { userId, books, sql } = await booksOf(id, gold)
-    return { shelf: id, user_id: userId, ...shelfStats(books, year), sql }
+    const { userId, books, sql, charts } = await booksOf(id, gold)
+    return { shelf: id, user_id: userId, ...shelfStats(books, year), sql, chart_sql: charts }
   },
 })

@@ -151,6 +151,14 @@ describe('a book', () => {
     assert.equal(body.book.book_sk, undefined)
   })
 
+  it('has its ratings by stars as rows, with the SQL that gives them', async () => {
+    const { body } = await api.get('/v1/books/3/ratings')
+    assert.deepEqual(body.stars[4], { stars: 5, ratings: 0, source_ratings: 9 })
+    assert.deepEqual((await api.ask(body.sql)).body.rows, body.stars)
+    assert.match((await api.get('/v1/books/1/ratings?format=csv')).body, /^stars,ratings,source_ratings\r\n1,0,\r\n/)
+    assert.equal((await api.get('/v1/books/4/ratings')).status, 404)
+  })
+
   it('tells what the source counts apart from the ratings in Gold', async () => {
     const { body } = await api.get('/v1/books/3')
     assert.deepEqual(body.book.source_histogram, { 1: 1, 2: null, 3: null, 4: null, 5: 9 })

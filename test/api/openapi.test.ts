@@ -63,9 +63,11 @@ describe('answers', () => {
   const ids: Record<string, string> = {
     '/v1/books/{id}': '1',
     '/v1/books/{id}/history': '1',
+    '/v1/books/{id}/ratings': '1',
     '/v1/authors/{id}': 'a1',
     '/v1/shelves/{id}/books': 'export-ann',
     '/v1/shelves/{id}/stats': 'export-ann',
+    ...Object.fromEntries(['by-month', 'by-year', 'stars', 'genres'].map((name) => [`/v1/shelves/{id}/${name}`, 'export-ann'])),
   }
   for (const route of routes) {
     it(`of ${route.path} are what the document says`, async () => {

@@ -1,36 +1,51 @@
-import { useMemo } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import { Link } from 'wouter-preact'
-import { type Json, useAnswer } from '../lib/answer.ts'
+import { useSearchParams } from '../lib/address.ts'
+import { type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { average, capital, count, period } from '../lib/format.ts'
 import { useStatus } from '../lib/status.ts'
 import { ChartPanel, palette } from '../ui/chart.tsx'
 import { Panel, State, Table, Time } from '../ui/ui.tsx'
 import { languageName } from './filters.tsx'
+import { OnceGold } from './once-gold.tsx'
 
 /** One book: what it is, how it is rated, and how it came to be so. */
-export const BookPage = ({ id }: { id: string }) => {
-  const { data } = useStatus()
-  const version = data?.gold?.version
-  const answer = useAnswer(`/v1/books/${encodeURIComponent(id)}`, { key: version })
-  const history = useAnswer(`/v1/books/${encodeURIComponent(id)}/history`, { key: version })
+export const BookPage = ({ id }: { id: string }) => (
+  <OnceGold title={`Book ${id}`}>
+    <Book id={id} />
+  </OnceGold>
+)
+
+const Book = ({ id }: { id: string }) => {
+  const version: number = useStatus().data.gold.version
+  const [search] = useSearchParams()
+  const path = `/v1/books/${encodeURIComponent(id)}`
+  const answer = useAnswer(path, { key: version })
   const book = answer.data?.book
+  const title = book?.title ?? `Book ${id}`
+  useEffect(() => {
+    document.title = `${title} · Books · ReadFlow`
+  }, [title])
   return (
     <>
       <p>
-        <Link href="/books">← All books</Link>
+        {/* With the filters and the search that led here. */}
+        <Link href={withQuery('/books', Object.fromEntries(search))}>← All books</Link>
       </p>
       <section class="panel" aria-labelledby="book-title">
-        <h2 id="book-title">{book?.title ?? `Book ${id}`}</h2>
+        <h2 id="book-title" dir="auto">
+          {title}
+        </h2>
         <State answer={answer} />
-        {book && <About book={book} reviews={answer.data.reviews} />}
+        {book && <About book={book} reviews={answer.data.reviews} version={answer.data.version} />}
       </section>
-      {book && <Stars book={book} answer={answer} id={id} />}
-      <History answer={history} />
+      {book && <Stars path={`${path}/ratings`} version={version} />}
+      {book && <History path={`${path}/history`} version={version} />}
     </>
   )
 }
 
-const About = ({ book, reviews }: { book: Json; reviews: Json }) => {
+const About = ({ book, reviews, version }: { book: Json; reviews: Json; version: number }) => {
   const facts: [string, Json][] = [
     ['By', book.authors.map(({ name, role }: Json) => (role ? `${name} (${role})` : name)).join(', ')],
     ['Genre', book.primary_genre && capital(book.primary_genre.replaceAll('-', ' '))],
@@ -58,44 +73,43 @@ const About = ({ book, reviews }: { book: Json; reviews: Json }) => {
             </>
           ))}
       </dl>
-      {book.url && (
-        <p class="muted">
-          <a href={book.url} rel="noreferrer noopener">
-            On GoodReads
-          </a>
-        </p>
-      )}
+      <p class="muted">
+        Gold version {count(version)}
+        {book.url && (
+          <>
+            {' · '}
+            <a href={book.url} rel="noreferrer noopener">
+              On GoodReads
+            </a>
+          </>
+        )}
+      </p>
     </>
   )
 }
 
-const Stars = ({ book, answer, id }: { book: Json; answer: Json; id: string }) => {
-  const stars = ['1', '2', '3', '4', '5']
-  const drawing = useMemo(
-    () => ({
-      type: 'bar' as const,
-      labels: stars.map((star) => `${star} ★`),
-      series: [
-        { name: 'Ratings in Gold', values: stars.map((star) => book.reader_histogram[star]), color: palette[0]! },
-        { name: 'As the source counts', values: stars.map((star) => book.source_histogram[star]), color: palette[3]! },
-      ].filter(({ values }) => values.some((value) => value > 0)),
-    }),
-    [book],
-  )
+const Stars = ({ path, version }: { path: string; version: number }) => {
+  const answer = useAnswer(path, { key: version })
+  const stars: Json[] = answer.data?.stars ?? []
+  const drawing = useMemo(() => {
+    const series = [
+      { name: 'Ratings in Gold', values: stars.map((each) => each.ratings), color: palette[0]! },
+      { name: 'As the source counts', values: stars.map((each) => each.source_ratings), color: palette[3]! },
+    ].filter(({ values }) => values.some((value) => value > 0))
+    return series.length === 0 ? null : { type: 'bar' as const, labels: stars.map((each) => `${each.stars} ★`), series }
+  }, [answer.data])
   return (
     <ChartPanel
       id="stars"
       title="Ratings by stars"
-      note=" "
-      answer={{ ...answer, data: { ...answer.data, sql: null } }}
-      path={`/v1/books/${encodeURIComponent(id)}`}
-      drawing={drawing.series.length > 0 ? drawing : null}
+      note="What readers gave it, of the ratings in Gold and of those that the source has."
+      {...{ answer, path, drawing }}
       columns={[{ name: 'Stars' }, { name: 'In Gold', kind: 'num' }, { name: 'At the source', kind: 'num' }]}
-      rows={stars.map((star) => (
-        <tr key={star}>
-          <th scope="row">{star} ★</th>
-          <td class="num">{count(book.reader_histogram[star])}</td>
-          <td class="num">{count(book.source_histogram[star])}</td>
+      rows={stars.map((each) => (
+        <tr key={each.stars}>
+          <th scope="row">{each.stars} ★</th>
+          <td class="num">{count(each.ratings)}</td>
+          <td class="num">{count(each.source_ratings)}</td>
         </tr>
       ))}
       empty="It has no ratings yet."
@@ -103,13 +117,14 @@ const Stars = ({ book, answer, id }: { book: Json; answer: Json; id: string }) =
   )
 }
 
-const History = ({ answer }: { answer: Json }) => {
+const History = ({ path, version }: { path: string; version: number }) => {
+  const answer = useAnswer(path, { key: version })
   const versions: Json[] = answer.data?.versions ?? []
   const months: Json[] = answer.data?.months ?? []
   return (
     <div class="pair even">
       <Panel id="versions" title="What changed" note="Each version of the book, newest first.">
-        <State answer={answer} empty={versions.length === 0 && 'No version is known.'} />
+        <State answer={answer} empty={answer.data !== null && versions.length === 0 && 'No version is known.'} />
         {versions.length > 0 && (
           <Table
             label="Versions"
@@ -122,7 +137,7 @@ const History = ({ answer }: { answer: Json }) => {
                   {each.is_current && <span class="by">now</span>}
                   {each.is_deleted && <span class="by bad">deleted</span>}
                 </th>
-                <td class="title">{each.title ?? '–'}</td>
+                <td class="title">{each.title === null ? '–' : <bdi>{each.title}</bdi>}</td>
                 <td class="num">{count(each.ratings_count)}</td>
                 <td class="num">{average(each.average_rating)}</td>
               </tr>
@@ -131,9 +146,8 @@ const History = ({ answer }: { answer: Json }) => {
         )}
       </Panel>
       <Panel id="months" title="By month" note="Ratings and reviews in Gold.">
-        {months.length === 0 ? (
-          <p class="muted">None yet.</p>
-        ) : (
+        <State answer={answer} empty={answer.data !== null && months.length === 0 && 'None yet.'} />
+        {months.length > 0 && (
           <Table
             label="Ratings by month"
             columns={[

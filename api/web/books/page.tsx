@@ -5,13 +5,19 @@ import { useStatus } from '../lib/status.ts'
 import { ChartPanel, palette, Sources } from '../ui/chart.tsx'
 import { Panel, State, Table } from '../ui/ui.tsx'
 import { FilterBar, type Filters, languageName, useFilters } from './filters.tsx'
+import { OnceGold } from './once-gold.tsx'
 import { BookRow, bookColumns, Search } from './search.tsx'
 import { bucketOf, monthAfter, pointsByKey } from './series.ts'
 
 /** What readers rate: charts that are narrowed together, and a search. */
-export const BooksPage = () => {
-  const { data } = useStatus()
-  const version: number | undefined = data?.gold?.version
+export const BooksPage = () => (
+  <OnceGold title="Books">
+    <Books />
+  </OnceGold>
+)
+
+const Books = () => {
+  const version: number = useStatus().data.gold.version
   const { filters, search, set } = useFilters()
   return (
     <>
@@ -33,7 +39,7 @@ export const BooksPage = () => {
 
 interface ChartProps {
   filters: Filters
-  version: number | undefined
+  version: number
 }
 type SetFilters = ReturnType<typeof useFilters>['set']
 
@@ -43,8 +49,6 @@ const Narrow = ({ isOn, narrow, name }: { isOn: boolean; narrow: () => void; nam
     {name}
   </button>
 )
-
-const waiting = 'No Gold is published yet: charts come with the first.'
 
 const Distribution = ({ filters, version }: ChartProps) => {
   const path = withQuery('/v1/charts/rating-distribution', { ...filters })
@@ -74,7 +78,7 @@ const Distribution = ({ filters, version }: ChartProps) => {
           <td class="num">{count(each.ratings)}</td>
         </tr>
       ))}
-      empty={version === undefined ? waiting : 'No rating meets these filters.'}
+      empty="No rating meets these filters."
     />
   )
 }
@@ -103,6 +107,27 @@ const OverTime = ({
     [named],
   )
   const without = answer.data?.without_time ?? 0
+  // The same as long as the figures are: there may be thousands of cells.
+  const overTime = useMemo(
+    () => (
+      <Table
+        label={`${title}: ratings per ${bucket}`}
+        columns={[{ name: capital(bucket) }, ...named.series.map((each) => ({ name: each.name, kind: 'num' }))]}
+      >
+        {named.periods.map((each, index) => (
+          <tr key={each}>
+            <th scope="row">{period(each)}</th>
+            {named.series.map(({ name: line, values }) => (
+              <td key={line} class="num">
+                {count(values[index])}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </Table>
+    ),
+    [named],
+  )
   return (
     <ChartPanel
       id={id}
@@ -127,7 +152,8 @@ const OverTime = ({
           <td class="num">{average(each.average)}</td>
         </tr>
       ))}
-      empty={version === undefined ? waiting : 'No rating with a time meets these filters.'}
+      more={overTime}
+      empty="No rating with a time meets these filters."
     />
   )
 }
@@ -180,7 +206,7 @@ const Reviews = ({ filters, set, version }: ChartProps & { set: SetFilters }) =>
           <td class="num wide">{count(each.votes)}</td>
         </tr>
       ))}
-      empty={version === undefined ? waiting : 'No review meets these filters.'}
+      empty="No review meets these filters."
     />
   )
 }
@@ -190,7 +216,7 @@ const TopBooks = ({ filters, version }: ChartProps) => {
   const answer = useAnswer(path, { key: version })
   const books: Json[] = answer.data?.books ?? []
   return (
-    <Panel id="top" title="Top books" note="By number of ratings in Gold.">
+    <Panel id="top" title="Top books" note="By number of ratings in Gold." isBusy={answer.isOther}>
       <State answer={answer} empty={answer.data !== null && books.length === 0 && 'No rated book meets these filters.'} />
       {books.length > 0 && (
         <Table id="top-books" label="Top books" columns={bookColumns}>
@@ -235,7 +261,7 @@ const Authors = ({ filters, version }: ChartProps) => {
           <td class="num">{average(each.bayesian_rating)}</td>
         </tr>
       ))}
-      empty={version === undefined ? waiting : 'No author has five ratings that meet these filters.'}
+      empty="No author has five ratings that meet these filters."
     />
   )
 }

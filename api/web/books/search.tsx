@@ -1,12 +1,14 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
+import { useSearchParams } from '../lib/address.ts'
 import { type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { average, count } from '../lib/format.ts'
 import { State, Table } from '../ui/ui.tsx'
 
 /** A search for books by title, author or ISBN, and what it finds. */
-export const Search = ({ q, set, version }: { q: string; set: (changed: Record<string, string>) => void; version: number | undefined }) => {
+export const Search = ({ q, set, version }: { q: string; set: (changed: Record<string, string>) => void; version: number }) => {
   const [typed, setTyped] = useState(q)
+  useEffect(() => setTyped(q), [q])
   const path = q === '' ? null : withQuery('/v1/books', { q, sort: 'relevance', limit: 20 })
   const answer = useAnswer(path, { key: version })
   const submit = (event: Event) => {
@@ -27,13 +29,7 @@ export const Search = ({ q, set, version }: { q: string; set: (changed: Record<s
         />
         <button type="submit">Search</button>
         {q !== '' && (
-          <button
-            type="button"
-            onClick={() => {
-              setTyped('')
-              set({ q: '' })
-            }}
-          >
+          <button type="button" onClick={() => set({ q: '' })}>
             Clear
           </button>
         )}
@@ -66,15 +62,20 @@ export const bookColumns = [
   { name: 'Average', kind: 'num' },
 ]
 
-/** A book with its rank, as a link to its page. */
-export const BookRow = ({ book, rank }: { book: Json; rank: number }) => (
-  <tr>
-    <td class="rank">{rank}</td>
-    <th scope="row" class="title">
-      <Link href={`/books/${encodeURIComponent(book.book_id)}`}>{book.title ?? `Book ${book.book_id}`}</Link>
-      <span class="by">{(book.author_names ?? []).slice(0, 3).join(', ')}</span>
-    </th>
-    <td class="num">{count(book.reader_ratings)}</td>
-    <td class="num">{average(book.reader_average)} ★</td>
-  </tr>
-)
+/** A book with its rank, as a link to its page, from which one comes back to the same filters and search. */
+export const BookRow = ({ book, rank }: { book: Json; rank: number }) => {
+  const [search] = useSearchParams()
+  return (
+    <tr>
+      <td class="rank">{rank}</td>
+      <th scope="row" class="title">
+        <Link href={withQuery(`/books/${encodeURIComponent(book.book_id)}`, Object.fromEntries(search))}>
+          <bdi>{book.title ?? `Book ${book.book_id}`}</bdi>
+        </Link>
+        <span class="by">{(book.author_names ?? []).slice(0, 3).join(', ')}</span>
+      </th>
+      <td class="num">{count(book.reader_ratings)}</td>
+      <td class="num">{average(book.reader_average)} ★</td>
+    </tr>
+  )
+}

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { ask, type Json } from '../lib/answer.ts'
 import { size } from '../lib/format.ts'
 import { Panel } from '../ui/ui.tsx'
@@ -33,11 +33,33 @@ export const AddShelf = ({ onAdded }: { onAdded: (shelf: Json) => void }) => {
       setSaid(`${file.name} has ${size(file.size)}; an upload may have ${size(MAX_BYTES)}. Start with --source goodreads-export:FILE.`)
     else send(`/v1/shelves?${new URLSearchParams({ name })}`, 'text/csv', file)
   }
-  const drop = (event: DragEvent) => {
-    event.preventDefault()
-    setOver(false)
-    sendFile(event.dataTransfer?.files[0])
-  }
+  const drop = useRef(sendFile)
+  drop.current = sendFile
+  // Anywhere on the page: beside the field the browser would open the file in the page's place.
+  useEffect(() => {
+    const hasFile = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
+    const onDragOver = (event: DragEvent) => {
+      if (!hasFile(event)) return
+      event.preventDefault()
+      setOver(true)
+    }
+    // Between two elements of the page the pointer leaves one for the other; out of the window it leaves for none.
+    const onDragLeave = (event: DragEvent) => event.relatedTarget === null && setOver(false)
+    const onDrop = (event: DragEvent) => {
+      if (!hasFile(event)) return
+      event.preventDefault()
+      setOver(false)
+      drop.current(event.dataTransfer?.files[0])
+    }
+    addEventListener('dragover', onDragOver)
+    addEventListener('dragleave', onDragLeave)
+    addEventListener('drop', onDrop)
+    return () => {
+      removeEventListener('dragover', onDragOver)
+      removeEventListener('dragleave', onDragLeave)
+      removeEventListener('drop', onDrop)
+    }
+  }, [])
   const sendFeed = (event: Event) => {
     event.preventDefault()
     send('/v1/shelves', 'application/json', JSON.stringify({ feed: feed.trim() }))
@@ -49,17 +71,8 @@ export const AddShelf = ({ onAdded }: { onAdded: (shelf: Json) => void }) => {
       note="A reader's own books: they go through the pipeline like those of any source. Nothing leaves this machine, but that a feed is asked of goodreads.com."
     >
       <div class="pair even">
-        <fieldset
-          class="drop"
-          data-over={isOver}
-          onDragOver={(event) => {
-            event.preventDefault()
-            setOver(true)
-          }}
-          onDragLeave={() => setOver(false)}
-          onDrop={drop}
-        >
-          <legend>Drop a GoodReads export here</legend>
+        <fieldset class="drop" data-over={isOver}>
+          <legend>Drop a GoodReads export on this page</legend>
           <p class="muted">The CSV file of My Books, Import and export, Export library. The same name again replaces it.</p>
           <p class="choice">
             <label for="shelf-name">Whose</label>

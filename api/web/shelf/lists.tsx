@@ -9,7 +9,9 @@ const signed = new Intl.NumberFormat(undefined, { signDisplay: 'exceptZero', min
 
 /** A book by its title, as a link to its page. */
 export const BookLink = ({ book }: { book: Json }) => (
-  <Link href={`/books/${encodeURIComponent(book.book_id)}`}>{book.title ?? `Book ${book.book_id}`}</Link>
+  <Link href={`/books/${encodeURIComponent(book.book_id)}`}>
+    <bdi>{book.title ?? `Book ${book.book_id}`}</bdi>
+  </Link>
 )
 
 const Title = ({ book }: { book: Json }) => (

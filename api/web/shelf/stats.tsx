@@ -3,7 +3,7 @@ import { useSearchParams } from '../lib/address.ts'
 import { type Answer, type Json, useAnswer, withQuery } from '../lib/answer.ts'
 import { average, count, counted, period } from '../lib/format.ts'
 import { useStatus } from '../lib/status.ts'
-import { ChartPanel, palette } from '../ui/chart.tsx'
+import { ChartPanel, palette, Sources } from '../ui/chart.tsx'
 import { Panel, State } from '../ui/ui.tsx'
 import { Against, Authors, ToRead } from './lists.tsx'
 import { YearInBooks } from './year.tsx'
@@ -47,8 +47,10 @@ export const ShelfStats = ({ shelf }: { shelf: Json }) => {
   )
 }
 
-/** What every chart of a shelf is counted from. */
-const booksPath = ({ data }: Answer) => withQuery(`/v1/shelves/${encodeURIComponent(data.shelf)}/books`, { version: String(data.version) })
+/** Where a part of a shelf's figures is by itself. */
+const partPath = ({ data }: Answer, part: string) => `/v1/shelves/${encodeURIComponent(data.shelf)}/${part}`
+/** An answer with the SQL of one of its charts. */
+const withSql = (answer: Answer, chart: string): Answer => ({ ...answer, data: { ...answer.data, sql: answer.data.chart_sql[chart] } })
 
 const waitingFor = ({ state, detail }: Json) =>
   state === 'failed'
@@ -75,12 +77,12 @@ const Summary = ({
   bucket: string
   set: (name: string, value: string) => void
 }) => {
-  const { books, pages, books_without_pages: without, dates, version } = answer.data
+  const { books, pages, books_without_pages: without, dates } = answer.data
   return (
     <Panel
       id="shelf-stats"
       title={shelf.name}
-      note={`${counted(books.read, 'book')} read, ${counted(pages, 'page')}${without > 0 ? ` (${counted(without, 'book')} not counted, for want of their number)` : ''}; ${count(books.to_read)} to read, ${count(books.currently_reading)} being read. Gold version ${count(version)}.`}
+      note={`${counted(books.read, 'book')} read, ${counted(pages, 'page')}${without > 0 ? ` (${counted(without, 'book')} not counted, for want of their number)` : ''}; ${count(books.to_read)} to read, ${count(books.currently_reading)} being read.`}
     >
       <State answer={answer} />
       {datesNote(dates) !== '' && <p id="shelf-dates">{datesNote(dates)}</p>}
@@ -91,6 +93,7 @@ const Summary = ({
           <option value="year">year</option>
         </select>
       </p>
+      <Sources id="shelf-books-list" answer={answer} path={partPath(answer, 'books')} />
     </Panel>
   )
 }
@@ -124,7 +127,9 @@ const Periods = ({
       id={`shelf-${figure}`}
       title={title}
       note={figure === 'books' ? 'That were read.' : 'Of the books that say how many they have.'}
-      {...{ answer, path: booksPath(answer), drawing }}
+      answer={withSql(answer, `by_${bucket}`)}
+      path={partPath(answer, `by-${bucket}`)}
+      drawing={drawing}
       columns={[{ name: bucket === 'month' ? 'Month' : 'Year' }, { name: 'Books', kind: 'num' }, { name: 'Pages', kind: 'num' }]}
       rows={points.map((each) => (
         <tr key={each[bucket]}>
@@ -160,7 +165,9 @@ const MineAndAverage = ({ answer }: { answer: Answer }) => {
       id="shelf-ratings"
       title="Mine against the average"
       note={compared > 0 ? `${average(mine)} ★ against ${average(theirs)} ★, over ${counted(compared, 'book')} with both.` : ' '}
-      {...{ answer, path: booksPath(answer), drawing }}
+      answer={withSql(answer, 'stars')}
+      path={partPath(answer, 'stars')}
+      drawing={drawing}
       columns={[{ name: 'Stars' }, { name: 'Mine', kind: 'num' }, { name: 'Average', kind: 'num' }]}
       rows={stars.map((each) => (
         <tr key={each.stars}>
@@ -194,7 +201,9 @@ const Genres = ({ answer }: { answer: Answer }) => {
       id="shelf-genres"
       title="Genres"
       note="As Gold gives them to the books that were read."
-      {...{ answer, path: booksPath(answer), drawing }}
+      answer={withSql(answer, 'genres')}
+      path={partPath(answer, 'genres')}
+      drawing={drawing}
       columns={[{ name: 'Genre' }, { name: 'Books', kind: 'num' }, { name: 'Pages', kind: 'num' }, { name: 'My average', kind: 'num' }]}
       rows={genres.map((each) => (
         <tr key={each.genre}>

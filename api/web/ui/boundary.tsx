@@ -18,7 +18,7 @@ const Broken = ({ children, retry }: { children: ComponentChildren; retry: () =>
 /** Keeps a fault of a page to itself: the others can still be gone to. With another `key` it begins anew. */
 export const Boundary = ({ children }: { children: ComponentChildren }) => {
   const [error, reset] = useErrorBoundary()
-  return error ? <Broken retry={reset}>{String((error as Error).message ?? error)}</Broken> : <>{children}</>
+  return error ? <Broken retry={reset}>{String((error as Error).message ?? error)}</Broken> : children
 }
 
 /** A page whose code comes when it is first shown; where it does not come, the page says so. */

@@ -151,6 +151,7 @@ export const ChartPanel = ({
   drawing,
   columns,
   rows,
+  more,
   empty,
   pick,
 }: {
@@ -162,6 +163,8 @@ export const ChartPanel = ({
   drawing: Drawing | null
   columns: readonly { name: string; kind?: string }[]
   rows: ComponentChildren
+  /** A further table, where one alone does not have all figures of the picture. */
+  more?: ComponentChildren
   empty: string
   /** What a click on the picture does; the table must offer the same. */
   pick?: Pick
@@ -184,6 +187,7 @@ export const ChartPanel = ({
             <Table label={title} columns={columns}>
               {rows}
             </Table>
+            {more}
           </details>
         </>
       )}
@@ -202,7 +206,7 @@ export const Sources = ({ id, answer, path }: { id: string; answer: Answer; path
         <pre tabIndex={0}>{answer.data.sql}</pre>
         <Link href={`/sql?${new URLSearchParams({ q: answer.data.sql })}`}>Open it in the editor</Link>
       </details>
-      <a href={`${path}${path.includes('?') ? '&' : '?'}format=csv`} download={`${id}.csv`}>
+      <a href={`${path}${path.includes('?') ? '&' : '?'}version=${answer.data.version}&format=csv`} download={`${id}.csv`}>
         CSV
       </a>
       <span class="muted">Gold version {count(answer.data.version)}</span>

@@ -127,7 +127,7 @@ test('a shelf without a day, or without a book that was read, has no month and n
 })
 
 test('the route answers from one Gold version, with what is current of each book, and of that reader alone', async (t) => {
-  const { get, store, gold } = await startApi(t)
+  const { get, ask, store, gold } = await startApi(t)
   const mine = (id: string, rest: Record<string, unknown>) => ({ ...review(id, '2026-01-11', true), user_id: 'export-ann', ...rest })
   await publishGold(store, {
     dim_book: [
@@ -173,12 +173,22 @@ test('the route answers from one Gold version, with what is current of each book
   const { body: text } = await get('/v1/shelves/export-ann/books?format=csv')
   assert.equal(text.split('\r\n').length, 5, text)
   assert.equal(list.sql, body.sql)
-  const { body: asked } = await get(`/v1/sql?version=${body.version}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ sql: body.sql }),
-  })
+  const asked = (await ask(body.sql, { query: `?version=${body.version}` })).body
   assert.equal(asked.row_count, 3, JSON.stringify(asked))
+  for (const [route, name, figures] of [
+    ['by-month', 'by_month', body.by_month],
+    ['by-year', 'by_year', body.by_year],
+    ['stars', 'stars', body.ratings.distribution],
+    ['genres', 'genres', body.genres],
+  ]) {
+    const { body: chart } = await get(`/v1/shelves/export-ann/${route}`)
+    assert.deepEqual(chart.rows, figures, route)
+    assert.equal(chart.sql, body.chart_sql[name])
+    const { body: answer } = await ask(chart.sql, { query: `?version=${body.version}` })
+    // Months and years without a book are no rows of SQL.
+    const withBooks = figures.filter((each: { books?: number }) => each.books !== 0)
+    assert.deepEqual(answer.rows, withBooks, `${route}: ${JSON.stringify(answer)}`)
+  }
 
   assert.equal((await get('/v1/shelves/export-ann/stats', { headers: { 'if-none-match': headers.get('etag')! } })).status, 304)
   const missing = await get('/v1/shelves/export-bo/stats')
