@@ -31,8 +31,8 @@ const pages = [
 
 export const App = () => {
   const status = useAnswer('/v1/status', { everyMs: STATUS_MS })
-  const page = pages.find(({ path }) => path === `/${usePathPart(1)}`)
-  const part = usePathPart(2)
+  const [section, part] = [usePathPart(1), usePathPart(2)]
+  const page = pages.find(({ path }) => path === `/${section}`)
   // A book has a name of its own, which comes later.
   const name = page ? (page.path === '/topics' && part !== '' ? `${part} · ${page.name}` : page.name) : 'No such page'
   useEffect(() => {

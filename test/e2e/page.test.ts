@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chromium, type Page } from 'playwright-core'
-import { tool } from '../helpers/tool.ts'
-import { startUp, tempDir, until } from '../helpers/up.ts'
-import { answersAreAsDocumented, drivePages } from './pages.ts'
-
-const missing = tool('chromium', ['--version'], 'apt-get install chromium')
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+import type { Page } from 'playwright-core'
+import { noChromium, openChromium, watchProblems } from '../helpers/chromium.ts'
+import { readflow, startUp, tempDir, until } from '../helpers/up.ts'
+import { answersAreAsDocumented, drivePages, look } from './pages.ts'
 
 /** What the page says of the data: checks, profiles, contracts. Generated data has faults of every kind. */
 const showsQuality = async (page: Page) => {
@@ -43,22 +32,19 @@ interface Status {
   gold: { version: number } | null
 }
 
-test('the sandbox lives: history at once, the page moves, lag returns to nothing, and all stops in order', { skip: missing }, async (t) => {
+test('the sandbox lives: history at once, the page moves, lag returns to nothing, and all stops in order', { skip: noChromium }, async (t) => {
   const dir = await tempDir(t)
-  const up = await startUp(t, ['--data', `${dir}/data`, '--flush-interval', '2s'])
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags })
-  t.after(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  page.on('request', (request) => {
-    if (!request.url().startsWith(up.url)) problems.push(`the page asked ${request.url()}`)
-  })
-  page.on('console', (message) => {
-    // A query that is wrong on purpose is answered by 400, which Chromium notes.
-    if (message.type() === 'error' && !message.text().includes('status of 400')) problems.push(`console: ${message.text()}`)
-  })
-  await page.goto(new URL('/pipeline', up.url).href)
+  const up = await startUp(t, ['--data', `${dir}/data`, '--flush-interval', '2s', '--paused', 'gold'])
+  const page = await (await openChromium(t)).newPage({ viewport: { width: 1280, height: 900 } })
+  // A query that is wrong on purpose is answered by 400, which Chromium notes.
+  const problems = watchProblems(page, up.url, /status of 400/)
+  await page.goto(up.url)
+  await until('what is said before the first Gold', async () => /No Gold is published yet/.test(String(await page.textContent('#no-gold'))))
+  await look(page, 'before-gold')
+  assert.deepEqual(problems, [], 'nothing is asked of a Gold that is not there')
+  assert.equal((await readflow(['resume', 'gold', '--data', `${dir}/data`])).code, 0)
+  await page.locator('#distribution canvas').waitFor({ timeout: 120_000 })
+  await page.click('nav.pages >> text=Pipeline')
   await until('the badge', async () => /generated data/i.test(String(await page.textContent('body'))))
 
   const status = async () => (await (await fetch(`${up.url}/v1/status`)).json()) as Status

@@ -9,7 +9,7 @@ import { until } from '../helpers/up.ts'
 
 const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 /** Kept for whoever wants to look at what a run saw. */
-export const artefacts = fileURLToPath(new URL('../../.readflow-screens', import.meta.url))
+const artefacts = fileURLToPath(new URL('../../.readflow-screens', import.meta.url))
 
 /** What axe finds that is serious or worse. */
 const seriousFindings = async (page: Page): Promise<string[]> => {
@@ -22,6 +22,7 @@ const seriousFindings = async (page: Page): Promise<string[]> => {
 
 /** Looks at a page at both widths, in light and dark: nothing sticks out, nothing bars anybody from it. */
 export const look = async (page: Page, name: string) => {
+  await mkdir(artefacts, { recursive: true })
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme })
     for (const width of [1280, 400]) {
@@ -31,8 +32,8 @@ export const look = async (page: Page, name: string) => {
         async () => ((await page.evaluate('document.documentElement.scrollWidth')) as number) <= width,
       )
       await page.screenshot({ path: `${artefacts}/${name}-${width}-${scheme}.png`, fullPage: true })
+      assert.deepEqual(await seriousFindings(page), [], `${name} at ${width} pixels in ${scheme}`)
     }
-    assert.deepEqual(await seriousFindings(page), [], `${name} in ${scheme}`)
   }
   await page.setViewportSize({ width: 1280, height: 900 })
 }
@@ -52,8 +53,6 @@ export const answersAreAsDocumented = async (url: string): Promise<void> => {
 
 /** Drives each page of a sandbox that lives, with something that a person does on each. */
 export const drivePages = async (page: Page, url: string): Promise<void> => {
-  await mkdir(artefacts, { recursive: true })
-
   await page.click('nav.pages >> text=Books')
   await until('the charts', async () => (await page.locator('canvas').count()) >= 4)
   const all = await textOf(page, '#distribution-note')

@@ -111,9 +111,9 @@ export const startStackCommand = async (t: Pick<TestContext, 'after'>, dataDir: 
   if (!output.includes('is running')) throw new Error(`the stack did not start:\n${output}`)
 }
 
-/** Starts `readflow serve` on a free port, with that environment; it is stopped when the test ends. */
-export const startServe = async (t: Pick<TestContext, 'after'>, env: NodeJS.ProcessEnv) => {
-  const child = spawn(process.execPath, [launcher, 'serve', '--port', '0'], { cwd: root, env: { ...process.env, ...env } })
+/** Starts `readflow serve` with that environment, on a free port unless one is given; it is stopped when the test ends. */
+export const startServe = async (t: Pick<TestContext, 'after'>, env: NodeJS.ProcessEnv, args: string[] = ['--port', '0']) => {
+  const child = spawn(process.execPath, [launcher, 'serve', ...args], { cwd: root, env: { ...process.env, ...env } })
   let output = ''
   child.stderr.on('data', (text) => {
     output += text
@@ -125,7 +125,7 @@ export const startServe = async (t: Pick<TestContext, 'after'>, env: NodeJS.Proc
   }
   t.after(stop)
   const url = await until('the API', async () => /"url":"(http[^"]+)\/"/.exec(output)?.[1])
-  return { url, stop, output: () => output }
+  return { url, stop, child, output: () => output }
 }
 
 /** Waits until `check` gives something; fails with what it waited for. */

@@ -70,6 +70,7 @@ const configOf = (
         backgroundColor: fill,
         borderColor: fill,
         borderWidth: type === 'line' ? 2 : 0,
+        maxBarThickness: 120,
         pointRadius: labels.length > 40 ? 0 : 2,
         tension: 0.2,
       })),

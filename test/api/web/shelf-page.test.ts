@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
 import { test } from 'node:test'
-import { chromium } from 'playwright-core'
 import { openInbox } from '../../../lineage/shelves/inbox.ts'
-import { artefacts, look } from '../../e2e/pages.ts'
-import { tool } from '../../helpers/tool.ts'
+import { look } from '../../e2e/pages.ts'
+import { noChromium, openChromium, watchProblems } from '../../helpers/chromium.ts'
 import { until } from '../../helpers/up.ts'
 import { startApi } from '../helpers/api.ts'
 import { book, genre, publishGold, review } from '../helpers/gold-lake.ts'
 
-const missing = tool('chromium', ['--version'], 'apt-get install chromium')
 const day = (text: string) => Date.parse(text)
 const mine = (id: string, rest: Record<string, unknown>) => ({ ...review(id, '2026-01-11', true), user_id: 'export-ann', ...rest })
 
-test('My shelf: an export is dropped on the page, and once it is in Gold its statistics show', { skip: missing }, async (t) => {
+test('My shelf: an export is dropped on the page, and once it is in Gold its statistics show', { skip: noChromium }, async (t) => {
   const { url, store, gold, folder } = await startApi(t)
   await publishGold(store, {
     dim_book: [book('1', { num_pages: 320, ratings_count: 7 }), book('2', { num_pages: 80 }), book('3')],
@@ -25,17 +22,9 @@ test('My shelf: an export is dropped on the page, and once it is in Gold its sta
     ],
   })
   await gold.refresh()
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
-  t.after(() => browser.close())
+  const browser = await openChromium(t)
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  page.on('request', (request) => {
-    if (!request.url().startsWith(new URL('/', url).href)) problems.push(`the page asked ${request.url()}`)
-  })
-  page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(`console: ${message.text()}`)
-  })
+  const problems = watchProblems(page, url)
   const text = async (selector: string) => String(await page.textContent(selector))
 
   await page.goto(new URL('/shelf', url).href)
@@ -75,7 +64,6 @@ test('My shelf: an export is dropped on the page, and once it is in Gold its sta
   await page.reload()
   await until('the choices to be kept', async () => (await text('#shelf-books-title')) === 'Books by year')
   assert.equal(await text('#year-title'), `${other} in books`)
-  await mkdir(artefacts, { recursive: true })
   await look(page, 'shelf')
   assert.deepEqual(problems, [])
 
