@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
-import { chromium } from 'playwright-core'
 import { buildGold } from '../../compactor/build.ts'
 import type { Audit } from '../../compactor/checks/check.ts'
 import { goldNames } from '../../compactor/tables.ts'
@@ -11,11 +10,9 @@ import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { openDuckDb } from '../../runtime/duckdb.ts'
 import { createLog } from '../../runtime/log.ts'
-import { tool } from '../helpers/tool.ts'
+import { noChromium, openChromium } from '../helpers/chromium.ts'
 import { lastJson, readflow, startUp, tempDir, until } from '../helpers/up.ts'
-
-const missing = tool('chromium', ['--version'], 'apt-get install chromium')
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync']
+import { look } from './pages.ts'
 
 /** Fails where there are more ratings than so many, as a jump of the source would make it. */
 const atMost =
@@ -37,7 +34,7 @@ const atMost =
   }
 
 test('while the pipeline runs, a failed check keeps the last Gold for every reader, all say so, and a person releases it', {
-  skip: missing,
+  skip: noChromium,
 }, async (t) => {
   const dir = await tempDir(t)
   const data = path.join(dir, 'data')
@@ -81,24 +78,14 @@ test('while the pipeline runs, a failed check keeps the last Gold for every read
   const told = await readflow(['gate', '--data', data])
   assert.ok(told.stdout.includes(held.checks[0]!.message), told.stdout)
 
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags })
-  t.after(() => browser.close())
-  for (const [width, colorScheme] of [
-    [1280, 'light'],
-    [1280, 'dark'],
-    [400, 'light'],
-    [400, 'dark'],
-  ] as const) {
-    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme })
-    await page.goto(up.url)
-    await page.locator('#gate').waitFor({ state: 'visible' })
-    const text = await page.locator('#gate').textContent()
-    for (const part of [held.checks[0]!.message, `version ${first.version}, the last good one`, `readflow gate release ${held.run}`])
-      assert.ok(text?.includes(part), String(text))
-    const box = await page.locator('#gate').boundingBox()
-    assert.ok(box && box.x >= 0 && box.x + box.width <= width, `${width}: it does not stick out`)
-    await page.close()
-  }
+  const page = await (await openChromium(t)).newPage()
+  await page.goto(up.url)
+  await page.locator('#gate').waitFor({ state: 'visible' })
+  const text = await page.locator('#gate').textContent()
+  for (const part of [held.checks[0]!.message, `version ${first.version}, the last good one`, `readflow gate release ${held.run}`])
+    assert.ok(text?.includes(part), String(text))
+  await look(page, 'held-gate')
+  await page.close()
 
   const released = lastJson(await readflow(['gate', 'release', held.run, '--why', 'a big day', '--data', data, '--json']))
   assert.equal(released.version, (first.version ?? 0) + 1)

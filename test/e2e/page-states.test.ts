@@ -82,7 +82,7 @@ test('the page says what is missing, and goes on by itself once it is there: no 
   await rename(moved, `${moved}.away`)
   const broken = await open('/books?genre=fantasy&language_code=en')
   await until('the chart that fails', async () => /parquet|data file|lake/i.test(await textOf(broken, '#authors .state-error')))
-  assert.equal(await broken.locator('canvas').count(), 4, 'the others stand')
+  await until('the others', async () => (await broken.locator('canvas').count()) === 4)
   await look(broken, 'one-chart-fails')
   await rename(`${moved}.away`, moved)
   await broken.locator('#authors canvas').waitFor()
@@ -114,9 +114,11 @@ test('the page says what is missing, and goes on by itself once it is there: no 
   await late.click('text=Try again')
   await late.locator('.cm-content').waitFor()
 
-  const locked = await startServe(t, { ...env, READFLOW_AUTH: 'on' })
   const keyOf = async (...scopes: ('read' | 'sql' | 'write')[]) =>
     (await addKey(env.READFLOW_DATA, { name: `for ${scopes.join(' and ')}`, scopes })).text
+  // One after the other: each is added to the same file.
+  const keys = { sql: await keyOf('sql'), read: await keyOf('read'), all: await keyOf('read', 'sql', 'write') }
+  const locked = await startServe(t, { ...env, READFLOW_AUTH: 'on' })
   const guest = await open('/books', locked.url)
   const signIn = async (key: string) => {
     await guest.fill('#key', key)
@@ -127,10 +129,10 @@ test('the page says what is missing, and goes on by itself once it is there: no 
   await look(guest, 'sign-in')
   await signIn('rf_nothing')
   await until('that the key is not known', async () => /not known here/.test(await textOf(guest, '#sign-in-error')))
-  await signIn(await keyOf('sql'))
+  await signIn(keys.sql)
   await until('that it may not read', async () => /The key is for sql, and this needs read/.test(await textOf(guest, 'main')))
   await look(guest, 'another-key')
-  await signIn(await keyOf('read'))
+  await signIn(keys.read)
   await guest.locator('canvas').first().waitFor()
   assert.match(await textOf(guest, '#session'), /Signed in with the key for read, for read/)
   await guest.evaluate("history.pushState(null, '', '/nowhere')")
@@ -141,6 +143,6 @@ test('the page says what is missing, and goes on by itself once it is there: no 
   await until('that it may not ask SQL', async () => /--scopes read,sql/.test(await textOf(guest, 'main')))
   await guest.click('text=Use another key')
   await guest.locator('#key').waitFor()
-  await signIn(await keyOf('read', 'sql', 'write'))
+  await signIn(keys.all)
   await until('the key with all', async () => /read, sql, write/.test(await textOf(guest, '#session')))
 })

@@ -32,7 +32,9 @@ interface Status {
   gold: { version: number } | null
 }
 
-test('the sandbox lives: history at once, the page moves, lag returns to nothing, and all stops in order', { skip: noChromium }, async (t) => {
+test('the sandbox lives: history at once, the page moves, lag returns to nothing, and all stops in order', {
+  skip: noChromium,
+}, async (t) => {
   const dir = await tempDir(t)
   const up = await startUp(t, ['--data', `${dir}/data`, '--flush-interval', '2s', '--paused', 'gold'])
   const page = await (await openChromium(t)).newPage({ viewport: { width: 1280, height: 900 } })

@@ -99,6 +99,8 @@ export const drivePages = async (page: Page, url: string): Promise<void> => {
   await look(page, 'pipeline')
 
   await page.click('nav.pages >> text=Topics')
+  await page.locator('#topics tbody tr').first().waitFor()
+  await look(page, 'topics')
   await page.click('#topics >> text=goodreads.ratings')
   await until('messages', async () => (await page.locator('#records tbody tr').count()) > 5)
   await page.locator('#records details.record summary').first().click()

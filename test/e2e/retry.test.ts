@@ -2,16 +2,13 @@ import assert from 'node:assert/strict'
 import { rename } from 'node:fs/promises'
 import path from 'node:path'
 import { test } from 'node:test'
-import { chromium } from 'playwright-core'
 import { filePath } from '../../lake/delta/actions.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
-import { tool } from '../helpers/tool.ts'
+import { noChromium, openChromium } from '../helpers/chromium.ts'
 import { readflow, startUp, tempDir, until } from '../helpers/up.ts'
 
-const missing = tool('chromium', ['--version'], 'apt-get install chromium')
-
-test('a build that failed is tried again from the page, long before its time', { skip: missing }, async (t) => {
+test('a build that failed is tried again from the page, long before its time', { skip: noChromium }, async (t) => {
   const data = path.join(await tempDir(t), 'data')
   const up = await startUp(t, ['--data', data, '--flush-interval', '2s', '--build-interval', '2h', '--paused', 'gold'])
   const store = openStore(`file:${path.join(data, 'lake')}`)
@@ -33,9 +30,7 @@ test('a build that failed is tried again from the page, long before its time', {
   })
   await rename(`${file}.away`, file)
 
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
-  t.after(() => browser.close())
-  const page = await browser.newPage({ viewport: { width: 400, height: 800 } })
+  const page = await (await openChromium(t)).newPage({ viewport: { width: 400, height: 800 } })
   await page.goto(`${up.url}/pipeline`)
   await page.getByRole('button', { name: 'Retry build gold' }).click()
   const done = await until('the build that comes of it', async () => {
