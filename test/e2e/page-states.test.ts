@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { rename } from 'node:fs/promises'
 import path from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { addKey } from '../../api/keys/store.ts'
 import { openStore } from '../../lake/store/open.ts'
@@ -25,18 +25,24 @@ const gold = {
 }
 const textOf = async (page: Page, selector: string) => String(await page.textContent(selector))
 
-test('the page says what is missing, and goes on by itself once it is there: no Gold, no server, a file of one chart, no key', {
-  skip: noChromium,
-}, async (t) => {
+/** A lake with nothing in it, and what tells a server where it is. */
+const startLake = async (t: TestContext) => {
   const dir = await tempDir(t)
   const env = { READFLOW_DATA: path.join(dir, 'data'), LAKE_URL: `file:${path.join(dir, 'lake')}`, KAFKA_BROKERS: '' }
   const store = openStore(env.LAKE_URL)
   t.after(() => store.close())
+  return { dir, env, store }
+}
+
+test('the page says what is missing, and goes on by itself once it is there: no Gold, a file of one chart, no server', {
+  skip: noChromium,
+}, async (t) => {
+  const { dir, env, store } = await startLake(t)
   const serve = await startServe(t, env)
   const browser = await openChromium(t)
-  const open = async (route: string, url = serve.url) => {
+  const open = async (route: string) => {
     const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage()
-    await page.goto(new URL(route, url).href)
+    await page.goto(new URL(route, serve.url).href)
     return page
   }
 
@@ -113,13 +119,18 @@ test('the page says what is missing, and goes on by itself once it is there: no 
   assert.ok(await page.locator('#notice').isHidden())
   await late.click('text=Try again')
   await late.locator('.cm-content').waitFor()
+})
 
+test('where keys are asked for the page takes one, says what it is for, and takes another', { skip: noChromium }, async (t) => {
+  const { env, store } = await startLake(t)
+  await publishGold(store, gold)
   const keyOf = async (...scopes: ('read' | 'sql' | 'write')[]) =>
     (await addKey(env.READFLOW_DATA, { name: `for ${scopes.join(' and ')}`, scopes })).text
   // One after the other: each is added to the same file.
   const keys = { sql: await keyOf('sql'), read: await keyOf('read'), all: await keyOf('read', 'sql', 'write') }
   const locked = await startServe(t, { ...env, READFLOW_AUTH: 'on' })
-  const guest = await open('/books', locked.url)
+  const guest = await (await openChromium(t)).newPage({ viewport: { width: 1280, height: 900 } })
+  await guest.goto(new URL('/books', locked.url).href)
   const signIn = async (key: string) => {
     await guest.fill('#key', key)
     await guest.press('#key', 'Enter')

@@ -1,4 +1,4 @@
-import { useSearchParams } from 'wouter-preact'
+import { useSearchParams } from './address.ts'
 
 /** One choice of a page, kept in its address beside the others; what is left at `fallback` does not stand there. */
 export const useParameter = (name: string, fallback = ''): [string, (value: string) => void] => {
