@@ -2,7 +2,6 @@ import { sqlText } from '../../lake/sql.ts'
 import { textIs } from '../../lineage/conditions.ts'
 import { chartRows } from '../gold/chart.ts'
 import type { GoldVersion } from '../gold/version.ts'
-import { chartSql } from './chart-sql.ts'
 
 /** A book of one reader, with what the reader did with it. Times are epoch ms. */
 export interface LibraryBook {
@@ -31,12 +30,12 @@ interface Row extends Omit<LibraryBook, 'hasText' | 'shelves' | 'readMs' | 'adde
 
 /**
  * The books of a reader in one Gold version, each once: its newest review where there are several, with what is current of the
- * book; the SQL that gives them, and that of each chart of them. A Gold from before reviews had shelves gives none of those.
+ * book; and the SQL that gives them. A Gold from before reviews had shelves gives none of those, and says so by `hasShelves`.
  */
 export const readLibrary = async (
   gold: GoldVersion,
   userId: string,
-): Promise<{ books: LibraryBook[]; sql: string; charts: ReturnType<typeof chartSql> }> => {
+): Promise<{ books: LibraryBook[]; sql: string; hasShelves: boolean }> => {
   const { rows, sql } = await chartRows<Row>(
     gold,
     `SELECT f.*, b.title, b.primary_author_id AS author_id, b.author_names[1] AS author, b.primary_genre AS genre, g.name AS genre_name,
@@ -58,14 +57,7 @@ ORDER BY f.book_id`,
     readMs: msOf(read_at),
     addedMs: msOf(date_added),
   }))
-  return {
-    books,
-    sql,
-    charts: chartSql(
-      sql,
-      rows.some((row) => 'shelves' in row),
-    ),
-  }
+  return { books, sql, hasShelves: rows.some((row) => 'shelves' in row) }
 }
 
 const msOf = (time: string | null) => (time === null ? null : Date.parse(time))

@@ -5,6 +5,7 @@ import type { GoldVersion } from '../gold/version.ts'
 import { shortText, whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { defineRoute } from '../http/route.ts'
+import { chartSql } from './chart-sql.ts'
 import { dayOf, isRead } from './dates.ts'
 import { readLibrary } from './library.ts'
 import { shelfStats } from './stats.ts'
@@ -27,14 +28,14 @@ const dates = z
 export const ofShelf = { id: shortText.describe('id of a shelf, as GET /v1/shelves has it') }
 const from = { sql: z.string().describe('SQL that gives the books, for POST /v1/sql at this version') }
 
-/** A shelf's reader with the books. Throws a 404 where there are none in this version. */
+/** A shelf's reader with the books, and the SQL of each chart of them. Throws a 404 where there are none in this version. */
 export const booksOf = async (id: string, gold: GoldVersion) => {
   const userId = userOfShelf(id)
   const library = userId === null ? null : await readLibrary(gold, userId)
   if (userId === null || library === null || library.books.length === 0) {
     throw new Problem(404, `There is nothing of the shelf '${id}' in Gold version ${gold.version}. GET /v1/shelves says how far each is.`)
   }
-  return { userId, ...library }
+  return { userId, ...library, charts: chartSql(library.sql, library.hasShelves) }
 }
 
 /** The books of a shelf, each with what its reader did with it: what the statistics are counted from. */
