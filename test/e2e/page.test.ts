@@ -67,7 +67,7 @@ test('the sandbox lives: history at once, the page moves, lag returns to nothing
       const found = await status()
       return found.tables.some(({ table, rows: count }) => table === 'gold.fact_rating' && count > 20_000) && found.gold
     },
-    120_000,
+    240_000,
   )
   const before = await page.textContent('main')
   await until('a newer Gold', async () => ((await status()).gold?.version ?? 0) > first.version, 90_000)
