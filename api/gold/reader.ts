@@ -3,10 +3,11 @@ import { listPublished, type Published, publishedAsOf, readPublished } from '../
 import type { LocalFiles } from '../../lake/store/local-files.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
-import { isOutOfMemory } from '../../runtime/duckdb-errors.ts'
-import { errorLine } from '../../runtime/errors.ts'
+import { damagedFile } from '../../runtime/duckdb-errors.ts'
+import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import { follow as followAt } from '../../runtime/follow.ts'
 import type { Log } from '../../runtime/log.ts'
+import { createLanes } from '../http/lanes.ts'
 import { createVersion, type DerivedTables, type GoldVersion, type OpenVersion } from './version.ts'
 
 export interface GoldReader {
@@ -14,7 +15,8 @@ export interface GoldReader {
   current: () => GoldVersion | null
   /**
    * Does work on one version, the newest unless one is named, and keeps it open that long. Null where no Gold
-   * is published, or the named version is not kept any more.
+   * is published, or the named version is not kept any more. Rejects where the lake does not answer, with `TooMany`
+   * where too many wait for older ones.
    */
   use: <T>(version: number | undefined, work: (gold: GoldVersion) => Promise<T>) => Promise<{ result: T } | null>
   /** The number of the version that readers saw at a time (epoch milliseconds); null where none that is kept is as old. */
@@ -43,6 +45,17 @@ export interface GoldOptions {
   warm?: (next: GoldVersion, last: GoldVersion | null) => Promise<void>
 }
 
+/** A version that is open, or is being opened. */
+interface Slot {
+  opening: Promise<OpenVersion | null>
+  /** How many use it, or wait for it. */
+  holders: number
+}
+
+/** Older versions that are read at once beyond those that stay open, and how many may wait for one. */
+const MORE_IN_USE = 4
+const MAX_WAITING = 200
+
 /** Follows the published list and serves its versions as DuckDB views over the pinned Delta versions. */
 export const openGold = ({
   store,
@@ -54,9 +67,12 @@ export const openGold = ({
   warm = async () => undefined,
 }: GoldOptions): GoldReader => {
   const controller = new AbortController()
-  const open = new Map<number, Promise<OpenVersion | null>>()
+  const open = new Map<number, Slot>()
+  const older = createLanes({ workers: keepVersions + MORE_IN_USE, maxWaiting: MAX_WAITING })
   let duckdb: Promise<DuckDb> | undefined
-  let current: OpenVersion | null = null
+  let current: { slot: Slot; version: OpenVersion } | null = null
+  /** The one that is made ready to be the current one. */
+  let next: Slot | undefined
   let refreshing: Promise<void> | undefined
 
   const tables = new Map<string, Table>()
@@ -71,48 +87,70 @@ export const openGold = ({
     return duckdb
   }
 
-  const openVersion = (version: number, entry?: Published): Promise<OpenVersion | null> => {
-    const known = open.get(version)
-    if (known) return known
-    const opening = (async () => {
-      const published = entry ?? (await readPublished(store, { version }))
-      return published && createVersion({ files, duckdb: await database(), published, tableAt, derived })
-    })()
-    open.set(version, opening)
+  const versionOf = async (published: Published): Promise<OpenVersion> =>
+    createVersion({ files, duckdb: await database(), published, tableAt, derived })
+
+  const openSlot = (number: number, make: () => Promise<OpenVersion | null>): Slot => {
+    const slot: Slot = { opening: make(), holders: 0 }
+    open.set(number, slot)
+    const forget = () => open.get(number) === slot && open.delete(number)
     // What failed or is not there may be there the next time.
-    opening.then((found) => found ?? open.delete(version)).catch(() => open.delete(version))
-    return opening
+    slot.opening.then((found) => found ?? forget(), forget)
+    return slot
   }
 
-  const release = async (version: OpenVersion) => {
-    if (--version.users === 0 && version.isRetired) await version.drop()
+  /** A version that is not the newest: so many are open at once, and others wait until one of them is let go. */
+  const openOlder = async (number: number): Promise<OpenVersion | null> => {
+    const published = await readPublished(store, { version: number })
+    if (!published) return null
+    await retireIdle()
+    const place = await older.enter(() => undefined)
+    const version = await versionOf(published).catch((error: unknown) => {
+      place.leave()
+      throw error
+    })
+    return { ...version, drop: () => version.drop().finally(place.leave) }
   }
 
-  const retireOld = async () => {
-    const surplus = [...open.keys()].filter((version) => version !== current?.version).slice(0, Math.max(0, open.size - keepVersions))
-    for (const number of surplus) {
-      const opening = open.get(number)
-      // First, so that who asks from here on opens it anew, and who asked before holds it by the next line.
-      open.delete(number)
-      const version = await opening?.catch(() => null)
-      if (!version) continue
-      version.isRetired = true
-      if (version.users === 0) await version.drop()
+  /** Does work on a version, which stays open that long; it is held from before it is open. */
+  const holding = async <T>(slot: Slot, work: (version: OpenVersion) => Promise<T>): Promise<{ result: T } | null> => {
+    slot.holders++
+    try {
+      const version = await slot.opening
+      return version && { result: await work(version) }
+    } finally {
+      if (--slot.holders === 0) await retireIdle()
     }
+  }
+
+  /** Lets go of versions that nobody uses, the one opened first before the others, until no more are open than are kept. */
+  const retireIdle = async () => {
+    const idle = [...open].filter(([, slot]) => slot.holders === 0 && slot !== current?.slot && slot !== next)
+    const surplus = idle.slice(0, Math.max(0, open.size - keepVersions))
+    // First, so that who asks from here on opens them anew.
+    for (const [number] of surplus) open.delete(number)
+    for (const [, slot] of surplus) await (await slot.opening.catch(() => null))?.drop()
   }
 
   const look = async () => {
     const published = await readPublished(store)
-    if (!published || published.version === current?.version) return
+    if (!published || published.version === current?.version.version) return
     const startedAtMs = performance.now()
-    const next = await openVersion(published.version, published)
-    if (!next) return
-    await warm(next, current).catch((error) =>
-      log.warn({ version: next.version, error: errorLine(error) }, 'answers could not be made ahead'),
-    )
-    current = next
-    log.info({ version: next.version, durationMs: Math.round(performance.now() - startedAtMs) }, 'serving gold version')
-    await retireOld()
+    const slot = open.get(published.version) ?? openSlot(published.version, () => versionOf(published))
+    // Nobody who asks for other versions meanwhile pushes it out.
+    next = slot
+    try {
+      const version = await slot.opening
+      if (!version) return
+      await warm(version, current?.version ?? null).catch((error) =>
+        log.warn({ version: version.version, error: errorLine(error) }, 'answers could not be made ahead'),
+      )
+      current = { slot, version }
+      log.info({ version: version.version, durationMs: Math.round(performance.now() - startedAtMs) }, 'serving gold version')
+    } finally {
+      next = undefined
+    }
+    await retireIdle()
   }
 
   const refresh = () => {
@@ -134,23 +172,22 @@ export const openGold = ({
     following ??= followUntilClosed(intervalMs)
   }
 
-  const openOlder = (number: number) =>
-    openVersion(number).catch((error: unknown) => {
-      if (isOutOfMemory(error)) throw error
+  const isGone = (error: unknown) =>
+    error instanceof ReadflowError ? error.code === 'lake-not-found' : error instanceof Error && damagedFile(error.message) !== null
+
+  const use = async <T>(number: number | undefined, work: (gold: GoldVersion) => Promise<T>) => {
+    if (number === undefined) return current && holding(current.slot, work)
+    const slot = open.get(number) ?? openSlot(number, () => openOlder(number))
+    // The work has its own faults: only one of the opening says that the version is gone.
+    let isOpen = false
+    return holding(slot, (version) => {
+      isOpen = true
+      return work(version)
+    }).catch((error: unknown) => {
+      if (isOpen || !isGone(error)) throw error
       log.warn({ version: number, error: errorLine(error) }, 'gold version is not readable any more')
       return null
     })
-
-  const use = async <T>(number: number | undefined, work: (gold: GoldVersion) => Promise<T>) => {
-    const version = number === undefined ? current : await openOlder(number)
-    if (!version) return null
-    version.users++
-    try {
-      if (number !== undefined) await retireOld()
-      return { result: await work(version) }
-    } finally {
-      await release(version)
-    }
   }
 
   const close = async () => {
@@ -161,7 +198,7 @@ export const openGold = ({
   }
 
   return {
-    current: () => current,
+    current: () => current?.version ?? null,
     use,
     versionAt: async (timeMs) => (await publishedAsOf(store, timeMs))?.version ?? null,
     list: (options) => listPublished(store, options),

@@ -33,13 +33,10 @@ export interface GoldVersion {
 /** Tables made once a version out of its Gold, by name: SQL that is given the names of the Gold tables. */
 export type DerivedTables = Readonly<Record<string, (table: GoldVersion['table']) => string>>
 
-/** A version as the reader holds it: who uses it, and whether it goes when nobody does. */
+/** A version as the reader holds it. */
 export interface OpenVersion extends GoldVersion {
-  database: string
   /** Takes its views out of the database and lets go of its files. */
   drop: () => Promise<void>
-  users: number
-  isRetired: boolean
 }
 
 /** A table, or some of its files. */
@@ -133,9 +130,6 @@ export const createVersion = async ({
     rows: duckdb.rows,
     stream: duckdb.stream,
     answers: createAnswerCache(),
-    database,
     drop,
-    users: 0,
-    isRetired: false,
   }
 }

@@ -4,9 +4,9 @@ import { holdReason } from '../pipeline/gate.ts'
 import type { StatusParts } from '../pipeline/status.ts'
 import { etagOf, isFresh } from './etag.ts'
 import { type Format, formatOf, rowsOf, sendRows } from './formats.ts'
-import { createLanes, type Lanes, TooMany } from './lanes.ts'
+import { createLanes, type Lanes } from './lanes.ts'
 import { noGoldYet } from './no-gold.ts'
-import { Problem } from './problem.ts'
+import { Problem, tooMany } from './problem.ts'
 import { parseParameters, type Route } from './route.ts'
 import { goneVersion, wantedVersion } from './wanted-version.ts'
 
@@ -59,11 +59,11 @@ export const answerFromGold = (route: Route, parts: Parts, lanes: AnswerLanes) =
       }
     }
     if (format !== 'json') {
-      const list = (await lanes.answers.inPlace(() => route.handle(handled)).catch(asBusy))[route.rows!] as Record<string, unknown>[]
+      const list = (await lanes.answers.inPlace(() => route.handle(handled)))[route.rows!] as Record<string, unknown>[]
       response.set('ETag', tag)
       return sendRows(response, format, rowsOf(list))
     }
-    const body = await jsonOf(route, asked, gold, (work) => lanes.answers.inPlace(work).catch(asBusy))
+    const body = await jsonOf(route, asked, gold, lanes.answers.inPlace)
     return send(Object.keys(held).length === 0 ? body : `{${JSON.stringify(held).slice(1, -1)},${body.slice(1)}`)
   })
   if (!answered) throw wanted === undefined ? noGoldYet(parts.gate.held()) : goneVersion(wanted)
@@ -105,9 +105,7 @@ const goneSignal = (response: Response): AbortSignal => {
 
 const asBusy = (error: unknown): never => {
   const isTimeout = error instanceof Error && error.name === 'TimeoutError'
-  if (!isTimeout && !(error instanceof TooMany)) throw error
-  const why = isTimeout ? `no place became free within ${MAX_WAIT_MS / 1000} s` : (error as Error).message
-  throw new Problem(429, `Too many answers at once: ${why}. Try again in some seconds.`, { headers: { 'Retry-After': '5' } })
+  throw isTimeout ? tooMany(`no place became free within ${MAX_WAIT_MS / 1000} s`) : error
 }
 
 const versionHeaders = ({ version, completeThrough }: GoldVersion) => ({

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { damagedFile, isOutOfMemory } from '../../runtime/duckdb-errors.ts'
 import { type ErrorCode, ReadflowError } from '../../runtime/errors.ts'
+import { TooMany } from './lanes.ts'
 
 export interface ParameterFault {
   parameter: string
@@ -33,6 +34,10 @@ export const problemBody = (problem: Problem, { instance, requestId }: { instanc
   ...(problem.faults.length > 0 ? { errors: problem.faults } : {}),
 })
 
+/** What is to be told where too many ask at once; `why` says of what. */
+export const tooMany = (why: string): Problem =>
+  new Problem(429, `Too many answers at once: ${why}. Try again in some seconds.`, { headers: { 'Retry-After': '5' } })
+
 /** What is to be told where a file of the lake is not as the log says. */
 export const damagedLake = (damage: string): Problem =>
   new Problem(500, `The lake can not be read: ${damage}. Bring the file back from a copy of the lake; what is in other files is answered.`)
@@ -54,6 +59,7 @@ const byCode: { [code in ErrorCode]?: (said: string) => Problem } = {
  */
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error
+  if (error instanceof TooMany) return tooMany(error.message)
   const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : null
   if (type === 'entity.too.large') return new Problem(413, 'The body of the request is larger than this route takes.')
   if (type === 'entity.parse.failed') return new Problem(400, 'The body of the request is no valid JSON.')

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { openDuckDb } from '../../../runtime/duckdb.ts'
+import { ReadflowError } from '../../../runtime/errors.ts'
 import { startApi } from '../helpers/api.ts'
 import { book, genre, publishGold, rating, writeSilver } from '../helpers/gold-lake.ts'
 
@@ -111,6 +112,63 @@ describe('a published version', () => {
     assert.equal(status, 200)
     assert.equal(body.version, version - 1)
     assert.equal(body.total, 2)
+  })
+
+  it('stays open whatever older ones are asked for while it is made ready', async (t) => {
+    const { get, store, gold } = await startApi(t, {
+      warm: async (next) => {
+        if (next.version === 4) for (const version of [0, 1, 2]) assert.ok(await gold.use(version, async () => version))
+      },
+    })
+    for (let version = 0; version <= 4; version++) {
+      await publishGold(store, { dim_book: books(version + 1) })
+      if (version >= 3) await gold.refresh()
+    }
+    const { status, body } = await get('/v1/books?limit=1')
+    assert.deepEqual([status, body.version, body.total], [200, 4, 5])
+  })
+
+  it('is waited for where many older ones are read already, and is then answered', async (t) => {
+    const { store, gold } = await startApi(t, { keepVersions: 1 })
+    for (let version = 0; version <= 7; version++) await publishGold(store, { dim_book: books(version + 1) })
+    await gold.refresh()
+    const enough = Promise.withResolvers<void>()
+    let reading = 0
+    const read = (version: number) =>
+      gold.use(version, async (opened) => {
+        reading++
+        await enough.promise
+        const [row] = await opened.rows<{ books: number }>(`SELECT count(*) AS books FROM ${opened.table('dim_book')}`)
+        return row?.books
+      })
+    const asked = [0, 1, 2, 3, 4, 5, 6].map(read)
+    while (reading < 5) await new Promise((resolve) => setTimeout(resolve, 5))
+    const newest = await gold.use(undefined, async ({ version }) => version)
+    assert.deepEqual([newest?.result, reading], [7, 5])
+    enough.resolve()
+    assert.deepEqual(
+      (await Promise.all(asked)).map((found) => found?.result),
+      [1, 2, 3, 4, 5, 6, 7],
+    )
+  })
+
+  it('is not said to be gone where the store does not answer', async (t) => {
+    let isAway = false
+    const { get, store, gold } = await startApi(t, {
+      keepVersions: 1,
+      wrapStore: (inner) => ({
+        ...inner,
+        get: (file) => (isAway ? Promise.reject(new ReadflowError('lake-unavailable', 'no answer')) : inner.get(file)),
+      }),
+    })
+    for (let count = 1; count <= 2; count++) await publishGold(store, { dim_book: books(count) })
+    await gold.refresh()
+    isAway = true
+    const { status, headers, body } = await get('/v1/books?version=0')
+    assert.deepEqual([status, headers.get('retry-after')], [503, '5'])
+    assert.match(body.detail, /lake does not answer/)
+    isAway = false
+    assert.equal((await get('/v1/books?version=0')).body.total, 1)
   })
 
   it('is followed by itself as soon as it is there', async (t) => {

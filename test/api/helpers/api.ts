@@ -59,6 +59,7 @@ export const startApi = async (
     lakeUrl,
     cacheMaxBytes = 0,
     patienceMs,
+    wrapStore = (inner) => inner,
     ...goldOptions
   }: {
     lag?: () => LagReport
@@ -75,10 +76,12 @@ export const startApi = async (
     cacheMaxBytes?: number
     /** With a store that fails in passing. */
     patienceMs?: number
+    /** What the API sees of the store. */
+    wrapStore?: (inner: ObjectStore) => ObjectStore
   } & Partial<GoldOptions> = {},
 ) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'readflow-api-'))
-  const store = openStore(lakeUrl ?? `file:${folder}`, patienceMs === undefined ? {} : { patienceMs })
+  const store = wrapStore(openStore(lakeUrl ?? `file:${folder}`, patienceMs === undefined ? {} : { patienceMs }))
   const log = pino({ level: 'silent' })
   const files = openLocalFiles({ store, dir: path.join(folder, 'cache'), maxBytes: cacheMaxBytes })
   const gold = openGold({
