@@ -1,5 +1,6 @@
 import { stringify } from 'csv-stringify/sync'
 import type { Request, Response } from 'express'
+import { drained } from './drained.ts'
 import { Problem } from './problem.ts'
 
 /** Rows that come a batch at a time, in place of an answer that is whole. */
@@ -35,7 +36,7 @@ export const sendRows = async (response: Response, format: Exclude<Format, 'json
   if (format === 'csv') response.write(csvLines([columns]))
   for await (const batch of batches) {
     const text = format === 'csv' ? csvLines(batch) : batch.map((row) => `${JSON.stringify(objectOf(columns, row))}\n`).join('')
-    if (!response.write(text)) await drained(response)
+    if (!response.write(text)) await drained(response, STALLED_MS)
     if (response.destroyed) throw new Problem(499, 'The reader has gone.')
   }
   response.end()
@@ -44,26 +45,15 @@ export const sendRows = async (response: Response, format: Exclude<Format, 'json
 const objectOf = (columns: readonly string[], row: readonly unknown[]) =>
   Object.fromEntries(columns.map((name, index) => [name, row[index]]))
 
-/** Rows as lines of CSV. Null and an empty text are empty fields; lists and objects are JSON. */
+/** Rows as lines of CSV, as RFC 4180 has them: what has a line break of any kind is quoted. Null and an empty text are empty fields; lists and objects are JSON. */
 export const csvLines = (rows: readonly (readonly unknown[])[]): string =>
   stringify(
     rows.map((row) => row.map((value) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value))),
-    { cast: { boolean: String }, record_delimiter: '\r\n' },
+    { cast: { boolean: String }, record_delimiter: '\r\n', quote_record_delimiter: true },
   )
 
 /** So long a reader may take nothing: what it asked for is kept for it meanwhile. */
 const STALLED_MS = 60_000
-
-const drained = (response: Response) =>
-  new Promise<void>((resolve) => {
-    const stalled = setTimeout(() => response.destroy(), STALLED_MS)
-    const done = () => {
-      clearTimeout(stalled)
-      response.off('drain', done).off('close', done)
-      resolve()
-    }
-    response.on('drain', done).on('close', done)
-  })
 
 /** The rows of a list that is whole, with the columns of all of them in the order in which they are met. */
 export const rowsOf = (list: readonly Record<string, unknown>[]): RowsAnswer => {

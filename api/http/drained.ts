@@ -1,0 +1,14 @@
+import type { Response } from 'express'
+
+/** Resolves once the reader has taken what was written, or is gone. One that takes nothing for `stalledMs` is cut off. */
+export const drained = (response: Response, stalledMs: number): Promise<void> =>
+  new Promise((resolve) => {
+    if (response.destroyed) return resolve()
+    const stalled = setTimeout(() => response.destroy(), stalledMs)
+    const done = () => {
+      clearTimeout(stalled)
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })
