@@ -1,20 +1,19 @@
 import { Router } from 'express'
 import { z } from 'zod'
-import type { EventStreams } from '../http/event-stream.ts'
+import type { EventStream, EventStreams } from '../http/event-stream.ts'
 import type { RouteModule } from '../http/module.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters } from '../http/route.ts'
-import { positionOf } from './history.ts'
+import { eventTypes, positionOf } from './history.ts'
 import type { Hub } from './hub.ts'
 
-const types = ['gold', 'run'] as const
 const query = z.strictObject({
   types: z
     .string()
     .transform((text) => text.split(',').map((type) => type.trim()))
-    .pipe(z.array(z.enum(types, { error: `must be of ${types.join(', ')}, with commas between` })))
+    .pipe(z.array(z.enum(eventTypes, { error: `must be of ${eventTypes.join(', ')}, with commas between` })))
     .optional()
-    .describe(`what is told: ${types.join(', ')}, with commas between; all without it`),
+    .describe(`what is told: ${eventTypes.join(', ')}, with commas between; all without it`),
   last_event_id: z.string().max(40).optional().describe('the same as the header Last-Event-ID, for readers that can not send one'),
 })
 
@@ -31,13 +30,19 @@ export const eventRoutes = ({ hub, streams }: { hub: Hub; streams: EventStreams 
         faults: [{ parameter: 'last_event_id', detail }],
       })
     }
-    const chosen = new Set<string>([...(wanted.types ?? types), 'gap'])
-    const stream = streams.begin(response)
-    const { leave } = await hub.subscribe((events) => {
-      for (const event of events) if (chosen.has(event.type)) stream.send(event)
-    }, after)
-    if (stream.signal.aborted) leave()
-    else stream.signal.addEventListener('abort', leave, { once: true })
+    let stream: EventStream | undefined
+    const { leave } = await hub.subscribe({
+      after,
+      types: wanted.types ?? eventTypes,
+      begin: (id) => {
+        stream = streams.begin(response)
+        // Who has heard nothing yet comes back with this.
+        stream.mark(id)
+      },
+      hear: (event) => stream!.send(event),
+    })
+    if (stream!.signal.aborted) leave()
+    else stream!.signal.addEventListener('abort', leave, { once: true })
   })
   return {
     router,

@@ -1,13 +1,17 @@
 import type { Response } from 'express'
+import { drained } from './drained.ts'
 import { Problem } from './problem.ts'
 
 const HEARTBEAT_MS = 15_000
 const RETRY_MS = 2000
-/** What a reader may be behind before it is cut off; it comes back by itself and goes on where it was. */
-const MAX_BEHIND_BYTES = 1024 ** 2
+/** So long a reader may take nothing before it is cut off; it comes back by itself and goes on where it was. */
+const STALLED_MS = 60_000
 
 export interface EventStream {
-  send: (event: { id?: string; type: string; data: unknown }) => void
+  /** Resolves once the reader has taken what was sent, or has gone: who waits for that keeps nothing for one that is slow. */
+  send: (event: { id?: string; type: string; data: unknown }) => Promise<void>
+  /** Tells where the reader is, without an event: what it sends as Last-Event-ID when it comes back. */
+  mark: (id: string) => void
   /** Aborted once the reader has gone or was cut off. */
   signal: AbortSignal
 }
@@ -26,7 +30,7 @@ export const createEventStreams = ({ maxReaders }: { maxReaders: number }) => {
     response.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' })
     response.flushHeaders()
     response.write(`retry: ${RETRY_MS}\n\n`)
-    const heartbeat = setInterval(() => response.write(': still here\n\n'), HEARTBEAT_MS)
+    const heartbeat = setInterval(() => response.writableEnded || response.write(': still here\n\n'), HEARTBEAT_MS)
     response.on('close', () => {
       clearInterval(heartbeat)
       open.delete(response)
@@ -34,11 +38,12 @@ export const createEventStreams = ({ maxReaders }: { maxReaders: number }) => {
     })
     return {
       signal: leaving.signal,
-      send: ({ id, type, data }) => {
-        if (response.destroyed) return
-        response.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
-        if (response.writableLength > MAX_BEHIND_BYTES) response.destroy()
+      send: async ({ id, type, data }) => {
+        if (response.destroyed || response.writableEnded) return
+        const text = `${id === undefined ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
+        if (!response.write(text)) await drained(response, STALLED_MS)
       },
+      mark: (id) => void response.write(`id: ${id}\n\n`),
     }
   }
   const close = () => {

@@ -64,10 +64,10 @@ export const tailTopic = async (
       return { found: await readFrom(browser, topic, from, { limit: MAX_AT_ONCE, isWanted }), skipped: passed }
     })
     const next = { ...positions }
-    if (skipped > 0) send({ type: 'skipped', data: { records: skipped } })
+    if (skipped > 0) await send({ type: 'skipped', data: { records: skipped } })
     for (const { partition: number, record } of found.records) {
       next[number] = record.offset + 1
-      send({ id: idOf(next), type: 'record', data: await kafka.decode(number, record) })
+      await send({ id: idOf(next), type: 'record', data: await kafka.decode(number, record) })
     }
     positions = { ...next, ...found.reached }
   }
@@ -77,12 +77,12 @@ export const tailTopic = async (
       lastFault = ''
     } catch (error) {
       if (error instanceof Problem && error.status === 404) {
-        send({ type: 'gone', data: { detail: error.message } })
+        await send({ type: 'gone', data: { detail: error.message } })
         response.end()
         return
       }
       const fault = errorLine(error)
-      if (fault !== lastFault) send({ type: 'waiting', data: { detail: fault } })
+      if (fault !== lastFault) await send({ type: 'waiting', data: { detail: fault } })
       lastFault = fault
     }
     await sleep(INTERVAL_MS, signal).catch(() => undefined)

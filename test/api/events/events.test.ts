@@ -3,8 +3,10 @@ import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openTable } from '../../../lake/delta/table.ts'
+import { publish } from '../../../lake/published.ts'
 import { RUNS_ROOT } from '../../../lineage/runs/read.ts'
 import { openRecorder, withRun } from '../../../lineage/runs/recorder.ts'
+import { ReadflowError } from '../../../runtime/errors.ts'
 import { createLog } from '../../../runtime/log.ts'
 import { type Api, startApi } from '../helpers/api.ts'
 import { book, publishGold } from '../helpers/gold-lake.ts'
@@ -25,6 +27,7 @@ const listen = async (t: TestContext, api: Api, { query = '', lastId }: { query?
     headers: lastId === undefined ? {} : { 'last-event-id': lastId },
   })
   const heard: Heard[] = []
+  const ids: string[] = []
   const reading = (async () => {
     let text = ''
     for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
@@ -36,6 +39,7 @@ const listen = async (t: TestContext, api: Api, { query = '', lastId }: { query?
             .split('\n')
             .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
         )
+        if (fields['id']) ids.push(fields['id'])
         if (fields['data']) heard.push({ id: fields['id']!, event: fields['event']!, data: JSON.parse(fields['data']) })
         text = text.slice(end + 2)
       }
@@ -49,7 +53,7 @@ const listen = async (t: TestContext, api: Api, { query = '', lastId }: { query?
     }
     return heard
   }
-  return { response, heard, until, reading, leave: () => leaving.abort() }
+  return { response, heard, ids, until, reading, leave: () => leaving.abort() }
 }
 
 const publishNext = async (api: Api, books: number) => {
@@ -135,4 +139,114 @@ test('an id that is none is refused, as is a reader too many, and a stop lets al
   api.streams.close()
   await Promise.all(readers.map(({ reading }) => reading))
   assert.equal(api.streams.size(), 0)
+})
+
+test('who has heard nothing yet has an id to come back with, and misses nothing', async (t) => {
+  const api = await startApi(t)
+  await publishNext(api, 1)
+  const first = await listen(t, api)
+  while (first.ids.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.deepEqual([first.ids, first.heard], [['0.-1'], []])
+  first.leave()
+  await publishNext(api, 2)
+  const second = await listen(t, api, { lastId: first.ids[0]! })
+  assert.deepEqual(
+    (await second.until(1)).map(({ data }) => data.version),
+    [1],
+  )
+})
+
+test('an id that is ahead of the lake is told so, and goes on from where the lake is', async (t) => {
+  const api = await startApi(t)
+  await publishNext(api, 1)
+  const { until } = await listen(t, api, { lastId: '999.999' })
+  const [gap] = await until(1)
+  assert.deepEqual([gap!.event, gap!.id], ['gap', '0.-1'])
+  assert.match(gap!.data.detail, /999\.999 is ahead of this lake/)
+  await publishNext(api, 2)
+  assert.equal((await until(2))[1]!.data.version, 1)
+})
+
+test('after a restart, before Gold is open again, nobody hears old versions as new ones', async (t) => {
+  const api = await startApi(t)
+  for (let count = 0; count < 4; count++) await publishGold(api.store, { dim_book: [book(String(count))] })
+  assert.equal(api.gold.current(), null)
+  const fresh = await listen(t, api)
+  const back = await listen(t, api, { lastId: '1.-1' })
+  const last = await listen(t, api, { lastId: '3.-1' })
+  await api.gold.refresh()
+  assert.deepEqual(
+    (await back.until(2)).map(({ data }) => data.version),
+    [2, 3],
+  )
+  await publishNext(api, 1)
+  for (const { until } of [fresh, last]) {
+    assert.deepEqual(
+      (await until(1)).map(({ data }) => data.version),
+      [4],
+    )
+  }
+  assert.deepEqual(
+    (await back.until(3)).map(({ data }) => data.version),
+    [2, 3, 4],
+  )
+})
+
+test('a past of many megabytes comes whole, as fast as it is read', async (t) => {
+  const api = await startApi(t)
+  const entry = { tables: {}, inputs: {}, models: null, completeThrough: null, completeThroughByEntity: {} }
+  for (let count = 0; count < 150; count++) {
+    await publish(api.store, { ...entry, publishId: `${count}${'x'.repeat(20_000)}`, publishedAt: new Date().toISOString() })
+  }
+  await publishNext(api, 1)
+  const { until } = await listen(t, api, { lastId: '-1.-1' })
+  const heard = await until(151)
+  assert.deepEqual(
+    heard.map(({ data }) => data.version),
+    Array.from({ length: 151 }, (_, version) => version),
+  )
+})
+
+test('a lake that is away is a 503, and no stream that is cut', async (t) => {
+  let isAway = false
+  const away = () => Promise.reject(new ReadflowError('lake-unavailable', 'no answer'))
+  const api = await startApi(t, {
+    wrapStore: (inner) => ({
+      ...inner,
+      get: (file) => (isAway ? away() : inner.get(file)),
+      list: (prefix) => {
+        if (isAway) throw new ReadflowError('lake-unavailable', 'no answer')
+        return inner.list(prefix)
+      },
+    }),
+  })
+  await publishNext(api, 1)
+  await recordRun(api, 'x')
+  isAway = true
+  const { status, body } = await api.get('/v1/events')
+  assert.equal(status, 503)
+  assert.match(body.detail, /lake does not answer/)
+  assert.equal(api.streams.size(), 0)
+})
+
+test('who wants Gold alone is not told of runs, nor of a gap in them', async (t) => {
+  const api = await startApi(t)
+  for (let count = 0; count < 3; count++) await recordRun(api, String(count))
+  await rm(path.join(api.folder, RUNS_ROOT, '_delta_log/00000000000000000000.json'))
+  await publishNext(api, 1)
+  const both = await listen(t, api, { lastId: '-1.-1' })
+  assert.deepEqual(
+    (await both.until(2)).map(({ event, data }) => [event, data.of]),
+    [
+      ['gold', undefined],
+      ['gap', 'run'],
+    ],
+  )
+  const { until } = await listen(t, api, { query: '?types=gold', lastId: '-1.-1' })
+  await until(1)
+  await publishNext(api, 2)
+  assert.deepEqual(
+    (await until(2)).map(({ event }) => event),
+    ['gold', 'gold'],
+  )
 })
