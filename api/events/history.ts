@@ -50,15 +50,19 @@ export async function* eventsBetween(table: Table, from: Position, to: Position,
 async function* goldBetween(store: ObjectStore, from: Position, to: Position): AsyncGenerator<Event> {
   if (to.gold <= from.gold) return
   const first = await firstKept(store, Math.max(from.gold + 1, to.gold - MAX_VERSIONS + 1), to.gold)
-  const missed = first - from.gold - 1
-  if (missed > 0) {
-    const detail = `${missed} Gold versions after ${from.gold} are not told one by one: /v1/versions lists those that are kept.`
-    yield { id: idOf({ gold: first - 1, runs: from.runs }), type: 'gap', data: { of: 'gold', detail } }
+  let told = from.gold
+  const gapBefore = (version: number): Event => {
+    const detail = `${version - told - 1} Gold versions after ${told} are not told one by one: /v1/versions lists those that are kept.`
+    return { id: idOf({ gold: version - 1, runs: from.runs }), type: 'gap', data: { of: 'gold', detail } }
   }
   for (let version = first; version <= to.gold; version++) {
     const published = await readPublished(store, { version })
-    if (published) yield { id: idOf({ gold: version, runs: from.runs }), type: 'gold', data: shape(published) }
+    if (!published) continue
+    if (version > told + 1) yield gapBefore(version)
+    yield { id: idOf({ gold: version, runs: from.runs }), type: 'gold', data: shape(published) }
+    told = version
   }
+  if (told < to.gold) yield gapBefore(to.gold + 1)
 }
 
 /** The first version that is kept, from one up to another: they go oldest first. One more than the last where none is. */

@@ -5,7 +5,7 @@ import { RUNS_ROOT } from '../../lineage/runs/read.ts'
 import { follow } from '../../runtime/follow.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { GoldReader } from '../gold/reader.ts'
-import { aheadGap, type Event, type EventType, eventsBetween, idOf, later, type Position, positionOf } from './history.ts'
+import { aheadGap, type Event, type EventType, eventsBetween, eventTypes, idOf, later, type Position, positionOf } from './history.ts'
 
 export interface Subscriber {
   /** How far it has heard; without it, it hears what comes from now on. */
@@ -91,7 +91,8 @@ export const openHub = ({
   }
 
   async function* pastOf(asked: Position, { at, wanted }: Listener, to: Position) {
-    if (idOf(asked) !== idOf(at)) yield aheadGap(asked, at)
+    const isAhead = { gold: asked.gold > at.gold, run: asked.runs > at.runs }
+    if (eventTypes.some((type) => wanted.has(type) && isAhead[type])) yield aheadGap(asked, at)
     yield* eventsBetween(table, at, to, wanted)
   }
 
