@@ -42,6 +42,7 @@ const exposedHeaders = [
   'ReadFlow-Version',
   'ReadFlow-Complete-Through',
   'ReadFlow-Held-Since',
+  'ReadFlow-Held-Reason',
   'ETag',
   'X-Request-Id',
   'RateLimit',

@@ -1,9 +1,9 @@
 import type { Request, Response } from 'express'
 import type { GoldVersion } from '../gold/version.ts'
-import { holdReason } from '../pipeline/gate.ts'
 import type { StatusParts } from '../pipeline/status.ts'
 import { etagOf, isFresh } from './etag.ts'
 import { type Format, formatOf, rowsOf, sendRows } from './formats.ts'
+import { heldOf, isServed } from './held.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { noGoldYet } from './no-gold.ts'
 import { Problem, tooMany } from './problem.ts'
@@ -31,16 +31,15 @@ export const answerFromGold = (route: Route, parts: Parts, lanes: AnswerLanes) =
   const format = formatOf(request, asked.query['format'] as Format | undefined, route.rows !== null)
   const wanted = await wantedVersion(asked.query, route.pinnedVersion(asked.query as never), parts.gold)
   const answered = await parts.gold.use(wanted, async (gold) => {
-    // A hold says something of the newest version; one that was asked for by its number never changes.
-    const hold = wanted === undefined ? parts.gate.held() : null
-    const held = hold ? { held_since: hold.since, held_reason: holdReason(hold) } : {}
-    const tag = etagOf({ version: gold.version, question: asked.question, format, held })
+    const held = heldOf(parts, gold.version)
+    const tag = etagOf({ version: gold.version, question: asked.question, format, held: held.fields })
     response.set({
       ...versionHeaders(gold),
-      ...(hold ? { 'ReadFlow-Held-Since': hold.since } : {}),
-      'Cache-Control': wanted === undefined ? 'no-cache' : 'private, max-age=3600, immutable',
-      Vary: 'Accept',
+      ...held.headers,
+      // An older version stays as it is. What is said of the newest one changes with a hold, and as_of may mean another one soon.
+      'Cache-Control': isServed(parts, gold.version) ? 'no-cache' : 'private, max-age=3600, immutable',
     })
+    response.vary('Accept')
     const send = (body?: string) => {
       response.set('ETag', tag)
       if (isFresh(request, tag)) response.status(304).end()
@@ -64,7 +63,7 @@ export const answerFromGold = (route: Route, parts: Parts, lanes: AnswerLanes) =
       return sendRows(response, format, rowsOf(list))
     }
     const body = await jsonOf(route, asked, gold, lanes.answers.inPlace)
-    return send(Object.keys(held).length === 0 ? body : `{${JSON.stringify(held).slice(1, -1)},${body.slice(1)}`)
+    return send(Object.keys(held.fields).length === 0 ? body : `{${JSON.stringify(held.fields).slice(1, -1)},${body.slice(1)}`)
   })
   if (!answered) throw wanted === undefined ? noGoldYet(parts.gate.held()) : goneVersion(wanted)
 }

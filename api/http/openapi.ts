@@ -68,6 +68,7 @@ const goldHeaders = z.object({
   'ReadFlow-Version': z.string(),
   'ReadFlow-Complete-Through': z.string().optional(),
   'ReadFlow-Held-Since': z.string().optional(),
+  'ReadFlow-Held-Reason': z.string().optional(),
   ETag: z.string(),
   'Cache-Control': z.string(),
 })

@@ -3,12 +3,13 @@ import { z } from 'zod'
 import type { SqlParam } from '../../runtime/duckdb.ts'
 import type { GoldReader } from '../gold/reader.ts'
 import { type Format, formatOf, formats, sendRows } from '../http/formats.ts'
+import { heldOf } from '../http/held.ts'
 import type { RouteModule } from '../http/module.ts'
 import { whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters, versionParameters } from '../http/route.ts'
 import { wantedVersion } from '../http/wanted-version.ts'
-import { type GateReader, holdReason } from '../pipeline/gate.ts'
+import type { GateReader } from '../pipeline/gate.ts'
 import { plainCell } from './plain.ts'
 import type { SqlHead, SqlQuestion, SqlService } from './service.ts'
 
@@ -70,15 +71,11 @@ const schemaAnswer = z.object({
 /** `POST /v1/sql` and what it can be asked of. */
 export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldReader; gate: GateReader }): RouteModule => {
   const router = Router()
-  const heldNow = () => {
-    const hold = gate.held()
-    return hold ? { held_since: hold.since, held_reason: holdReason(hold) } : {}
-  }
   const headersOf = ({ version, completeThrough }: SqlHead) => ({
     ...(version === null ? {} : { 'ReadFlow-Version': String(version) }),
     ...(completeThrough === null ? {} : { 'ReadFlow-Complete-Through': completeThrough }),
+    ...heldOf({ gold, gate }, version).headers,
     'Cache-Control': 'no-store',
-    Vary: 'Accept',
   })
 
   const ask = async (request: Request, response: Response) => {
@@ -119,10 +116,10 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
       },
     )
     const { version, completeThrough, publishedAt, tables, columns } = head!
-    const held = question.version === undefined ? heldNow() : {}
+    const held = heldOf({ gold, gate }, version).fields
     const of = { version, complete_through: completeThrough, as_of: publishedAt, ...held, tables }
     const result = { ...of, columns, rows, row_count: rowCount, truncated, elapsed_ms: Math.round(elapsedMs * 10) / 10 }
-    response.set(headersOf(head!)).type('json').send(JSON.stringify(result, plain))
+    response.set(headersOf(head!)).vary('Accept').type('json').send(JSON.stringify(result, plain))
   }
 
   const sendStream = async (question: SqlQuestion, response: Response, format: Exclude<Format, 'json'>) => {
@@ -141,7 +138,7 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
       writer.abort(error).catch(() => undefined)
     })
     const head = await begun.promise
-    response.set(headersOf(head))
+    response.set(headersOf(head)).vary('Accept')
     await sendRows(response, format, { columns: head.columns.map(({ name }) => name), batches: queue.readable })
     await running
   }

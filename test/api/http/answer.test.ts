@@ -109,9 +109,18 @@ describe('an ETag', () => {
     assert.deepEqual([next.status, next.body.total], [200, 1])
   })
 
-  it('comes with leave to keep the answer where the version was named', async (t) => {
-    const { get } = await withTwo(t)
-    assert.match((await get('/v1/books?version=0')).headers.get('cache-control') ?? '', /immutable/)
+  it('comes with leave to keep the answer where the version is an older one, and not where the question may mean another soon', async (t) => {
+    const { get, between } = await withTwo(t)
+    const caching = async (query: string) => (await get(`/v1/books?${query}`)).headers.get('cache-control') ?? ''
+    for (const query of ['version=0', `as_of=${between}`]) assert.match(await caching(query), /immutable/, query)
+    for (const query of ['version=1', 'as_of=2999-01-01', `as_of=${new Date().toISOString()}`]) assert.equal(await caching(query), 'no-cache')
+  })
+
+  it('is not that of another lake which has the same version, question and format', async (t) => {
+    const [one, other] = [await withTwo(t), await withTwo(t)]
+    const tag = (await one.get('/v1/books')).headers.get('etag') ?? ''
+    const { status, body } = await other.get('/v1/books', { headers: { 'if-none-match': tag } })
+    assert.deepEqual([status, body.version], [200, 1])
   })
 
   it('is not given with what is not there', async (t) => {

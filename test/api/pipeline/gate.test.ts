@@ -48,6 +48,12 @@ it('answers with the last good Gold while newer data is held, and says so everyw
     [held.status, held.body.version, held.body.held_since, held.body.held_reason, held.headers.get('readflow-held-since')],
     [200, 0, hold.since, reason, hold.since],
   )
+  for (const query of ['version=0', 'as_of=2999-01-01']) {
+    const { body, headers } = await api.get(`/v1/books?${query}`)
+    assert.deepEqual([body.held_since, body.held_reason, headers.get('cache-control')], [hold.since, reason, 'no-cache'], query)
+  }
+  const rows = await api.get('/v1/books?format=csv')
+  assert.deepEqual([rows.headers.get('readflow-held-since'), rows.headers.get('readflow-held-reason')], [hold.since, reason])
   const { gate, gold } = (await api.get('/v1/status')).body
   assert.deepEqual([gold.version, gate.held.reason, gate.held.version, gate.held.checks[0].sample_keys], [0, reason, 0, check.sampleKeys])
   const detail = (await api.get('/v1/gate')).body
