@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import cors from 'cors'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { errorLine } from '../runtime/errors.ts'
@@ -9,6 +8,7 @@ import { authorize } from './http/auth.ts'
 import { securityHeaders } from './http/headers.ts'
 import type { RouteModule } from './http/module.ts'
 import { allowedMethods, openApiDocument } from './http/openapi.ts'
+import { packageVersion } from './http/package-version.ts'
 import { Problem, problemBody, toProblem } from './http/problem.ts'
 import { limitRate } from './http/rate-limit.ts'
 import { type LakeRoute, parseParameters } from './http/route.ts'
@@ -48,7 +48,6 @@ const exposedHeaders = [
   'RateLimit',
   'Retry-After',
 ]
-const version = String(createRequire(import.meta.url)('../package.json').version)
 
 /** The HTTP application: health, metrics, the routes over Gold, and the page. It does no work before it is asked. */
 export const createApp = (options: AppOptions) => {
@@ -69,7 +68,7 @@ export const createApp = (options: AppOptions) => {
   app.use(authorize(access))
 
   const document = once(() =>
-    openApiDocument({ version, gold: routes, lake: lakeRoutes, others: modules.flatMap(({ operations }) => operations) }),
+    openApiDocument({ version: packageVersion, gold: routes, lake: lakeRoutes, others: modules.flatMap(({ operations }) => operations) }),
   )
   const modules: RouteModule[] = [systemRoutes({ parts, seen, metrics, document }), sessionRoutes(access), ...others]
   for (const { router } of modules) app.use(router)

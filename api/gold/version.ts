@@ -12,6 +12,8 @@ import { type AnswerCache, createAnswerCache } from './answer-cache.ts'
 /** One published Gold: everything read through it is of this version, whatever is published meanwhile. */
 export interface GoldVersion {
   version: number
+  /** Id of the build that it is: versions of two lakes may have the same number. */
+  publishId: string
   publishedAt: string
   completeThrough: string | null
   completeThroughByEntity: Readonly<Record<string, string | null>>
@@ -121,6 +123,7 @@ export const createVersion = async ({
   }
   return {
     version: published.version,
+    publishId: published.publishId,
     publishedAt: published.publishedAt,
     completeThrough: published.completeThrough,
     completeThroughByEntity: published.completeThroughByEntity,

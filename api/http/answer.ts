@@ -32,7 +32,7 @@ export const answerFromGold = (route: Route, parts: Parts, lanes: AnswerLanes) =
   const wanted = await wantedVersion(asked.query, route.pinnedVersion(asked.query as never), parts.gold)
   const answered = await parts.gold.use(wanted, async (gold) => {
     const held = heldOf(parts, gold.version)
-    const tag = etagOf({ version: gold.version, question: asked.question, format, held: held.fields })
+    const tag = etagOf({ version: gold.version, publishId: gold.publishId, question: asked.question, format, held: held.fields })
     response.set({
       ...versionHeaders(gold),
       ...held.headers,

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
 import type { Request } from 'express'
+import { packageVersion } from './package-version.ts'
 
-/** A strong ETag: of the version, the question, the format, and what is said of a hold. The same bytes have the same. */
-export const etagOf = (of: { version: number; question: string; format: string; held: object }): string => {
+/**
+ * A strong ETag: of the build that was published, the question, the format, what is said of a hold, and our own version, as another
+ * one may answer otherwise. The same bytes have the same, those of another lake another.
+ */
+export const etagOf = (of: { version: number; publishId: string; question: string; format: string; held: object }): string => {
   const { version, ...rest } = of
-  return `"${version}-${createHash('sha256').update(JSON.stringify(rest)).digest('base64url').slice(0, 22)}"`
+  return `"${version}-${createHash('sha256').update(JSON.stringify([packageVersion, rest])).digest('base64url').slice(0, 22)}"`
 }
 
 /** Whether the caller has that answer already, by its If-None-Match. `*` names none, so it is not one that we gave. */
