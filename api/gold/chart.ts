@@ -26,11 +26,10 @@ export const chartRows = async <T = Record<string, unknown>>(
     .filter((line) => line.trim() !== '')
     .join('\n')
   if (!scan) return { rows: await gold.rows<T>(gold.expand(shown)), sql: shown }
-  return gold.scan(scan.fact, scan.conditions, async (relation) => {
-    const name = new RegExp(`'(?:[^']|'')*'|\\bgold_${scan.fact}\\b`, 'g')
-    const bound = gold.expand(shown.replaceAll(name, (found) => (found.startsWith("'") ? found : '"__facts"')))
-    return { rows: await gold.rows<T>(bound.replaceAll('"__facts"', () => relation)), sql: shown }
-  })
+  return gold.scan(scan.fact, scan.conditions, async (relation) => ({
+    rows: await gold.rows<T>(gold.expand(shown, { [scan.fact]: relation })),
+    sql: shown,
+  }))
 }
 
 /** `WHERE …` by filters: of a column of days or times, of one of genres, of one of languages. Empty where nothing filters. */

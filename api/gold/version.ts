@@ -19,8 +19,11 @@ export interface GoldVersion {
   completeThroughByEntity: Readonly<Record<string, string | null>>
   /** SQL name of a Gold table other than the facts, or of a table that the API derives from them. */
   table: (name: string) => string
-  /** SQL in the names that people use (`gold_dim_book`), in those of this version. What stands in quotes stays. */
-  expand: (sql: string) => string
+  /**
+   * SQL in the names that people use (`gold_dim_book`), in those of this version; of those in `relations`, without `gold_`, what
+   * stands there. What stands in quotes stays.
+   */
+  expand: (sql: string, relations?: Readonly<Record<string, string>>) => string
   /**
    * Does work on the rows of a fact table that may meet the conditions: `relation` is SQL that stands for them, over only
    * the files that partitions and statistics leave. The conditions themselves are still to be asked.
@@ -128,7 +131,10 @@ export const createVersion = async ({
     completeThrough: published.completeThrough,
     completeThroughByEntity: published.completeThroughByEntity,
     table,
-    expand: (sql) => sql.replaceAll(/'(?:[^']|'')*'|\bgold_(?=\w)/g, (found) => (found === 'gold_' ? `${database}.gold_` : found)),
+    expand: (sql, relations = {}) =>
+      sql.replaceAll(/'(?:[^']|'')*'|\bgold_(\w+)/g, (found, name?: string) =>
+        name === undefined ? found : (relations[name] ?? table(name)),
+      ),
     scan,
     rows: duckdb.rows,
     stream: duckdb.stream,

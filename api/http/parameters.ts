@@ -8,8 +8,13 @@ export const whole = (min: number, max: number) =>
     .refine((text) => /^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
 
-/** Text of a length that a person would type. */
-export const shortText = z.string().trim().min(1, 'must not be empty').max(200, 'must not be longer than 200 characters')
+/** Text of a length that a person would type, on one line. */
+export const shortText = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(200, 'must not be longer than 200 characters')
+  .regex(/^\P{Cc}*$/u, 'must have no control characters')
 
 /** One of a few words. */
 export const oneOf = <const W extends readonly [string, ...string[]]>(words: W) =>

@@ -253,6 +253,36 @@ describe('the charts', () => {
   })
 })
 
+describe('a chart', () => {
+  it('takes what a filter says as it is, whatever it is', async (t) => {
+    const { get, store, gold } = await startApi(t)
+    const odd = ['"__facts"', 'gold_fact_rating', "x' OR 'gold_dim_book", '$1 $& $`']
+    await publishGold(store, {
+      dim_book: odd.map((primary_genre, index) => book(String(index), { primary_genre })),
+      fact_rating: odd.map((_, index) => rating(String(index), 3, '2026-01-02')),
+    })
+    await gold.refresh()
+    for (const [index, genre] of odd.entries()) {
+      const { status, body } = await get(`/v1/charts/top-books?from=2026-01&genre=${encodeURIComponent(genre)}`)
+      assert.equal(status, 200, JSON.stringify(body))
+      assert.deepEqual(ids(body), [String(index)])
+    }
+  })
+
+  it('refuses a control character in a filter', async (t) => {
+    const { get, store, gold } = await startApi(t)
+    await publishGold(store, {})
+    await gold.refresh()
+    for (const chart of ['rating-distribution', 'ratings-over-time', 'review-trends', 'top-books', 'author-performance']) {
+      for (const query of ['genre=a%00b', 'language_code=e%0Ang']) {
+        const { status, body } = await get(`/v1/charts/${chart}?${query}`)
+        assert.equal(status, 400, `${chart} ${query}`)
+        assert.match(body.detail, /must have no control characters/)
+      }
+    }
+  })
+})
+
 describe('the status', () => {
   it('tells counts, tables, freshness and lag', async (t) => {
     const partition = { group: 'readflow.silver', topic: 'goodreads.books', committedOffset: 5, endOffset: 9, lag: 4 }
