@@ -73,6 +73,8 @@ export interface DuckDbOptions {
   sealedFiles?: readonly string[]
 }
 
+const INTERRUPT_AGAIN_MS = 100
+
 /** Opens a DuckDB in memory whose sessions run in UTC and that never downloads or loads an extension by itself. */
 export const openDuckDb = async (options: DuckDbOptions = {}): Promise<DuckDb> => {
   const { memoryLimit = '384MB', threads = 2, tempDir, maxTempSize, sealedFiles } = options
@@ -106,7 +108,16 @@ export const openDuckDb = async (options: DuckDbOptions = {}): Promise<DuckDb> =
     if (isClosed) throw new Error('this DuckDB is closed')
     options.signal?.throwIfAborted()
     const connection = idle.pop() ?? (await connect())
-    const interrupt = () => connection.interrupt()
+    if (options.signal?.aborted) {
+      idle.push(connection)
+      throw options.signal.reason
+    }
+    // Again and again, as DuckDB forgets one that comes before the query has begun.
+    let again: NodeJS.Timeout | undefined
+    const interrupt = () => {
+      connection.interrupt()
+      again ??= setInterval(() => connection.interrupt(), INTERRUPT_AGAIN_MS)
+    }
     options.signal?.addEventListener('abort', interrupt, { once: true })
     const working = use(connection)
     busy.set(connection, working)
@@ -117,6 +128,7 @@ export const openDuckDb = async (options: DuckDbOptions = {}): Promise<DuckDb> =
       throw error
     } finally {
       options.signal?.removeEventListener('abort', interrupt)
+      clearInterval(again)
       busy.delete(connection)
       if (isClosed) connection.closeSync()
       else idle.push(connection)
