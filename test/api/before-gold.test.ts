@@ -18,7 +18,16 @@ describe('before any table exists', () => {
 
   it('answers every route over Gold with a 503 that says to come back', async (t) => {
     const { get } = await startApi(t)
-    for (const route of ['/v1/books', '/v1/books/1', '/v1/authors/1', '/v1/charts/ratings-by-genre', '/v1/charts/top-books']) {
+    for (const route of [
+      '/v1/books',
+      '/v1/books/1',
+      '/v1/authors/1',
+      '/v1/charts/ratings-by-genre',
+      '/v1/charts/top-books',
+      '/v1/books?version=5',
+      '/v1/books?as_of=2026-01-01',
+      '/v1/export?version=0',
+    ]) {
       const { status, headers, body } = await get(route)
       assert.equal(status, 503, route)
       assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/)
