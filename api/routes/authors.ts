@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { count, day, figure, flag, text, time } from '../gold/columns.ts'
-import { defineList } from '../gold/list.ts'
+import { defineList, sortedText } from '../gold/list.ts'
 import { given, shortText, whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { defineRoute } from '../http/route.ts'
@@ -43,7 +43,7 @@ export const listAuthors = defineList({
     average_rating: [{ sql: 'p.average_rating', descending: true }],
     books: [{ sql: 'p.books', descending: true }],
     reviews: [{ sql: 'p.reviews', descending: true }],
-    name: [{ sql: folded('p.name') }],
+    name: [{ sql: sortedText(folded('p.name')) }],
   },
   defaultOrder: 'ratings',
   key: 'p.author_id',

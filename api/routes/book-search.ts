@@ -2,21 +2,23 @@ import { foldedSql } from '../gold/derived.ts'
 
 /** Scripts that put no space between words. */
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u
-const MAX_TERMS = 12
+export const MAX_TERMS = 12
+
+/** The words of a search; signs alone are none. */
+export const termsOf = (q: string): string[] => q.split(/\s+/).filter((term) => /[\p{L}\p{N}]/u.test(term))
 
 /**
  * Full-text search in `listed_books`, there as `alias`: each term must begin a word of a title or author, or an ISBN, whatever its case,
  * accents and punctuation; the order of terms does not count. Gives conditions with their parameters.
  */
 export const searchConditions = (alias: string, q: string): { conditions: string[]; params: Record<string, string> } => {
-  const terms = q.split(/\s+/).filter((term) => /[\p{L}\p{N}]/u.test(term))
+  const terms = termsOf(q)
   if (terms.length === 0) return { conditions: ['false'], params: {} }
-  const used = terms.slice(0, MAX_TERMS)
   return {
-    conditions: used.map(
+    conditions: terms.map(
       (term, index) => `contains(${alias}.words, ${UNSPACED.test(term) ? 'trim' : 'rtrim'}(${foldedSql(`$q_${index}`)}))`,
     ),
-    params: Object.fromEntries(used.map((term, index) => [`q_${index}`, term])),
+    params: Object.fromEntries(terms.map((term, index) => [`q_${index}`, term])),
   }
 }
 

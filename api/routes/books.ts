@@ -1,15 +1,18 @@
 import { z } from 'zod'
-import { defineList } from '../gold/list.ts'
+import { defineList, sortedText } from '../gold/list.ts'
 import { given, shortText, whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { bookColumns } from './book-columns.ts'
-import { relevanceSql, searchConditions } from './book-search.ts'
+import { MAX_TERMS, relevanceSql, searchConditions, termsOf } from './book-search.ts'
 
 const filters = z.strictObject({
   genre: shortText.optional().describe('slug of the primary genre, such as fantasy'),
   language_code: shortText.optional().describe('language in ISO 639-3, such as eng'),
   author_id: shortText.optional().describe('id of an author whom the book names, in whatever role'),
-  q: shortText.optional().describe('words, or beginnings of words, of titles, authors and ISBNs'),
+  q: shortText
+    .refine((q) => termsOf(q).length <= MAX_TERMS, `must not have more than ${MAX_TERMS} words`)
+    .optional()
+    .describe('words, or beginnings of words, of titles, authors and ISBNs'),
   min_ratings: whole(0, 1_000_000_000).optional().describe('least ratings_count'),
 })
 
@@ -51,7 +54,7 @@ export const listBooks = defineList({
     average_rating: [{ sql: 'b.average_rating', descending: true }],
     reader_ratings: [{ sql: 'coalesce(b.ratings, 0)', descending: true }],
     reader_average: [{ sql: '(b.rating_sum / b.ratings)', descending: true }],
-    title: [{ sql: 'strip_accents(lower(b.title))' }, { sql: 'lower(b.title)' }],
+    title: [{ sql: sortedText('strip_accents(lower(b.title))') }, { sql: sortedText('lower(b.title)') }],
     publication_year: [{ sql: 'b.publication_year', descending: true }],
     relevance: [{ sql: relevanceSql('b') }, { sql: 'b.ratings_count', descending: true }],
   },

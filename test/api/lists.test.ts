@@ -59,6 +59,18 @@ describe('paging', () => {
     })
   }
 
+  it('by title goes on behind a title that is longer than any cursor', async (t) => {
+    const { get, store, gold } = await startApi(t)
+    const title = '三体'.repeat(2000)
+    await publishGold(store, { dim_book: Array.from({ length: 5 }, (_, index) => book(String(index), { title: `${title}${index}` })) })
+    await gold.refresh()
+    const rows = await paged({ get } as Api, '/v1/books?sort=title&fields=book_id', 'books', 2)
+    assert.deepEqual(
+      rows.map(({ book_id }) => book_id),
+      ['0', '1', '2', '3', '4'],
+    )
+  })
+
   it('is refused for a cursor whose keys were changed', async () => {
     const { body } = await api.get('/v1/books?limit=2')
     const cursor = JSON.parse(Buffer.from(body.next_cursor, 'base64url').toString())
@@ -109,6 +121,15 @@ describe('full-text search', () => {
       )
     })
   }
+
+  it('leaves out no word: too many are refused', async () => {
+    const words = (count: number) => Array.from({ length: count }, () => 'darkness').join('+')
+    assert.equal((await api.get(`/v1/books?q=${words(12)}`)).body.total, 3)
+    assert.equal((await api.get(`/v1/books?q=${words(12)}+%26`)).body.total, 3)
+    const { status, body } = await api.get(`/v1/books?q=${words(13)}`)
+    assert.equal(status, 400)
+    assert.match(body.detail, /^q must not have more than 12 words/)
+  })
 
   it('by relevance has the title that is the question first', async () => {
     const { body } = await api.get('/v1/books?q=darkness&sort=relevance')
