@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { appendGate, type GateHold, openState } from '../../../lake/gate-log.ts'
 import { tool } from '../../helpers/tool.ts'
 import { python } from '../../interop/readers.ts'
 import { startApi } from '../helpers/api.ts'
@@ -76,4 +80,50 @@ with zipfile.ZipFile(sys.argv[1]) as archive:
   assert.deepEqual([titles, version], [['Old'], 0])
   assert.equal((await get('/v1/export?version=9')).status, 404)
   assert.equal((await get('/v1/export?format=xlsx')).status, 400)
+})
+
+test('an export says which Gold it is, is whole or nothing, and is not made for a HEAD', async (t) => {
+  const api = await withGold(t)
+  const hold = {
+    ...{ run: 'run-1', at: '2026-11-23T17:01:00.000Z', since: '2026-11-23T17:00:00.000Z', runs: 1, baseVersion: 1, inputs: {} },
+    isStaged: true,
+    checks: [{ id: 'x', table: null, column: null, verdict: 'fail', measured: 1, threshold: '', message: 'It is odd.', sampleKeys: [] }],
+  } as GateHold
+  await appendGate(api.store, null, {
+    at: hold.at,
+    event: { kind: 'held', run: 'run-1', checks: hold.checks, baseVersion: 1, changes: [], publish: {} },
+    state: { ...openState, hold },
+  })
+  await api.gate.refresh()
+  const { headers } = await fetch(new URL('/v1/export', api.url), { headers: { range: 'bytes=0-9' } }).then(async (response) => {
+    assert.equal(response.status, 200)
+    assert.ok((await response.arrayBuffer()).byteLength > 10)
+    return response
+  })
+  const said = (of: Headers) =>
+    ['readflow-version', 'readflow-complete-through', 'readflow-held-since', 'readflow-held-reason'].map((name) => of.get(name))
+  assert.deepEqual(said(headers), ['1', '2026-01-02T03:04:05.000Z', hold.since, 'It is odd.'])
+  assert.deepEqual(
+    [headers.get('accept-ranges'), headers.get('etag'), headers.get('last-modified')].filter((each) => each !== null && each !== 'none'),
+    [],
+  )
+  const older = await fetch(new URL('/v1/export?version=0', api.url), { method: 'HEAD' })
+  assert.deepEqual(said(older.headers), ['0', '2026-01-02T03:04:05.000Z', null, null])
+  assert.match(older.headers.get('content-disposition') ?? '', /readflow-gold-v0\.duckdb/)
+  assert.equal(older.headers.get('content-type'), 'application/vnd.duckdb')
+  assert.equal(older.headers.get('content-length'), null)
+})
+
+test('an export that one reader leaves lying keeps no other from the next', async (t) => {
+  const api = await startApi(t)
+  const many = Array.from({ length: 20_000 }, (_, index) => book(String(index), { title: randomBytes(150).toString('hex') }))
+  await publishGold(api.store, { dim_book: many })
+  await api.gold.refresh()
+  const lying = request(new URL('/v1/export', api.url)).end()
+  t.after(() => lying.destroy())
+  const [response] = await once(lying, 'response')
+  assert.equal(response.statusCode, 200)
+  // Nothing of it is read.
+  const { status, body } = await api.get('/v1/export?format=parquet')
+  assert.equal(status, 200, JSON.stringify(body).slice(0, 300))
 })
