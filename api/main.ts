@@ -62,7 +62,9 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   defer(() => store.close())
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'serve'))
   defer(copies.close)
-  const files = openLocalFiles({ store, dir: copies.dir, maxBytes: config.cacheMaxBytes })
+  // Two folders of copies share what may be kept: those of our own questions, and those that SQL from outside sees.
+  const maxBytes = Math.floor(config.cacheMaxBytes / 2)
+  const files = openLocalFiles({ store, dir: copies.dir, maxBytes })
   const gold = openGold({
     store,
     files,
@@ -102,7 +104,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   defer(() => pool.close())
   const sql = openSql({
     store,
-    copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: sqlCopies.dir, maxBytes: config.cacheMaxBytes }),
+    copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: sqlCopies.dir, maxBytes }),
     copiesDir: sqlCopies.dir,
     pool,
     tempDir: sqlTemp.dir,
@@ -111,7 +113,8 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   })
   const hub = openHub({ store, gold, log })
   defer(() => hub.close())
-  const streams = createEventStreams({ maxReaders: MAX_READERS })
+  const keys = watchKeys(config.dataDir)
+  const streams = createEventStreams({ maxReaders: MAX_READERS, keys })
   const inbox = openInbox(config.dataDir)
   await inbox.removeUploads()
   const shelves = shelfRoutes({ inbox, gold, arrivals: openArrivals({ store }) })
@@ -134,7 +137,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
       topicRoutes({ kafka, streams }),
       deadLetterRoutes({ kafka, ruleCounts }),
     ],
-    access: { isOn: asksForKeys, keys: watchKeys(config.dataDir) },
+    access: { isOn: asksForKeys, keys },
     ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },
     ...{ host, log, gold, gate, runs, lineage, checks, profiles },
     ruleCounts,

@@ -1,4 +1,5 @@
 import type { Response } from 'express'
+import type { ApiKey } from '../keys/store.ts'
 import { drained } from './drained.ts'
 import { Problem } from './problem.ts'
 
@@ -16,8 +17,14 @@ export interface EventStream {
   signal: AbortSignal
 }
 
-/** Server-sent events: at most so many readers at once, who are let go when the server stops. */
-export const createEventStreams = ({ maxReaders }: { maxReaders: number }) => {
+/** So soon after a key was taken back its streams end. */
+const KEYS_INTERVAL_MS = 1000
+
+/**
+ * Server-sent events: at most so many readers at once, who are let go when the server stops, and where the key that they came
+ * with holds no more.
+ */
+export const createEventStreams = ({ maxReaders, keys = async () => [] }: { maxReaders: number; keys?: () => Promise<ApiKey[]> }) => {
   const open = new Set<Response>()
 
   /** Begins an answer that goes on. Throws a 503 where there are too many. */
@@ -31,8 +38,16 @@ export const createEventStreams = ({ maxReaders }: { maxReaders: number }) => {
     response.flushHeaders()
     response.write(`retry: ${RETRY_MS}\n\n`)
     const heartbeat = setInterval(() => response.writableEnded || response.write(': still here\n\n'), HEARTBEAT_MS)
+    const keyId: unknown = response.locals['keyId']
+    const endWithoutKey = async () => {
+      const known = await keys()
+      if (!known.some(({ id, revoked_at }) => id === keyId && revoked_at === null)) response.end()
+    }
+    // A list that can not be read says of no key that it was taken back.
+    const watch = keyId === undefined ? undefined : setInterval(() => endWithoutKey().catch(() => undefined), KEYS_INTERVAL_MS)
     response.on('close', () => {
       clearInterval(heartbeat)
+      clearInterval(watch)
       open.delete(response)
       leaving.abort()
     })

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rmdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { ReadflowError } from '../../runtime/errors.ts'
 
@@ -58,6 +59,36 @@ const writeKeys = async (dataDir: string, keys: readonly ApiKey[]) => {
   await rename(temporary, fileOf(dataDir))
 }
 
+const LOCK_PATIENCE_MS = 10_000
+const LOCK_AGAIN_MS = 25
+
+/** Changes the list with nobody else between reading and writing it, whichever process that is. */
+const changing = async <T>(dataDir: string, change: (keys: ApiKey[]) => Promise<T>): Promise<T> => {
+  await mkdir(dataDir, { recursive: true })
+  const lock = `${fileOf(dataDir)}.lock`
+  for (const untilMs = Date.now() + LOCK_PATIENCE_MS; ; ) {
+    const isMine = await mkdir(lock).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return false
+        throw error
+      },
+    )
+    if (isMine) break
+    if (Date.now() > untilMs) {
+      throw new ReadflowError('config', `The API keys are being changed by somebody else for ${LOCK_PATIENCE_MS / 1000} s.`, {
+        hint: `Where nobody does, such as after a crash, remove ${lock}.`,
+      })
+    }
+    await sleep(LOCK_AGAIN_MS)
+  }
+  try {
+    return await change(await readKeys(dataDir))
+  } finally {
+    await rmdir(lock)
+  }
+}
+
 /** Makes a key and gives its text, `rf_ID_SECRET`: this is the only time that anybody sees it. */
 export const addKey = async (
   dataDir: string,
@@ -66,19 +97,19 @@ export const addKey = async (
   const id = randomBytes(5).toString('hex')
   const secret = randomBytes(32).toString('base64url')
   const key: ApiKey = { id, name, scopes: [...granted], hash: hashOf(secret), created_at: new Date().toISOString(), revoked_at: null }
-  await writeKeys(dataDir, [...(await readKeys(dataDir)), key])
+  await changing(dataDir, (keys) => writeKeys(dataDir, [...keys, key]))
   return { key, text: `rf_${id}_${secret}` }
 }
 
 /** Takes a key back; null where there is none of that id. One that was taken back stays as it is. */
-export const revokeKey = async (dataDir: string, id: string): Promise<ApiKey | null> => {
-  const keys = await readKeys(dataDir)
-  const found = keys.find((key) => key.id === id)
-  if (!found) return null
-  found.revoked_at ??= new Date().toISOString()
-  await writeKeys(dataDir, keys)
-  return found
-}
+export const revokeKey = (dataDir: string, id: string): Promise<ApiKey | null> =>
+  changing(dataDir, async (keys) => {
+    const found = keys.find((key) => key.id === id)
+    if (!found) return null
+    found.revoked_at ??= new Date().toISOString()
+    await writeKeys(dataDir, keys)
+    return found
+  })
 
 /** The key that a text is, of those that hold; null for another text. Takes as long for a wrong secret as for a right one. */
 export const keyOf = (keys: readonly ApiKey[], text: string): ApiKey | null => {

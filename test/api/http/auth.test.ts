@@ -62,12 +62,48 @@ test('a key that was taken back is refused within a second or so', async (t) => 
   assert.equal(await ask(), 401)
 })
 
+test('a stream ends soon after its key was taken back, and no other', async (t) => {
+  const api = await startApi(t, { dataKeys: true })
+  await publishGold(api.store, {})
+  await api.gold.refresh()
+  const [first, second] = [
+    await addKey(api.folder, { name: 'a', scopes: ['read'] }),
+    await addKey(api.folder, { name: 'b', scopes: ['read'] }),
+  ]
+  const leaving = new AbortController()
+  t.after(() => leaving.abort())
+  const listen = async (text: string) => {
+    const { status, body } = await fetch(new URL('/v1/events', api.url), {
+      headers: { authorization: `Bearer ${text}` },
+      signal: leaving.signal,
+    })
+    assert.equal(status, 200)
+    return { ended: body!.pipeTo(new WritableStream()) }
+  }
+  const [one, other] = [await listen(first.text), await listen(second.text)]
+  other.ended.catch(() => undefined)
+  await revokeKey(api.folder, first.key.id)
+  await one.ended
+  assert.equal(api.streams.size(), 1)
+})
+
 test('of a key nothing is kept that it could be made of, and only its owner may read the file', async (t) => {
   const api = await startApi(t)
   const { text } = await addKey(api.folder, { name: 'x', scopes: ['read'] })
   const secret = text.split('_').slice(2).join('_')
   assert.ok(!JSON.stringify(await readKeys(api.folder)).includes(secret))
   assert.equal((await stat(path.join(api.folder, 'api-keys.json'))).mode & 0o777, 0o600)
+})
+
+test('keys that are made and taken back at once are all kept so', async (t) => {
+  const api = await startApi(t)
+  const made = await Promise.all(Array.from({ length: 8 }, (_, index) => addKey(api.folder, { name: String(index), scopes: ['read'] })))
+  await Promise.all([
+    ...made.map(({ key }) => revokeKey(api.folder, key.id)),
+    ...Array.from({ length: 8 }, (_, index) => addKey(api.folder, { name: `more ${index}`, scopes: ['read'] })),
+  ])
+  const keys = await readKeys(api.folder)
+  assert.deepEqual([keys.length, keys.filter(({ revoked_at }) => revoked_at !== null).length], [16, 8])
 })
 
 test('a browser signs in with a key and is kept by a cookie that no script and no other site has', async (t) => {
