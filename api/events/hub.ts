@@ -102,9 +102,7 @@ export const openHub = ({
     // What is published and does not answer yet is no news to who comes without a position: it began before.
     const here = { gold: to.gold === -1 ? published : to.gold, runs: to.runs }
     const known = Math.max(to.gold, published)
-    const at = after
-      ? { gold: after.gold > known ? here.gold : after.gold, runs: after.runs > to.runs ? to.runs : after.runs }
-      : here
+    const at = after ? { gold: after.gold > known ? here.gold : after.gold, runs: Math.min(after.runs, to.runs) } : here
     begin(idOf(at))
     const listener: Listener = { at, wanted: new Set(types), hear, isBusy: false }
     listeners.add(listener)

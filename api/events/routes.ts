@@ -2,19 +2,22 @@ import { Router } from 'express'
 import { z } from 'zod'
 import type { EventStream, EventStreams } from '../http/event-stream.ts'
 import type { RouteModule } from '../http/module.ts'
+import { listOf } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters } from '../http/route.ts'
 import { eventTypes, positionOf } from './history.ts'
 import type { Hub } from './hub.ts'
 
 const query = z.strictObject({
-  types: z
-    .string()
-    .transform((text) => text.split(',').map((type) => type.trim()))
-    .pipe(z.array(z.enum(eventTypes, { error: `must be of ${eventTypes.join(', ')}, with commas between` })))
+  types: listOf(eventTypes)
     .optional()
     .describe(`what is told: ${eventTypes.join(', ')}, with commas between; all without it`),
-  last_event_id: z.string().max(40).optional().describe('the same as the header Last-Event-ID, for readers that can not send one'),
+  last_event_id: z
+    .string()
+    .max(40)
+    .meta({ override: { type: 'string', pattern: '^(-1|\\d{1,12})\\.(-1|\\d{1,12})$' } })
+    .optional()
+    .describe('the same as the header Last-Event-ID, for readers that can not send one'),
 })
 
 /** `GET /v1/events`: each published Gold version and each run, as it comes. */

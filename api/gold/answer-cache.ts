@@ -2,8 +2,8 @@
 export interface AnswerCache {
   /** The answer to a question, made by `compute` where it is not kept. A failure is for those who asked, not for those who ask next. */
   answer: <T>(question: string, compute: () => Promise<T>) => Promise<T>
-  /** The questions that were asked most, most asked first. */
-  popular: (count: number) => string[]
+  /** The questions that were asked most, of those that are wanted, most asked first. */
+  popular: (count: number, isWanted: (question: string) => boolean) => string[]
 }
 
 const MAX_ANSWERS = 500
@@ -51,8 +51,9 @@ export const createAnswerCache = (): AnswerCache => {
     )
     return made
   }
-  const popular = (count: number) =>
+  const popular: AnswerCache['popular'] = (count, isWanted) =>
     [...kept.entries()]
+      .filter(([question]) => isWanted(question))
       .sort(([, a], [, b]) => b.asked - a.asked)
       .slice(0, count)
       .map(([question]) => question)

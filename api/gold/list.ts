@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Condition } from '../../lineage/conditions.ts'
+import type { QueryOptions } from '../../runtime/duckdb.ts'
 import { badCursor, type CursorKey, decodeCursor, encodeCursor, questionOf, requireQuestion } from '../http/cursor.ts'
 import type { RowsAnswer } from '../http/formats.ts'
-import { whole } from '../http/parameters.ts'
+import { listOf, wholeOr } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import type { GoldVersion } from './version.ts'
@@ -51,8 +52,24 @@ export interface ListRoute<Q extends z.ZodObject> {
   key: Sql
 }
 
+/** What is asked for one page: the SQL of its rows, with the columns that are wanted and then the keys of the order. */
+interface Page {
+  sql: (limit: number) => Sql
+  /** The keys of a row by its place, from 0, and of the one after it. */
+  keysFrom: (row: number) => Sql
+  count: Sql
+  params: SqlParamsByName
+  wanted: string[]
+  /** The cursor of what comes after a row. */
+  cursorAfter: (row: Record<string, unknown>) => string
+  question: string
+}
+
 const MAX_LIMIT = 1000
 const MAX_ROWS = 1_000_000
+
+/** A text as an order goes by it: its beginning, as a cursor has to have it whole. The rows' own key parts what begins alike. */
+export const sortedText = (sql: Sql): Sql => `left(${sql}, 200)`
 
 /** A list over one Gold version: filtered, sorted, a page at a time by keys; as NDJSON or CSV it comes as a stream. */
 export const defineList = <Q extends z.ZodObject>(list: ListRoute<Q>): Route => {
@@ -65,28 +82,17 @@ export const defineList = <Q extends z.ZodObject>(list: ListRoute<Q>): Route => 
       .enum(sorts, { error: `must be one of ${sorts.join(', ')}` })
       .default(defaultOrder)
       .describe('order'),
-    fields: fieldsOf(names)
+    fields: listOf(names)
       .optional()
       .describe(`columns that are wanted, with commas between: ${names.join(', ')}`),
-    limit: whole(1, MAX_ROWS).default(50).describe(`rows on a page; as JSON at most ${MAX_LIMIT}`),
+    limit: wholeOr(1, MAX_ROWS, 50).describe(`rows on a page; as JSON at most ${MAX_LIMIT}`),
     cursor: z.string().max(4000).optional().describe('next_cursor of the page before'),
   })
   type Query = z.output<typeof query> & { fields?: string[]; limit: number; cursor?: string; sort: string }
   const row = z.object(Object.fromEntries(Object.entries(columns).map(([column, { type }]) => [column, type])))
 
-  /** Does work on the query's SQL, with the columns that are wanted and then the keys of the order. */
-  const withPage = async <T>(
-    gold: GoldVersion,
-    asked: Query,
-    work: (page: {
-      sql: (limit: number) => Sql
-      count: Sql
-      params: SqlParamsByName
-      wanted: string[]
-      keys: number
-      question: string
-    }) => Promise<T>,
-  ): Promise<T> => {
+  /** Does work on the query's page. */
+  const withPage = async <T>(gold: GoldVersion, asked: Query, work: (page: Page) => Promise<T>): Promise<T> => {
     const question = questionOf({ path, ...asked })
     const cursor = asked.cursor === undefined ? null : decodeCursor(asked.cursor)
     if (cursor) requireQuestion(cursor, question)
@@ -100,22 +106,42 @@ export const defineList = <Q extends z.ZodObject>(list: ListRoute<Q>): Route => 
     const given = conditions.length === 0 ? 'true' : gold.expand(conditions.join(' AND '))
     const run = (relation: Sql) => {
       const from = list.from(gold, relation)
+      const where = `WHERE ${given} AND ${after.condition} ORDER BY ${inOrder}`
       return work({
         sql: (limit) => {
-          const where = `WHERE ${given} AND ${after.condition} ORDER BY ${inOrder} LIMIT ${limit}`
-          if (!list.join) return `SELECT ${[...selected, ...keys].join(', ')} ${from} ${where}`
+          if (!list.join) return `SELECT ${[...selected, ...keys].join(', ')} ${from} ${where} LIMIT ${limit}`
           const named = order.map((_, index) => `f."__key_${index}"`)
-          return `SELECT ${[...selected, ...named].join(', ')} FROM (SELECT f.*, ${keys.join(', ')} ${from} ${where}) f
+          return `SELECT ${[...selected, ...named].join(', ')} FROM (SELECT f.*, ${keys.join(', ')} ${from} ${where} LIMIT ${limit}) f
             ${list.join(gold)} ORDER BY ${inOrder}`
         },
+        keysFrom: (row) => `SELECT ${keys.join(', ')} ${from} ${where} LIMIT 2 OFFSET ${row}`,
         count: `SELECT count(*) AS total ${from} WHERE ${given}`,
         params: { ...params, ...after.params },
         wanted,
-        keys: order.length,
+        cursorAfter: (row) =>
+          encodeCursor({ version: gold.version, after: order.map((_, index) => row[`__key_${index}`] as CursorKey), question }),
         question,
+      }).catch((error: unknown) => {
+        // A key of another type than its column: nobody got such a cursor from here.
+        const isForged = cursor !== null && error instanceof Error && /^(Conversion|Binder) Error/.test(error.message)
+        throw isForged ? badCursor('is not one that this API gave out') : error
       })
     }
     return list.fact === undefined ? run('') : gold.scan(list.fact, scan, run)
+  }
+
+  const totalOf = (gold: GoldVersion, { count, params, question }: Page, options: QueryOptions = {}): Promise<number> => {
+    const filterParams = Object.fromEntries(Object.entries(params).filter(([param]) => !/^(after|order)_/.test(param)))
+    return gold.answers.answer(
+      `total ${path} ${question}`,
+      async () => (await gold.rows<{ total: number }>(count, filterParams, options))[0]!.total,
+    )
+  }
+  /** The rows of one page, and what asks for the next. */
+  const pageOf = async (gold: GoldVersion, page: Page, limit: number, options: QueryOptions = {}) => {
+    const [total, found] = await Promise.all([totalOf(gold, page), gold.rows(page.sql(limit + 1), page.params, options)])
+    const rows = found.slice(0, limit)
+    return { total, rows, next: found.length > limit ? page.cursorAfter(rows.at(-1)!) : null }
   }
 
   const handle = async ({ query: asked, gold }: { query: Query; gold: GoldVersion }) => {
@@ -123,33 +149,35 @@ export const defineList = <Q extends z.ZodObject>(list: ListRoute<Q>): Route => 
       const detail = `must be a whole number from 1 to ${MAX_LIMIT}; up to ${MAX_ROWS} as NDJSON or CSV`
       throw new Problem(400, `limit ${detail}.`, { faults: [{ parameter: 'limit', detail }] })
     }
-    return withPage(gold, asked, async ({ sql, count, params, wanted, keys, question }) => {
-      const { limit } = asked
-      const filterParams = Object.fromEntries(Object.entries(params).filter(([param]) => !/^(after|order)_/.test(param)))
-      const [total, found] = await Promise.all([
-        gold.answers.answer(`total ${path} ${question}`, async () => (await gold.rows<{ total: number }>(count, filterParams))[0]!.total),
-        gold.rows(sql(limit + 1), params).catch((error: unknown) => {
-          // A key of another type than its column: nobody got such a cursor from here.
-          const isForged = asked.cursor !== undefined && error instanceof Error && /^(Conversion|Binder) Error/.test(error.message)
-          throw isForged ? badCursor('is not one that this API gave out') : error
-        }),
-      ])
-      const page = found.slice(0, limit)
-      const last = page.at(-1)
-      const after = Array.from({ length: keys }, (_, index) => last?.[`__key_${index}`] as CursorKey)
+    return withPage(gold, asked, async (page) => {
+      const { total, rows, next } = await pageOf(gold, page, asked.limit)
       return {
         total,
-        [name]: page.map((each) => Object.fromEntries(wanted.map((column) => [column, each[column]]))),
-        next_cursor: found.length > limit ? encodeCursor({ version: gold.version, after, question }) : null,
+        [name]: rows.map((each) => Object.fromEntries(page.wanted.map((column) => [column, each[column]]))),
+        next_cursor: next,
       }
     })
   }
 
-  const stream = ({ query: asked, gold }: { query: Query; gold: GoldVersion }, work: (rows: RowsAnswer) => Promise<void>) =>
-    withPage(gold, asked, async ({ sql, params, wanted }) => {
-      const { batches } = await gold.stream(sql(asked.limit), params)
+  const stream = (
+    { query: asked, gold, signal }: { query: Query; gold: GoldVersion; signal?: AbortSignal },
+    work: (rows: RowsAnswer) => Promise<void>,
+  ) =>
+    withPage(gold, asked, async (page) => {
+      const { sql, keysFrom, params, wanted: columns, cursorAfter } = page
+      const { limit } = asked
+      const options = signal ? { signal } : {}
+      if (limit <= MAX_LIMIT) {
+        const { total, rows, next } = await pageOf(gold, page, limit, options)
+        return work({ columns, total, next, batches: only(rows.map((row) => columns.map((column) => row[column]))) })
+      }
+      const total = await totalOf(gold, page)
+      const [last, beyond] = total > limit ? await gold.rows(keysFrom(limit - 1), params, options) : []
+      const { batches } = await gold.stream(sql(limit), params, options)
       try {
-        await work({ columns: wanted, batches: cut(batches, wanted.length) })
+        // Before anything is sent: what is wrong with the question is found by now.
+        const first = await batches.next()
+        await work({ columns, total, next: beyond ? cursorAfter(last!) : null, batches: cut(first, batches, columns.length) })
       } finally {
         await batches.return()
       }
@@ -171,15 +199,16 @@ export const defineList = <Q extends z.ZodObject>(list: ListRoute<Q>): Route => 
   })
 }
 
-async function* cut(batches: AsyncIterable<unknown[][]>, width: number) {
-  for await (const batch of batches) yield batch.map((row) => row.slice(0, width))
+async function* only(rows: unknown[][]) {
+  yield rows
 }
 
-const fieldsOf = (names: readonly string[]) =>
-  z
-    .string()
-    .transform((text) => [...new Set(text.split(',').map((field) => field.trim()))])
-    .refine((fields) => fields.every((field) => names.includes(field)), `must be of ${names.join(', ')}, with commas between`)
+/** Rows without the keys after them: the first batch, and those that come. */
+async function* cut(first: IteratorResult<unknown[][], undefined>, batches: AsyncIterable<unknown[][]>, width: number) {
+  if (first.done) return
+  yield first.value.map((row) => row.slice(0, width))
+  for await (const batch of batches) yield batch.map((row) => row.slice(0, width))
+}
 
 /** The rows after one that has these keys, in an order whose nulls come last. */
 const afterRow = (order: readonly OrderTerm[], keys: readonly CursorKey[]): { condition: Sql; params: Record<string, never> } => {

@@ -7,7 +7,7 @@ import { damagedFile } from '../../runtime/duckdb-errors.ts'
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import { follow as followAt } from '../../runtime/follow.ts'
 import type { Log } from '../../runtime/log.ts'
-import { createLanes } from '../http/lanes.ts'
+import { createLanes, TooMany } from '../http/lanes.ts'
 import { createVersion, type DerivedTables, type GoldVersion, type OpenVersion } from './version.ts'
 
 export interface GoldReader {
@@ -52,9 +52,10 @@ interface Slot {
   holders: number
 }
 
-/** Older versions that are read at once beyond those that stay open, and how many may wait for one. */
+/** Older versions that are read at once beyond those that stay open, and how many may wait for one, and how long. */
 const MORE_IN_USE = 4
 const MAX_WAITING = 200
+const MAX_WAIT_MS = 30_000
 
 /** Follows the published list and serves its versions as DuckDB views over the pinned Delta versions. */
 export const openGold = ({
@@ -104,7 +105,12 @@ export const openGold = ({
     const published = await readPublished(store, { version: number })
     if (!published) return null
     await retireIdle()
-    const place = await older.enter(() => undefined)
+    const place = await older
+      .enter(() => undefined, AbortSignal.timeout(MAX_WAIT_MS))
+      .catch((error: unknown) => {
+        if (!(error instanceof Error) || error.name !== 'TimeoutError') throw error
+        throw new TooMany(`no older version was let go within ${MAX_WAIT_MS / 1000} s`)
+      })
     const version = await versionOf(published).catch((error: unknown) => {
       place.leave()
       throw error

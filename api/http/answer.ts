@@ -1,13 +1,13 @@
 import type { Request, Response } from 'express'
 import type { GoldVersion } from '../gold/version.ts'
 import type { StatusParts } from '../pipeline/status.ts'
-import { etagOf, isFresh } from './etag.ts'
-import { type Format, formatOf, rowsOf, sendRows } from './formats.ts'
+import { etagOf, hasAny, isFresh } from './etag.ts'
+import { type Format, formatOf, type RowsAnswer, rowsOf, sendRows } from './formats.ts'
 import { heldOf, isServed } from './held.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { noGoldYet } from './no-gold.ts'
 import { Problem, tooMany } from './problem.ts'
-import { parseParameters, type Route } from './route.ts'
+import { parseParameters, type Route, rowColumns } from './route.ts'
 import { goneVersion, wantedVersion } from './wanted-version.ts'
 
 type Parts = Pick<StatusParts, 'gold' | 'gate'>
@@ -29,7 +29,7 @@ export const createAnswerLanes = (): AnswerLanes => ({
 export const answerFromGold = (route: Route, parts: Parts, lanes: AnswerLanes) => async (request: Request, response: Response) => {
   const asked = readQuestion(route, { params: request.params as Record<string, string>, query: request.query as Record<string, unknown> })
   const format = formatOf(request, asked.query['format'] as Format | undefined, route.rows !== null)
-  const wanted = await wantedVersion(asked.query, route.pinnedVersion(asked.query as never), parts.gold)
+  const wanted = await wantedVersion(asked.query, route.pinnedVersion(asked.query as never), parts)
   const answered = await parts.gold.use(wanted, async (gold) => {
     const held = heldOf(parts, gold.version)
     const tag = etagOf({ version: gold.version, publishId: gold.publishId, question: asked.question, format, held: held.fields })
@@ -40,32 +40,51 @@ export const answerFromGold = (route: Route, parts: Parts, lanes: AnswerLanes) =
       'Cache-Control': isServed(parts, gold.version) ? 'no-cache' : 'private, max-age=3600, immutable',
     })
     response.vary('Accept')
-    const send = (body?: string) => {
-      response.set('ETag', tag)
-      if (isFresh(request, tag)) response.status(304).end()
-      else if (body !== undefined) response.type('json').send(body)
-    }
-    if (isFresh(request, tag)) return send()
+    response.set('ETag', tag)
+    const leave = () => void response.status(304).end()
+    if (isFresh(request, tag)) return leave()
     const handled = { ...asked, gold } as never
-    if (format !== 'json' && route.stream) {
-      const patience = AbortSignal.any([goneSignal(response), AbortSignal.timeout(MAX_WAIT_MS)])
-      const place = await lanes.streams.enter(() => response.destroy(), patience).catch(asBusy)
-      try {
-        response.set('ETag', tag)
-        return await route.stream(handled, (rows) => sendRows(response, format, rows))
-      } finally {
-        place.leave()
-      }
+    if (format === 'json') {
+      const body = await jsonOf(route, asked, gold, lanes.answers.inPlace)
+      if (hasAny(request)) return leave()
+      const said = Object.keys(held.fields).length === 0 ? '' : `${JSON.stringify(held.fields).slice(1, -1)},`
+      return void response.type('json').send(`{${said}${body.slice(1)}`)
     }
-    if (format !== 'json') {
-      const list = (await lanes.answers.inPlace(() => route.handle(handled)))[route.rows!] as Record<string, unknown>[]
-      response.set('ETag', tag)
-      return sendRows(response, format, rowsOf(list))
+    const send = async (rows: RowsAnswer) => {
+      if (hasAny(request)) return leave()
+      response.set(pageHeaders(request, rows))
+      await sendRows(response, format, rows)
     }
-    const body = await jsonOf(route, asked, gold, lanes.answers.inPlace)
-    return send(Object.keys(held.fields).length === 0 ? body : `{${JSON.stringify(held.fields).slice(1, -1)},${body.slice(1)}`)
+    if (!route.stream) return send(await lanes.answers.inPlace(() => wholeList(route, handled)))
+    const signal = goneSignal(response)
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(MAX_WAIT_MS)])
+    const place = await lanes.streams.enter(() => response.destroy(), patience).catch(asBusy)
+    try {
+      await route.stream({ ...asked, gold, signal } as never, send)
+    } finally {
+      place.leave()
+    }
   })
   if (!answered) throw wanted === undefined ? noGoldYet(parts.gate.held()) : goneVersion(wanted)
+}
+
+/** The rows of a route that makes its list at once. */
+const wholeList = async (route: Route, handled: never): Promise<RowsAnswer> => {
+  const list = (await route.handle(handled))[route.rows!] as Record<string, unknown>[]
+  return rowsOf(list, rowColumns(route))
+}
+
+/** What is beyond the rows that come: how many there are in all, and where the next ones are. */
+const pageHeaders = (request: Request, { total, next }: RowsAnswer): Record<string, string> => {
+  const [path, query] = request.originalUrl.split('?')
+  const params = new URLSearchParams(query)
+  // The cursor has the version.
+  for (const name of ['version', 'as_of', 'cursor']) params.delete(name)
+  if (next) params.set('cursor', next)
+  return {
+    ...(total === undefined ? {} : { 'ReadFlow-Total-Rows': String(total) }),
+    ...(next ? { Link: `<${path}?${params}>; rel="next"` } : {}),
+  }
 }
 
 interface Question {
@@ -122,19 +141,26 @@ export const createWarming =
   (routes: readonly Route[], first: readonly { path: string; query?: Record<string, string> }[]) =>
   async (next: GoldVersion, last: GoldVersion | null): Promise<void> => {
     const byPath = new Map(routes.map((route) => [route.path, route]))
+    const made = new Set<string>()
     const ask = async (path: string, given: Given) => {
       const route = byPath.get(path)
-      if (route) await jsonOf(route, readQuestion(route, given), next, (work) => work()).catch(() => undefined)
+      if (!route) return
+      const asked = readQuestion(route, given)
+      made.add(asked.question)
+      await jsonOf(route, asked, next, (work) => work()).catch(() => undefined)
     }
     for (const { path, query = {} } of first) await ask(path, { params: {}, query })
-    for (const question of last?.answers.popular(WARMED) ?? []) {
+    // Pages after the first belong to their own version.
+    const isWanted = (question: string) => isQuestion(question) && !made.has(question) && !('cursor' in parsed(question)[2])
+    for (const question of last?.answers.popular(WARMED, isWanted) ?? []) {
       const [path, params, query] = parsed(question)
-      // Pages after the first belong to their own version.
-      if (path !== undefined && !('cursor' in query)) await ask(path, { params, query: textsOf(query) })
+      await ask(path, { params, query: textsOf(query) })
     }
   }
 
-const parsed = (question: string): [string | undefined, Record<string, string>, Record<string, unknown>] =>
-  question.startsWith('[') ? JSON.parse(question) : [undefined, {}, {}]
+/** Of what is kept for the life of a version, that which a reader has asked: the rest is figures of our own. */
+const isQuestion = (text: string) => text.startsWith('[')
+
+const parsed = (question: string): [string, Record<string, string>, Record<string, unknown>] => JSON.parse(question)
 
 const textsOf = (query: Record<string, unknown>) => Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))

@@ -8,12 +8,18 @@ import { packageVersion } from './package-version.ts'
  */
 export const etagOf = (of: { version: number; publishId: string; question: string; format: string; held: object }): string => {
   const { version, ...rest } = of
-  return `"${version}-${createHash('sha256').update(JSON.stringify([packageVersion, rest])).digest('base64url').slice(0, 22)}"`
+  return `"${version}-${createHash('sha256')
+    .update(JSON.stringify([packageVersion, rest]))
+    .digest('base64url')
+    .slice(0, 22)}"`
 }
 
-/** Whether the caller has that answer already, by its If-None-Match. `*` names none, so it is not one that we gave. */
+/** Whether the caller has that answer already, by its If-None-Match. */
 export const isFresh = (request: Pick<Request, 'headers'>, tag: string): boolean =>
   (request.headers['if-none-match'] ?? '')
     .split(',')
     .map((given) => given.trim().replace(/^W\//, ''))
     .includes(tag)
+
+/** Whether the caller has any answer: enough, once it is known that there is one (RFC 9110, 13.1.2). */
+export const hasAny = (request: Pick<Request, 'headers'>): boolean => request.headers['if-none-match']?.trim() === '*'

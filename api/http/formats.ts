@@ -7,6 +7,9 @@ import { Problem } from './problem.ts'
 export interface RowsAnswer {
   columns: readonly string[]
   batches: AsyncIterable<unknown[][]>
+  /** How many there are on all pages, and what asks for the next page; null on the last. Absent where there are no pages. */
+  total?: number
+  next?: string | null
 }
 
 /** In the order in which they are offered. */
@@ -35,6 +38,7 @@ export const sendRows = async (response: Response, format: Exclude<Format, 'json
   if (response.req.method === 'HEAD') return void response.end()
   if (format === 'csv') response.write(csvLines([columns]))
   for await (const batch of batches) {
+    if (batch.length === 0) continue
     const text = format === 'csv' ? csvLines(batch) : batch.map((row) => `${JSON.stringify(objectOf(columns, row))}\n`).join('')
     if (!response.write(text)) await drained(response, STALLED_MS)
     if (response.destroyed) throw new Problem(499, 'The reader has gone.')
@@ -55,9 +59,9 @@ export const csvLines = (rows: readonly (readonly unknown[])[]): string =>
 /** So long a reader may take nothing: what it asked for is kept for it meanwhile. */
 const STALLED_MS = 60_000
 
-/** The rows of a list that is whole, with the columns of all of them in the order in which they are met. */
-export const rowsOf = (list: readonly Record<string, unknown>[]): RowsAnswer => {
-  const columns = [...new Set(list.flatMap((row) => Object.keys(row)))]
+/** The rows of a list that is whole: with these columns, and such of the rows' own as are none of them. */
+export const rowsOf = (list: readonly Record<string, unknown>[], known: readonly string[]): RowsAnswer => {
+  const columns = [...new Set([...known, ...list.flatMap((row) => Object.keys(row))])]
   const values = list.map((row) => columns.map((name) => row[name] ?? null))
   return {
     columns,

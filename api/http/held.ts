@@ -4,7 +4,8 @@ import type { StatusParts } from '../pipeline/status.ts'
 type Parts = Pick<StatusParts, 'gold' | 'gate'>
 
 /** Whether a version is the one that is served now, or a newer one that is about to be: what is said of it may change. */
-export const isServed = ({ gold }: Pick<Parts, 'gold'>, version: number | null): boolean => (version ?? -1) >= (gold.current()?.version ?? -1)
+export const isServed = ({ gold }: Pick<Parts, 'gold'>, version: number | null): boolean =>
+  (version ?? -1) >= (gold.current()?.version ?? -1)
 
 /**
  * What an answer says while newer data is held: fields of its body, and headers. Nothing where nothing is, and of older

@@ -32,11 +32,15 @@ export const lakeRoutes: readonly LakeRoute[] = [
   ...[listContracts, showContract, listDrift],
 ]
 
-/** What the page asks first: made ahead of each new version. */
-export const warmed = [
-  ...['/v1/genres', '/v1/languages', '/v1/books', '/v1/charts/rating-distribution', '/v1/charts/ratings-by-genre'],
-  ...['/v1/charts/ratings-over-time', '/v1/charts/review-trends', '/v1/charts/author-performance', '/v1/charts/top-books'],
-].map((path) => ({ path }))
+/** What the page asks first, beyond what each takes by default: made ahead of each new version. */
+export const warmed: readonly { path: string; query?: Record<string, string> }[] = [
+  ...['/v1/genres', '/v1/languages', '/v1/books', '/v1/charts/rating-distribution', '/v1/charts/ratings-by-genre'].map((path) => ({
+    path,
+  })),
+  ...['/v1/charts/ratings-over-time', '/v1/charts/review-trends', '/v1/charts/top-books'].map((path) => ({ path })),
+  { path: '/v1/charts/ratings-over-time', query: { by: 'language' } },
+  { path: '/v1/charts/author-performance', query: { limit: '12', min_ratings: '5' } },
+]
 
 /** What `/v1` says: each route with its parameters. */
 export const routeIndex = () =>

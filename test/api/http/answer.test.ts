@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { createWarming } from '../../../api/http/answer.ts'
+import { routes, warmed } from '../../../api/routes/routes.ts'
 import { startApi } from '../helpers/api.ts'
 import { book, publishGold, rating } from '../helpers/gold-lake.ts'
 
@@ -113,7 +115,8 @@ describe('an ETag', () => {
     const { get, between } = await withTwo(t)
     const caching = async (query: string) => (await get(`/v1/books?${query}`)).headers.get('cache-control') ?? ''
     for (const query of ['version=0', `as_of=${between}`]) assert.match(await caching(query), /immutable/, query)
-    for (const query of ['version=1', 'as_of=2999-01-01', `as_of=${new Date().toISOString()}`]) assert.equal(await caching(query), 'no-cache')
+    for (const query of ['version=1', 'as_of=2999-01-01', `as_of=${new Date().toISOString()}`])
+      assert.equal(await caching(query), 'no-cache')
   })
 
   it('is not that of another lake which has the same version, question and format', async (t) => {
@@ -121,6 +124,19 @@ describe('an ETag', () => {
     const tag = (await one.get('/v1/books')).headers.get('etag') ?? ''
     const { status, body } = await other.get('/v1/books', { headers: { 'if-none-match': tag } })
     assert.deepEqual([status, body.version], [200, 1])
+  })
+
+  it('of any kind holds for If-None-Match: * where there is an answer', async (t) => {
+    const { get } = await withTwo(t)
+    for (const [route, status] of [
+      ['/v1/books', 304],
+      ['/v1/books?format=csv', 304],
+      ['/v1/genres?format=ndjson', 304],
+      ['/v1/books/404', 404],
+      ['/v1/ratings?from=2026-02&to=2026-01&format=csv', 400],
+    ] as const) {
+      assert.equal((await get(route, { headers: { 'if-none-match': '*' } })).status, status, route)
+    }
   })
 
   it('is not given with what is not there', async (t) => {
@@ -179,6 +195,60 @@ describe('a format', () => {
     }
   })
 
+  it('of a list tells how many rows there are, and where the next ones are, until there are none', async (t) => {
+    const { get, store, gold } = await startApi(t)
+    const ratings = Array.from({ length: 2300 }, (_, index) => ({
+      ...rating('1', (index % 5) + 1, index % 3 === 0 ? null : '2026-01-02'),
+      rating_key: `u${String(index).padStart(5, '0')}:1`,
+    }))
+    await publishGold(store, { dim_book: books(1), fact_rating: ratings })
+    await gold.refresh()
+    for (const limit of [700, 1100]) {
+      const seen: string[] = []
+      let pages = 0
+      for (let next: string | undefined = `/v1/ratings?format=csv&fields=rating_key&limit=${limit}&as_of=2999-01-01`; next; pages++) {
+        const { status, headers, body } = await get(next)
+        assert.deepEqual([status, headers.get('readflow-total-rows')], [200, '2300'])
+        seen.push(...String(body).trimEnd().split('\r\n').slice(1))
+        next = /^<([^>]+)>; rel="next"$/.exec(headers.get('link') ?? '')?.[1]
+        // What comes next is of the same version, whatever is published meanwhile.
+        if (pages === 0) await publishGold(store, { dim_book: books(1) }).then(gold.refresh)
+      }
+      assert.deepEqual([pages, seen.length, new Set(seen).size], [Math.ceil(2300 / limit), 2300, 2300])
+      await publishGold(store, { dim_book: books(1), fact_rating: ratings }).then(gold.refresh)
+    }
+  })
+
+  it('refuses a cursor whose keys were changed, as rows too', async (t) => {
+    const { get } = await withTwo(t)
+    const { body } = await get('/v1/books?limit=1')
+    const cursor = JSON.parse(Buffer.from(body.next_cursor, 'base64url').toString())
+    const forged = Buffer.from(JSON.stringify({ ...cursor, k: ['x', 1] })).toString('base64url')
+    for (const query of ['limit=1', 'limit=1&format=csv', 'limit=5000&format=ndjson']) {
+      const { status, body: said } = await get(`/v1/books?${query}&cursor=${forged}`)
+      assert.equal(status, 400, `${query}: ${JSON.stringify(said)}`)
+    }
+  })
+
+  it('as CSV has its line of names where there are no rows', async (t) => {
+    const { get, store, gold } = await startApi(t)
+    await publishGold(store, {})
+    await gold.refresh()
+    for (const [route, line] of [
+      ['/v1/genres', 'genre,name,is_other,books,ratings'],
+      ['/v1/charts/ratings-over-time', 'period,key,name,ratings,average'],
+      ['/v1/books?fields=book_id,title', 'book_id,title'],
+    ]) {
+      const { body } = await get(route!, { headers: { accept: 'text/csv' } })
+      assert.equal(body, `${line}\r\n`, route)
+    }
+  })
+
+  it('json may be named where there is no other', async (t) => {
+    const { get } = await withTwo(t)
+    assert.equal((await get('/v1/books/1?format=json')).status, 200)
+  })
+
   it('that streams takes more rows than a JSON page has', async (t) => {
     const { get, store, gold } = await startApi(t).then(async (api) => api)
     const ratings = Array.from({ length: 5000 }, (_, index) => ({
@@ -192,5 +262,91 @@ describe('a format', () => {
     const lines = String(body).trimEnd().split('\r\n')
     assert.equal(lines.length, 5001)
     assert.equal(new Set(lines.map((line) => line.split(',')[0])).size, 5001)
+  })
+})
+
+describe('a publish', () => {
+  /** What the page asks before anybody has chosen anything (api/web/books). */
+  const ofThePage = [
+    '/v1/genres',
+    '/v1/languages',
+    '/v1/charts/rating-distribution',
+    '/v1/charts/ratings-over-time?by=genre&bucket=month',
+    '/v1/charts/ratings-over-time?by=language&bucket=month',
+    '/v1/charts/review-trends?bucket=month',
+    '/v1/charts/top-books?limit=10',
+    '/v1/charts/author-performance?limit=12&min_ratings=5',
+  ]
+
+  it('makes what the page asks, and what was asked most, before it answers', async (t) => {
+    const { get, store, gold } = await startApi(t, { warm: createWarming(routes, warmed) })
+    await publishGold(store, { dim_book: books(20) })
+    await gold.refresh()
+    const asksDuckDb = async (route: string) => {
+      const version = gold.current()!
+      const { rows } = version
+      let asked = 0
+      version.rows = (...question) => {
+        asked++
+        return rows(...question)
+      }
+      assert.equal((await get(route)).status, 200)
+      version.rows = rows
+      return asked
+    }
+    for (const route of ofThePage) assert.equal(await asksDuckDb(route), 0, route)
+    // Figures of our own, and pages after the first, take no place of what readers ask.
+    const popular = Array.from({ length: 30 }, (_, index) => `/v1/books?q=book+${index}`)
+    for (const route of popular) assert.ok((await asksDuckDb(route)) > 0)
+    for (const route of popular) assert.equal(await asksDuckDb(route), 0)
+    for (let cursor = ''; ; ) {
+      const { body } = await get(`/v1/books?limit=1${cursor}`)
+      await get(`/v1/books?limit=1${cursor}`)
+      await get(`/v1/books?limit=1${cursor}`)
+      if (body.next_cursor === null) break
+      cursor = `&cursor=${body.next_cursor}`
+    }
+    await publishGold(store, { dim_book: books(21) })
+    await gold.refresh()
+    const cold = []
+    for (const route of popular.slice(0, -1)) if ((await asksDuckDb(route)) > 0) cold.push(route)
+    assert.deepEqual(cold, [])
+  })
+})
+
+describe('a reader who goes', () => {
+  it('ends its query, before the first row too, and gives its place on', async (t) => {
+    const { get, store, gold, url } = await startApi(t)
+    const ratings = Array.from({ length: 300 }, (_, index) => ({ ...rating('1', 1, '2026-01-02'), rating_key: `u${index}` }))
+    await publishGold(store, { dim_book: books(1), fact_rating: ratings })
+    await gold.refresh()
+    const version = gold.current()!
+    let begun = 0
+    const ended: unknown[] = []
+    const { stream } = version
+    // As a query that takes for ever: what it is asked for is beside the point.
+    version.stream = (_sql, _params, options) => {
+      begun++
+      const running = stream('SELECT count(*) FROM range(1000000) a, range(1000000) b', undefined, options)
+      running.catch((error) => ended.push(error))
+      return running.then(async (rows) => {
+        const { next } = rows.batches
+        rows.batches.next = () =>
+          next().catch((error) => {
+            ended.push(error)
+            throw error
+          })
+        return rows
+      })
+    }
+    const readers = Array.from({ length: 6 }, () => new AbortController())
+    const asking = readers.map(({ signal }) => fetch(new URL('/v1/ratings?format=csv&limit=2000', url), { signal }).catch(() => null))
+    while (begun < 4) await new Promise((resolve) => setTimeout(resolve, 10))
+    for (const reader of readers) reader.abort()
+    await Promise.all(asking)
+    while (ended.length < 4) await new Promise((resolve) => setTimeout(resolve, 10))
+    version.stream = stream
+    const { status, body } = await get('/v1/ratings?format=csv&limit=2000')
+    assert.deepEqual([status, String(body).trimEnd().split('\r\n').length], [200, 301])
   })
 })
