@@ -43,6 +43,8 @@ const exposedHeaders = [
   'ReadFlow-Complete-Through',
   'ReadFlow-Held-Since',
   'ReadFlow-Held-Reason',
+  'ReadFlow-Total-Rows',
+  'Link',
   'ETag',
   'X-Request-Id',
   'RateLimit',
@@ -71,6 +73,15 @@ export const createApp = (options: AppOptions) => {
     openApiDocument({ version: packageVersion, gold: routes, lake: lakeRoutes, others: modules.flatMap(({ operations }) => operations) }),
   )
   const modules: RouteModule[] = [systemRoutes({ parts, seen, metrics, document }), sessionRoutes(access), ...others]
+  // What a path is answered by, the same for all; a browser's question before one of another origin is answered by `cors`.
+  app.options('/{*path}', (request, response, next) => {
+    const allowed = allowedMethods(document(), request.path)
+    if (allowed.length === 0) return next()
+    response
+      .status(204)
+      .set('Allow', [...allowed, 'OPTIONS'].join(', '))
+      .end()
+  })
   for (const { router } of modules) app.use(router)
   const lanes = createAnswerLanes()
   for (const route of routes) app.get(expressPath(route.path), answerFromGold(route, parts, lanes))

@@ -61,6 +61,19 @@ describe('a request that can not be answered', () => {
     assert.equal(headers.get('allow'), 'GET, HEAD')
   })
 
+  it('by OPTIONS is told the methods of its path, whatever answers there', async (t) => {
+    const { get } = await startApi(t)
+    for (const [route, allow] of [
+      ['/v1/books', 'GET, HEAD, OPTIONS'],
+      ['/v1/events', 'GET, HEAD, OPTIONS'],
+      ['/v1/sql', 'POST, OPTIONS'],
+    ]) {
+      const { status, headers } = await get(route!, { method: 'OPTIONS' })
+      assert.deepEqual([status, headers.get('allow')], [204, allow], route)
+    }
+    assert.equal((await get('/v1/nothing', { method: 'OPTIONS' })).status, 404)
+  })
+
   it('for lack of valid percent-encoding is a 400', async (t) => {
     const { get } = await startApi(t)
     const { status, body } = await get('/v1/books/%E0%A4%A')
