@@ -3,7 +3,8 @@ import { type ApiKey, keyOf, type Scope } from '../keys/store.ts'
 import { Problem } from './problem.ts'
 
 const COOKIE = 'readflow_key'
-const REALM = { 'WWW-Authenticate': 'Bearer realm="ReadFlow"' }
+/** What a refusal for want of a key has with it. */
+export const REALM = { 'WWW-Authenticate': 'Bearer realm="ReadFlow"' }
 
 /** What a request must be allowed to do; null for what anybody may: health, the page, and to sign in. */
 export const scopeOf = ({ method, path: asked }: Pick<Request, 'method' | 'path'>): Scope | null => {

@@ -13,8 +13,12 @@ export interface Operation {
   body?: Readonly<Record<string, z.ZodType>>
   /** Status of the answer; 200 where none is given. */
   status?: number
+  /** Other answers that are none of errors, by their status. */
+  others?: Readonly<Record<number, { description: string; answer: Readonly<Record<string, z.ZodType>> }>>
   /** The answer, by media type. */
   answer: Readonly<Record<string, z.ZodType>>
+  /** Headers of the answer. */
+  headers?: z.ZodRawShape
   /** Statuses that it fails with, beside 400, 401, 403, 421, 429 and 500, which any route may give. */
   errors?: readonly number[]
 }
@@ -55,6 +59,14 @@ const descriptions: Readonly<Record<number, string>> = {
 }
 const anyRoute = [400, 401, 403, 421, 429, 500]
 
+/** What an answer that says of which Gold it is has beside its own: where there is one. */
+export const versionHeaders = {
+  'ReadFlow-Version': z.string().optional(),
+  'ReadFlow-Complete-Through': z.string().optional(),
+  'ReadFlow-Held-Since': z.string().optional(),
+  'ReadFlow-Held-Reason': z.string().optional(),
+}
+
 /** What every answer over Gold has beside its own. */
 const pinned = {
   version: z.int().describe('Gold version that the whole answer is of'),
@@ -64,23 +76,38 @@ const pinned = {
   held_reason: z.string().optional().describe('which check, and why'),
 }
 
+/** What every answer has. */
+const anyHeaders = { 'X-Request-Id': z.string().describe("the caller's own, or a new one: leads to the log") }
+const headersOf: Readonly<Record<number, z.ZodRawShape>> = {
+  401: { 'WWW-Authenticate': z.string() },
+  405: { Allow: z.string() },
+  429: { 'Retry-After': z.string().describe('seconds') },
+  503: { 'Retry-After': z.string().optional().describe('seconds') },
+}
+
 const goldHeaders = z.object({
+  ...anyHeaders,
   'ReadFlow-Version': z.string(),
   'ReadFlow-Complete-Through': z.string().optional(),
   'ReadFlow-Held-Since': z.string().optional(),
   'ReadFlow-Held-Reason': z.string().optional(),
+  'ReadFlow-Total-Rows': z.string().optional().describe('of a list as NDJSON or CSV: the rows on all of its pages'),
+  Link: z.string().optional().describe('of a list as NDJSON or CSV: where the next page is (rel="next")'),
   ETag: z.string(),
   'Cache-Control': z.string(),
+})
+
+const problem = (status: number) => ({
+  description: descriptions[status] ?? 'It failed.',
+  headers: z.object({ ...anyHeaders, ...headersOf[status] }),
+  content: { 'application/problem+json': { schema: problemSchema } },
 })
 
 const problems = (statuses: readonly number[]): ZodOpenApiResponsesObject =>
   Object.fromEntries(
     [...new Set([...anyRoute, ...statuses])]
       .sort((a, b) => a - b)
-      .map((status) => [
-        String(status) as `${1 | 4 | 5}${string}`,
-        { description: descriptions[status] ?? 'It failed.', content: { 'application/problem+json': { schema: problemSchema } } },
-      ]),
+      .map((status) => [String(status) as `${1 | 4 | 5}${string}`, problem(status)]),
   )
 
 const idOf = (method: string, path: string) =>
@@ -119,7 +146,7 @@ const ofGold = (route: Route): ZodOpenApiOperationObject => ({
             }),
       },
     },
-    304: { description: 'The caller has that answer: its ETag is in If-None-Match.' },
+    304: { description: 'The caller has that answer: its ETag is in If-None-Match.', headers: goldHeaders },
     ...problems([404, 406, 410, 503]),
   },
 })
@@ -129,7 +156,7 @@ const ofLake = (route: LakeRoute): ZodOpenApiOperationObject => ({
   summary: route.summary,
   ...request(route),
   responses: {
-    200: { description: 'The answer.', content: { 'application/json': { schema: route.answer } } },
+    200: { description: 'The answer.', headers: z.object(anyHeaders), content: { 'application/json': { schema: route.answer } } },
     ...problems([404, 410, 503]),
   },
 })
@@ -143,11 +170,19 @@ const ofOperation = (operation: Operation): ZodOpenApiOperationObject => ({
   ...request(operation),
   ...(operation.body ? { requestBody: { required: true, content: media(operation.body) } } : {}),
   responses: {
-    [`${operation.status ?? 200}` as '200']: {
-      description: 'The answer.',
-      ...(Object.keys(operation.answer).length > 0 ? { content: media(operation.answer) } : {}),
-    },
     ...problems(operation.errors ?? []),
+    ...Object.fromEntries(
+      Object.entries({ [operation.status ?? 200]: { description: 'The answer.', answer: operation.answer }, ...operation.others }).map(
+        ([status, { description, answer }]) => [
+          status as '200',
+          {
+            description,
+            headers: z.object({ ...anyHeaders, ...operation.headers }),
+            ...(Object.keys(answer).length > 0 ? { content: media(answer) } : {}),
+          },
+        ],
+      ),
+    ),
   },
 })
 
@@ -171,9 +206,10 @@ export const openApiDocument = (api: {
       title: 'ReadFlow',
       version: api.version,
       description:
-        'Book data that streams through Kafka into a lakehouse. Every answer over Gold is of one published version, which it names; version= and as_of= travel in time.',
+        'Book data that streams through Kafka into a lakehouse. Every answer over Gold is of one published version, which it names; version= and as_of= travel in time. A method that a path does not have is a 405 whose Allow names those that it has.',
     },
     components: {
+      responses: { MethodNotAllowed: { id: 'MethodNotAllowed', ...problem(405) } },
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'needed where the server asks for keys; made by `readflow keys add`' },
       },

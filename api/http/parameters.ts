@@ -7,6 +7,13 @@ export const whole = (min: number, max: number) =>
     .string()
     .refine((text) => /^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
+    .meta({ override: { type: 'integer', minimum: min, maximum: max } })
+
+/** The same, and what counts where it is not given. */
+export const wholeOr = (min: number, max: number, fallback: number) =>
+  whole(min, max)
+    .default(fallback)
+    .meta({ override: { type: 'integer', minimum: min, maximum: max, default: fallback } })
 
 /** Text of a length that a person would type, on one line. */
 export const shortText = z
@@ -28,6 +35,15 @@ export const dayOrMonth = z
     (text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text),
     'must be a day as YYYY-MM-DD or a month as YYYY-MM',
   )
+  .meta({ override: { type: 'string', pattern: '^\\d{4}-\\d{2}(-\\d{2})?$' } })
+
+/** Some of a few words, with commas between. */
+export const listOf = <const W extends string>(words: readonly W[]) =>
+  z
+    .string()
+    .transform((text) => [...new Set(text.split(',').map((word) => word.trim()))] as W[])
+    .refine((given) => given.every((word) => words.includes(word)), `must be of ${words.join(', ')}, with commas between`)
+    .meta({ override: { type: 'string', pattern: `^(${words.join('|')})( *, *(${words.join('|')}))*$` } })
 
 /** What charts and lists of facts are narrowed by. */
 export const factFilters = {

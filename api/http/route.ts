@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isoTimePattern } from '../../runtime/iso-time.ts'
 import type { GoldVersion } from '../gold/version.ts'
 import type { StatusParts } from '../pipeline/status.ts'
 import { formats, type RowsAnswer } from './formats.ts'
@@ -9,6 +10,8 @@ export interface RouteRequest<P, Q> {
   query: Q
   /** The one version that the whole answer comes from. */
   gold: GoldVersion
+  /** Aborted once nobody waits for a stream any more. */
+  signal?: AbortSignal
 }
 
 /** A GET route over one Gold version: what it takes and what it answers, as data. */
@@ -32,15 +35,25 @@ const nothing = z.strictObject({})
 
 /** Parameters that every route over Gold takes, beside its own. */
 export const versionParameters = {
-  version: z.string().optional().describe('Gold version to ask in the place of the newest: a number of /v1/versions'),
-  as_of: z.string().optional().describe('time (ISO 8601): asks the version that readers saw then'),
-}
-const formatParameter = {
-  format: z
-    .enum(formats)
+  version: z
+    .string()
+    .meta({ override: { type: 'integer', minimum: 0 } })
     .optional()
-    .describe(`${formats.join(', ')}; else what Accept says`),
+    .describe('Gold version to ask in the place of the newest: a number of /v1/versions'),
+  as_of: z
+    .string()
+    .meta({ override: { type: 'string', pattern: isoTimePattern.source } })
+    .optional()
+    .describe('time (ISO 8601), in UTC where it names no zone: asks the version that readers saw then'),
 }
+const formatParameter = z
+  .enum(formats)
+  .optional()
+  .describe(`${formats.join(', ')}; else what Accept says`)
+const onlyJson = z
+  .enum(['json'], { error: 'must be json: there is no list to give as rows' })
+  .optional()
+  .describe('json, which it is anyhow')
 
 /** Declares a route whose handler knows the types of its parameters. */
 export const defineRoute = <P extends z.ZodObject, Q extends z.ZodObject, A extends z.ZodObject>(route: {
@@ -59,8 +72,15 @@ export const defineRoute = <P extends z.ZodObject, Q extends z.ZodObject, A exte
   stream: null,
   ...route,
   rows: route.rows ?? null,
-  query: z.strictObject({ ...route.query?.shape, ...versionParameters, ...(route.rows ? formatParameter : {}) }),
+  query: z.strictObject({ ...route.query?.shape, ...versionParameters, format: route.rows ? formatParameter : onlyJson }),
 })
+
+/** The columns of a route's list, by the schema of its answer. */
+export const rowColumns = ({ answer, rows }: Pick<Route, 'answer' | 'rows'>): string[] => {
+  const list = rows === null ? undefined : answer.shape[rows]
+  const row = list instanceof z.ZodArray ? list.element : undefined
+  return row instanceof z.ZodObject ? Object.keys(row.shape) : []
+}
 
 /** A GET route that answers from the lake itself, and from no Gold version. */
 export interface LakeRoute {

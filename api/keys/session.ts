@@ -1,6 +1,6 @@
 import express, { Router } from 'express'
 import { z } from 'zod'
-import { givenKey, isSameOrigin, keyCookie } from '../http/auth.ts'
+import { givenKey, isSameOrigin, keyCookie, REALM } from '../http/auth.ts'
 import type { RouteModule } from '../http/module.ts'
 import { Problem } from '../http/problem.ts'
 import { type ApiKey, keyOf, scopes } from './store.ts'
@@ -26,7 +26,10 @@ export const sessionRoutes = ({ isOn, keys }: { isOn: boolean; keys: () => Promi
     if (!isSameOrigin(request)) throw new Problem(403, 'Sign in on the page of this server itself.')
     const parsed = body.safeParse(request.body)
     if (!parsed.success) throw new Problem(400, 'Send {"key": "rf_…"} as JSON.')
-    if (!keyOf(await keys(), parsed.data.key)) throw new Problem(401, 'The key is not known here, or it was revoked.')
+    if (!keyOf(await keys(), parsed.data.key))
+      throw new Problem(401, 'The key is not known here, or it was revoked.', {
+        headers: REALM,
+      })
     response.set('Set-Cookie', keyCookie(parsed.data.key)).json({ asks_for_keys: isOn, signed_in: true })
   })
   router.delete(
@@ -48,6 +51,7 @@ export const sessionRoutes = ({ isOn, keys }: { isOn: boolean; keys: () => Promi
         summary: 'Signs a browser in with a key, by a cookie.',
         body: { 'application/json': body },
         answer: { 'application/json': answer },
+        errors: [413, 415],
       },
       { method: 'delete', path: '/v1/session', summary: 'Signs a browser out.', answer: { 'application/json': answer } },
     ],

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { decodeCursor, encodeCursor, offsetOf, questionOf, requireQuestion } from '../http/cursor.ts'
-import { oneOf, shortText, whole } from '../http/parameters.ts'
+import { oneOf, shortText, wholeOr } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { defineLakeRoute } from '../http/route.ts'
 import { shapeCheck, shapeFound, shapeSummary, verdicts } from '../pipeline/checks.ts'
@@ -27,7 +27,7 @@ export const showCheck = defineLakeRoute({
   summary: 'One check with its history, newest first. A cursor goes on in the version of ops.checks that it began in.',
   params: z.strictObject({ id: shortText.describe('id of the check, such as fact_rating.rating.range') }),
   query: z.strictObject({
-    limit: whole(1, 200).default(50).describe('evaluations on a page'),
+    limit: wholeOr(1, 200, 50).describe('evaluations on a page'),
     cursor: z.string().max(500).optional().describe('next_cursor of the page before'),
   }),
   answer: answers.check,

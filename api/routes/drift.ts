@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { driftKinds } from '../../lineage/drift/drift.ts'
-import { oneOf, whole } from '../http/parameters.ts'
+import { oneOf, wholeOr } from '../http/parameters.ts'
 import { defineLakeRoute } from '../http/route.ts'
 import { shapeDrift } from '../pipeline/drift.ts'
 import * as answers from './lake-answers.ts'
@@ -13,7 +13,7 @@ export const listDrift = defineLakeRoute({
     entity: oneOf(['books', 'authors', 'reviews', 'ratings']).optional().describe('of which entity'),
     kind: oneOf(driftKinds).optional().describe('what happened to the field'),
     place: oneOf(['source', 'schema']).optional().describe('source: in what a source sent; schema: in the schema of a record'),
-    limit: whole(1, 1000).default(100).describe('findings at most'),
+    limit: wholeOr(1, 1000, 100).describe('findings at most'),
   }),
   answer: answers.drift,
   handle: async ({ query: { entity, kind, place, limit }, parts }) => {

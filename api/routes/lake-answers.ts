@@ -3,7 +3,8 @@ import { runKinds, runStates } from '../../lineage/runs/run.ts'
 import { verdicts } from '../pipeline/checks.ts'
 
 /*
- * What the routes over the lake answer, for the document. Requests are parsed by their own schemas; a test holds answers to these.
+ * What the routes over the lake answer, for the document. Requests are parsed by their own schemas; test/api/document.test.ts and the
+ * end-to-end test of the page hold answers to these.
  */
 const time = z.string().describe('ISO 8601, UTC')
 const tableVersion = z.int().describe('version of the system table that it is of; -1 before the first row')

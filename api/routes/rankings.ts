@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { sqlText } from '../../lake/sql.ts'
 import { type ChartFilters, chartAnswer, chartRows, chartScan, chartWhere } from '../gold/chart.ts'
 import { count, figure, text } from '../gold/columns.ts'
-import { factFilters, oneOf, requireRange, whole } from '../http/parameters.ts'
+import { factFilters, oneOf, requireRange, wholeOr } from '../http/parameters.ts'
 import { defineRoute } from '../http/route.ts'
 import { bookColumns, selectBook } from './book-columns.ts'
 
@@ -24,8 +24,8 @@ export const authorPerformance = defineRoute({
   query: z.strictObject({
     ...factFilters,
     sort: oneOf(['ratings', 'average_rating', 'bayesian_rating', 'books']).default('bayesian_rating').describe('what ranks them'),
-    min_ratings: whole(0, 1_000_000_000).default(1).describe('least ratings that count'),
-    limit: whole(1, 200).default(20).describe('number of authors'),
+    min_ratings: wholeOr(0, 1_000_000_000, 1).describe('least ratings that count'),
+    limit: wholeOr(1, 200, 20).describe('number of authors'),
   }),
   answer: z.object({
     ...chartAnswer,
@@ -87,8 +87,8 @@ export const topBooks = defineRoute({
   query: z.strictObject({
     ...factFilters,
     by: oneOf(['reader_ratings', 'reader_average', 'ratings_count']).default('reader_ratings').describe('what ranks them'),
-    min_ratings: whole(1, 1_000_000_000).default(1).describe('least ratings in Gold'),
-    limit: whole(1, 50).default(10).describe('number of books'),
+    min_ratings: wholeOr(1, 1_000_000_000, 1).describe('least ratings in Gold'),
+    limit: wholeOr(1, 50, 10).describe('number of books'),
   }),
   answer: z.object({
     ...chartAnswer,

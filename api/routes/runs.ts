@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { runKinds, runStates } from '../../lineage/runs/run.ts'
 import { decodeCursor, encodeCursor, offsetOf, questionOf, requireQuestion } from '../http/cursor.ts'
-import { oneOf, shortText, whole } from '../http/parameters.ts'
+import { oneOf, shortText, whole, wholeOr } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { defineLakeRoute } from '../http/route.ts'
 import { shapeRun } from '../pipeline/runs.ts'
@@ -13,7 +13,7 @@ export const listRuns = defineLakeRoute({
   query: z.strictObject({
     kind: oneOf(runKinds).optional().describe('what was done'),
     state: oneOf(runStates).optional().describe('how it ended'),
-    limit: whole(1, 200).default(50).describe('runs on a page'),
+    limit: wholeOr(1, 200, 50).describe('runs on a page'),
     cursor: z.string().max(500).optional().describe('next_cursor of the page before'),
   }),
   answer: answers.runs,

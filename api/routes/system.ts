@@ -12,6 +12,7 @@ const index = z.object({
     z.object({ path: z.string(), summary: z.string(), parameters: z.array(z.object({ name: z.string(), description: z.string() })) }),
   ),
 })
+const readiness = z.object({ status: z.enum(['ready', 'not ready']), reasons: z.array(z.string()) })
 const status = z.looseObject({
   now: z.string(),
   gold: z.looseObject({ version: z.int() }).nullable(),
@@ -50,7 +51,8 @@ export const systemRoutes = ({
         method: 'get',
         path: '/readyz',
         summary: 'Whether Gold is published and, where brokers are known, Kafka answers; 503 with the same shape where not.',
-        answer: json(z.object({ status: z.enum(['ready', 'not ready']), reasons: z.array(z.string()) })),
+        answer: json(readiness),
+        others: { 503: { description: 'It is not ready; `reasons` says what is missing.', answer: json(readiness) } },
       },
       { method: 'get', path: '/metrics', summary: 'For Prometheus.', answer: { 'text/plain': z.string() } },
       { method: 'get', path: '/v1', summary: 'Every route over Gold and the lake with its parameters, in short.', answer: json(index) },

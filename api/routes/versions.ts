@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { whole } from '../http/parameters.ts'
+import { whole, wholeOr } from '../http/parameters.ts'
 import { defineLakeRoute } from '../http/route.ts'
 import * as answers from './lake-answers.ts'
 
@@ -7,7 +7,7 @@ export const listVersions = defineLakeRoute({
   path: '/v1/versions',
   summary: 'Published Gold versions that are kept, newest first: any of them can be asked with version= or as_of=.',
   query: z.strictObject({
-    limit: whole(1, 200).default(50).describe('versions on a page'),
+    limit: wholeOr(1, 200, 50).describe('versions on a page'),
     before: whole(0, 999_999_999).optional().describe('lists those before this version'),
   }),
   answer: answers.versions,

@@ -43,6 +43,7 @@ export const shelfOperations: readonly Operation[] = [
     body: { 'text/csv': z.string(), 'application/json': feedBody },
     status: 201,
     answer: { 'application/json': shelfAnswer },
+    others: { 200: { description: 'It replaced the one of that name.', answer: { 'application/json': shelfAnswer } } },
     errors: [409, 413, 415],
   },
   {

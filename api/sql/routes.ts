@@ -5,7 +5,8 @@ import type { GoldReader } from '../gold/reader.ts'
 import { type Format, formatOf, formats, sendRows } from '../http/formats.ts'
 import { heldOf } from '../http/held.ts'
 import type { RouteModule } from '../http/module.ts'
-import { whole } from '../http/parameters.ts'
+import { versionHeaders } from '../http/openapi.ts'
+import { whole, wholeOr } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters, versionParameters } from '../http/route.ts'
 import { wantedVersion } from '../http/wanted-version.ts'
@@ -46,7 +47,7 @@ const query = z.strictObject({
   max_rows: whole(1, MAX_ROWS)
     .optional()
     .describe(`rows of the result: as JSON ${DEFAULT_ROWS} unless told, and at most ${MAX_JSON_ROWS}; else ${MAX_ROWS}`),
-  timeout_s: whole(1, MAX_SECONDS).default(30).describe('seconds after which it is stopped'),
+  timeout_s: wholeOr(1, MAX_SECONDS, 30).describe('seconds after which it is stopped'),
 })
 const answer = z.object({
   version: z.int().nullable().describe('Gold version that it is of; null where none is published'),
@@ -94,7 +95,7 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
     const question: SqlQuestion = {
       sql: asked.sql,
       params: asked.parameters as SqlParam[] | undefined,
-      version: await wantedVersion(wanted, undefined, gold),
+      version: await wantedVersion(wanted, undefined, { gold, gate }),
       maxRows,
       maxBytes: format === 'json' ? MAX_JSON_BYTES : MAX_BYTES,
       timeoutMs: wanted.timeout_s * 1000,
@@ -146,7 +147,7 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
   router.post('/v1/sql', express.json({ limit: BODY_BYTES }), ask)
   router.get('/v1/sql/schema', async (request, response) => {
     const wanted = parseParameters(z.strictObject(versionParameters), request.query)
-    response.json(await sql.schema(await wantedVersion(wanted, undefined, gold)))
+    response.json(await sql.schema(await wantedVersion(wanted, undefined, { gold, gate })))
   })
   return {
     router,
@@ -159,6 +160,7 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
         query,
         body: { 'application/json': body },
         answer: { 'application/json': answer, 'application/x-ndjson': z.string(), 'text/csv': z.string() },
+        headers: versionHeaders,
         errors: [404, 406, 408, 410, 413, 415, 422, 503],
       },
       {

@@ -4,7 +4,7 @@ import type { BrowsedTopic, KafkaBrowser } from '../../runtime/kafka/second/brow
 import type { DeliveredRecord } from '../../runtime/kafka/second/reader.ts'
 import type { EventStreams } from '../http/event-stream.ts'
 import type { RouteModule } from '../http/module.ts'
-import { oneOf, shortText, whole } from '../http/parameters.ts'
+import { oneOf, shortText, whole, wholeOr } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters } from '../http/route.ts'
 import { decodeRecordsCursor, encodeRecordsCursor } from './cursor.ts'
@@ -23,7 +23,7 @@ const recordsQuery = z.strictObject({
   timestamp: z.string().optional().describe('from this time on (ISO 8601)'),
   group: shortText.optional().describe('what this consumer group has not consumed yet'),
   key: z.string().max(1000).optional().describe('only records with this key'),
-  limit: whole(1, 500).default(50).describe('most records'),
+  limit: wholeOr(1, 500, 50).describe('most records'),
   cursor: z.string().max(4000).optional().describe('next of the page before'),
 })
 

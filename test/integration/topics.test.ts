@@ -15,6 +15,7 @@ import { CompressionTypes, Kafka, logLevel } from '../../runtime/kafka/kafkajs.t
 import { createLog } from '../../runtime/log.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import { type Api, startApi } from '../api/helpers/api.ts'
+import { openDocument } from '../api/helpers/document.ts'
 import { startTestPipeline } from '../helpers/pipeline.ts'
 
 const log = createLog('test', 'error')
@@ -57,6 +58,14 @@ before(async () => {
       },
     ),
   )
+  // Whatever these routes answer here is as the document has it.
+  const { get } = api
+  const { holdAt } = openDocument((await get('/v1/openapi.json')).body)
+  api.get = async (route, init) => {
+    const answer = await get(route, init)
+    holdAt(init?.method ?? 'GET', route, answer)
+    return answer
+  }
   const store = openStore(`file:${api.folder}`)
   const flush = { intervalMs: 500, maxRows: 1000, maxBytes: 1 << 24 }
   await runSink(

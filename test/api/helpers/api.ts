@@ -106,12 +106,13 @@ export const startApi = async (
     ...(readDeadLetters ? { readDeadLetters } : {}),
   })
   const hub = openHub({ store, gold, log, intervalMs: 20 })
-  const streams = createEventStreams({ maxReaders: 3 })
+  const keys = watchKeys(folder)
+  const streams = createEventStreams({ maxReaders: 3, ...(dataKeys ? { keys } : {}) })
   const exports = exportRoutes({ store, files, gold, gate, openDuckDb: () => openDuckDb({ memoryLimit: '128MB' }), tempDir })
   const shelves = shelfRoutes({ inbox: openInbox(folder), gold, arrivals: openArrivals({ store }) })
   const app = createApp({
     modules: [sqlRoutes({ sql, gold, gate }), eventRoutes({ hub, streams }), exports, shelves, ...moreModules(store)],
-    ...(dataKeys ? { access: { isOn: true, keys: watchKeys(folder) } } : {}),
+    ...(dataKeys ? { access: { isOn: true, keys } } : {}),
     ...appOptions,
     host: '127.0.0.1',
     log,
