@@ -130,13 +130,12 @@ export const defineList = <Q extends z.ZodObject>(list: ListRoute<Q>): Route => 
     return list.fact === undefined ? run('') : gold.scan(list.fact, scan, run)
   }
 
-  const totalOf = (gold: GoldVersion, { count, params, question }: Page, options: QueryOptions = {}): Promise<number> => {
+  const countOf = async (gold: GoldVersion, { count, params }: Page, options: QueryOptions = {}): Promise<number> => {
     const filterParams = Object.fromEntries(Object.entries(params).filter(([param]) => !/^(after|order)_/.test(param)))
-    return gold.answers.answer(
-      `total ${path} ${question}`,
-      async () => (await gold.rows<{ total: number }>(count, filterParams, options))[0]!.total,
-    )
+    return (await gold.rows<{ total: number }>(count, filterParams, options))[0]!.total
   }
+  const totalOf = (gold: GoldVersion, page: Page): Promise<number> =>
+    gold.answers.answer(`total ${path} ${page.question}`, () => countOf(gold, page))
   /** The rows of one page, and what asks for the next. */
   const pageOf = async (gold: GoldVersion, page: Page, limit: number, options: QueryOptions = {}) => {
     const [total, found] = await Promise.all([totalOf(gold, page), gold.rows(page.sql(limit + 1), page.params, options)])
@@ -171,7 +170,8 @@ export const defineList = <Q extends z.ZodObject>(list: ListRoute<Q>): Route => 
         const { total, rows, next } = await pageOf(gold, page, limit, options)
         return work({ columns, total, next, batches: only(rows.map((row) => columns.map((column) => row[column]))) })
       }
-      const total = await totalOf(gold, page)
+      // Of its own, so that it ends with its reader: one that is kept is everybody's.
+      const total = await countOf(gold, page, options)
       const [last, beyond] = total > limit ? await gold.rows(keysFrom(limit - 1), params, options) : []
       const { batches } = await gold.stream(sql(limit), params, options)
       try {
