@@ -178,6 +178,7 @@ const asks: Record<string, [path: string, status: number, init?: RequestInit][]>
     ['/v1/shelves/export-bo', 204, { method: 'DELETE' }],
     ['/v1/shelves/none', 404, { method: 'DELETE' }],
   ],
+  'GET /v1/session': [['/v1/session', 200]],
   'POST /v1/session': [
     ['/v1/session', 401, json({ key: 'rf_none' })],
     ['/v1/session', 400, json({})],

@@ -87,7 +87,9 @@ test('an export says which Gold it is, is whole or nothing, and is not made for 
   const hold = {
     ...{ run: 'run-1', at: '2026-11-23T17:01:00.000Z', since: '2026-11-23T17:00:00.000Z', runs: 1, baseVersion: 1, inputs: {} },
     isStaged: true,
-    checks: [{ id: 'x', table: 'gold.x', column: null, verdict: 'fail', measured: 1, threshold: '', message: 'It is odd.', sampleKeys: [] }],
+    checks: [
+      { id: 'x', table: 'gold.x', column: null, verdict: 'fail', measured: 1, threshold: '', message: 'It is odd.', sampleKeys: [] },
+    ],
   } as GateHold
   await appendGate(api.store, null, {
     at: hold.at,
