@@ -91,6 +91,7 @@ const asks: Record<string, [path: string, status: number, init?: RequestInit][]>
     ['/v1/books/1/history', 200],
     ['/v1/books/none/history', 404],
   ],
+  'GET /v1/books/{id}/ratings': [['/v1/books/1/ratings', 200]],
   'GET /v1/authors/{id}': [
     ['/v1/authors/a1', 200],
     ['/v1/authors/none', 404],
