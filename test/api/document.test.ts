@@ -104,6 +104,10 @@ const asks: Record<string, [path: string, status: number, init?: RequestInit][]>
     ['/v1/shelves/export-ann/stats', 200],
     ['/v1/shelves/none/stats', 404],
   ],
+  'GET /v1/shelves/{id}/by-month': [['/v1/shelves/export-ann/by-month', 200]],
+  'GET /v1/shelves/{id}/by-year': [['/v1/shelves/export-ann/by-year', 200]],
+  'GET /v1/shelves/{id}/stars': [['/v1/shelves/export-ann/stars', 200]],
+  'GET /v1/shelves/{id}/genres': [['/v1/shelves/export-ann/genres', 200]],
   'GET /v1/versions': [['/v1/versions', 200]],
   'GET /v1/runs': [
     ['/v1/runs', 200],
