@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { listen } from '../../../api/http/listen.ts'
+import { listen } from '../../../runtime/http/listen.ts'
 import { ReadflowError } from '../../../runtime/errors.ts'
 
 const ok = (_request: unknown, response: { end: (text: string) => void }) => response.end('ok')
