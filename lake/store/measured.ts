@@ -82,4 +82,5 @@ export const measuredStore = (store: ObjectStore, metrics: Pick<StoreMetrics, 'c
   }
 }
 
-const failureOf = (error: unknown): StoreOutcome => (error instanceof ReadflowError && error.code === 'lake-not-found' ? 'absent' : 'failed')
+const failureOf = (error: unknown): StoreOutcome =>
+  error instanceof ReadflowError && error.code === 'lake-not-found' ? 'absent' : 'failed'

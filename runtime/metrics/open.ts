@@ -23,11 +23,7 @@ export const isMetricsMessage = (message: Record<string, unknown>): message is R
  */
 export const openMetrics = async (
   program: MetricsProgram,
-  {
-    config,
-    log,
-    defer,
-  }: { config: Pick<Config, 'metricsHost' | 'metricsPort' | 'isOnce'>; log: Log; defer: (release: Release) => void },
+  { config, log, defer }: { config: Pick<Config, 'metricsHost' | 'metricsPort' | 'isOnce'>; log: Log; defer: (release: Release) => void },
 ): Promise<{ metrics: MetricsRegistry; address: string | null }> => {
   const metrics = createRegistry()
   const { metricsHost: host, metricsPort, isOnce } = config
