@@ -55,6 +55,8 @@ export interface PollOptions {
   /** Watches the fields of what is published. */
   watch: SourceWatch
   onProgress?: (polled: Polled) => void
+  /** Hears of what was acknowledged. */
+  metrics?: { published: (entity: TopicName) => void; deleted: (entity: EntityName) => void }
 }
 
 /**
@@ -62,7 +64,7 @@ export interface PollOptions {
  * brokers acknowledged its records: a poller that dies publishes some records twice, and loses none.
  */
 export const poll = async (
-  { source, positions, encode, producer, log, nowMs, run, watch, onProgress }: PollOptions,
+  { source, positions, encode, producer, log, nowMs, run, watch, onProgress, metrics }: PollOptions,
   signal: AbortSignal,
 ): Promise<Polled> => {
   const pollId = run.id
@@ -77,6 +79,8 @@ export const poll = async (
     const watched = records.map(watch.take)
     const removed = deletions.map((deletion) => tombstone(deletion, source.name, pollId))
     await producer.send([...watched.map(({ record, drifted }) => encode(record, source.name, pollId, drifted)), ...removed])
+    for (const { entity } of records) metrics?.published(entity)
+    for (const { entity } of deletions) metrics?.deleted(entity)
     await positions.save(position)
     for (const { entity } of records) {
       published[entity] = (published[entity] ?? 0) + 1

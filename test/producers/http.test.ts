@@ -15,6 +15,7 @@ const open = async (t: TestContext, answer: (nth: number) => Reply, options: Par
       url: `${server.url}/x?key=secret`,
       shownUrl: `${server.url}/x`,
       label: 'book.show',
+      method: 'book.show',
       signal,
       onResponse: (response) => void responses.push(response),
     })
@@ -75,6 +76,7 @@ test('a port where nobody listens is named as such', async () => {
     url: `${url}?key=secret`,
     shownUrl: url,
     label: 'book.show',
+    method: 'book.show',
     onResponse: () => undefined,
     signal: new AbortController().signal,
   }
