@@ -9,15 +9,20 @@ import { isLoopback } from '../runtime/http/hosts.ts'
 import { listen } from '../runtime/http/listen.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
+import { createRegistry } from '../runtime/metrics/registry.ts'
+import { createStoreMetrics } from '../runtime/metrics/store.ts'
 import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
 import { openHub } from './events/hub.ts'
 import { eventRoutes } from './events/routes.ts'
 import { exportRoutes } from './export/routes.ts'
 import { derivedTables } from './gold/derived.ts'
+import { watchFreshness } from './gold/freshness.ts'
+import { createGoldMetrics } from './gold/metrics.ts'
 import { openGold } from './gold/reader.ts'
 import { createWarming } from './http/answer.ts'
 import { createEventStreams } from './http/event-stream.ts'
+import { measureStreams } from './http/metrics.ts'
 import { readKeys, watchKeys } from './keys/store.ts'
 import { openChecksReader } from './pipeline/checks.ts'
 import { openRuleCounts } from './pipeline/contracts.ts'
@@ -32,6 +37,7 @@ import { watchTables } from './pipeline/tables.ts'
 import { routes, warmed } from './routes/routes.ts'
 import { openArrivals } from './shelves/arrival.ts'
 import { shelfRoutes } from './shelves/routes.ts'
+import { createSqlMetrics } from './sql/metrics.ts'
 import { openPool, sqlLimits } from './sql/pool.ts'
 import { sqlRoutes } from './sql/routes.ts'
 import { openSql } from './sql/service.ts'
@@ -57,8 +63,11 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     if (isUpStatusMessage(message)) upStatus = message.status
   })
 
+  const metrics = createRegistry()
+  const goldMetrics = createGoldMetrics(metrics)
   // Somebody waits for each answer.
-  const store = openStore(config.lakeUrl, { signal, patienceMs: LAKE_PATIENCE_MS, requestTimeoutMs: LAKE_PATIENCE_MS })
+  const patience = { patienceMs: LAKE_PATIENCE_MS, requestTimeoutMs: LAKE_PATIENCE_MS }
+  const store = openStore(config.lakeUrl, { signal, ...patience, metrics: createStoreMetrics(metrics) })
   defer(() => store.close())
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'serve'))
   defer(copies.close)
@@ -70,6 +79,8 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     openDuckDb: () => openDatabase(config, MEMORY_LIMIT),
     derived: derivedTables,
     warm: createWarming(routes, warmed),
+    onServing: watchFreshness({ store, observe: goldMetrics.fresh, log }).serving,
+    onAnswer: goldMetrics.answered,
   })
   defer(() => gold.close())
   const gate = openGateReader({ store, log })
@@ -108,10 +119,12 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     tempDir: sqlTemp.dir,
     newest: () => gold.current()?.version ?? null,
     readDeadLetters: deadLetterRows(kafka),
+    metrics: createSqlMetrics(metrics, pool),
   })
   const hub = openHub({ store, gold, log })
   defer(() => hub.close())
   const streams = createEventStreams({ maxReaders: MAX_READERS })
+  measureStreams(metrics, streams)
   const inbox = openInbox(config.dataDir)
   await inbox.removeUploads()
   const shelves = shelfRoutes({ inbox, gold, arrivals: openArrivals({ store }) })
@@ -136,10 +149,10 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     ],
     access: { isOn: asksForKeys, keys: watchKeys(config.dataDir) },
     ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },
-    ...{ host, log, gold, gate, runs, lineage, checks, profiles },
+    ...{ host, log, metrics, gold, gate, runs, lineage, checks, profiles },
     ruleCounts,
     drift: openDriftReader({ store }),
-    tables: watchTables({ store }),
+    tables: watchTables({ store, targetBytes: config.targetBytes }),
     lag: lag.report,
     upStatus: () => upStatus,
     freshnessObjectiveMs: config.freshnessObjectiveMs,

@@ -41,6 +41,10 @@ export interface GoldOptions {
   derived?: DerivedTables
   /** Is given a new version before it answers, and the one before it: what people ask is made ahead of them. */
   warm?: (next: GoldVersion, last: GoldVersion | null) => Promise<void>
+  /** Hears of a version from which answers come from now on (epoch milliseconds), and of the one before it. */
+  onServing?: (next: GoldVersion, last: GoldVersion | null, nowMs: number) => void
+  /** Hears of each answer that is asked for, whether it was made before. */
+  onAnswer?: (isHit: boolean) => void
 }
 
 /** Follows the published list and serves its versions as DuckDB views over the pinned Delta versions. */
@@ -52,6 +56,8 @@ export const openGold = ({
   keepVersions = 4,
   derived = {},
   warm = async () => undefined,
+  onServing,
+  onAnswer,
 }: GoldOptions): GoldReader => {
   const controller = new AbortController()
   const open = new Map<number, Promise<OpenVersion | null>>()
@@ -76,7 +82,7 @@ export const openGold = ({
     if (known) return known
     const opening = (async () => {
       const published = entry ?? (await readPublished(store, { version }))
-      return published && createVersion({ files, duckdb: await database(), published, tableAt, derived })
+      return published && createVersion({ files, duckdb: await database(), published, tableAt, derived, onAnswer })
     })()
     open.set(version, opening)
     // What failed or is not there may be there the next time.
@@ -110,7 +116,9 @@ export const openGold = ({
     await warm(next, current).catch((error) =>
       log.warn({ version: next.version, error: errorLine(error) }, 'answers could not be made ahead'),
     )
+    const last = current
     current = next
+    onServing?.(next, last, Date.now())
     log.info({ version: next.version, durationMs: Math.round(performance.now() - startedAtMs) }, 'serving gold version')
     await retireOld()
   }

@@ -15,6 +15,8 @@ export interface GoldVersion {
   publishedAt: string
   completeThrough: string | null
   completeThroughByEntity: Readonly<Record<string, string | null>>
+  /** Delta version of each Silver table that it was built from. */
+  inputs: Readonly<Record<string, number>>
   /** SQL name of a Gold table other than the facts, or of a table that the API derives from them. */
   table: (name: string) => string
   /** SQL in the names that people use (`gold_dim_book`), in those of this version. What stands in quotes stays. */
@@ -58,6 +60,7 @@ export const createVersion = async ({
   published,
   tableAt,
   derived,
+  onAnswer,
 }: {
   files: LocalFiles
   duckdb: DuckDb
@@ -65,6 +68,7 @@ export const createVersion = async ({
   /** The table at a root; kept by the caller, so that its log is not read from the beginning for every version. */
   tableAt: (root: string) => Table
   derived: DerivedTables
+  onAnswer?: ((isHit: boolean) => void) | undefined
 }): Promise<OpenVersion> => {
   // A name of its own each time: an attempt that failed half way leaves nothing in the way of the next.
   const database = `gold_v${published.version}_${randomUUID().slice(0, 8)}`
@@ -127,12 +131,13 @@ export const createVersion = async ({
     publishedAt: published.publishedAt,
     completeThrough: published.completeThrough,
     completeThroughByEntity: published.completeThroughByEntity,
+    inputs: published.inputs,
     table,
     expand: (sql) => sql.replaceAll(/'(?:[^']|'')*'|\bgold_(?=\w)/g, (found) => (found === 'gold_' ? `${database}.gold_` : found)),
     scan,
     rows: duckdb.rows,
     stream: duckdb.stream,
-    answers: createAnswerCache(),
+    answers: createAnswerCache(onAnswer),
     database,
     drop,
     users: 0,
