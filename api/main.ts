@@ -9,6 +9,7 @@ import { isLoopback } from '../runtime/http/hosts.ts'
 import { listen } from '../runtime/http/listen.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
+import type { MetricsMessage } from '../runtime/metrics/open.ts'
 import { createRegistry } from '../runtime/metrics/registry.ts'
 import { createStoreMetrics } from '../runtime/metrics/store.ts'
 import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
@@ -168,6 +169,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   gold.follow(GOLD_INTERVAL_MS)
   lag.follow(LAG_INTERVAL_MS)
   process.send?.({ type: 'status', program: 'serve', state: 'running', url: server.url })
+  process.send?.({ type: 'metrics', address: new URL(server.url).host } satisfies MetricsMessage)
 
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 })

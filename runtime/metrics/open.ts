@@ -16,6 +16,14 @@ export interface MetricsMessage {
 export const isMetricsMessage = (message: Record<string, unknown>): message is Record<string, unknown> & MetricsMessage =>
   message['type'] === 'metrics' && typeof message['address'] === 'string'
 
+interface OpenOptions {
+  config: Pick<Config, 'metricsHost' | 'metricsPort' | 'isOnce'>
+  log: Log
+  defer: (release: Release) => void
+  /** Hears that the default port is taken, and which one serves; a warning in the log unless it says otherwise. */
+  onFallback?: (port: { wanted: number; port: number }) => void
+}
+
 /**
  * The metrics of a program, served until it ends: on the port that a person chose, else on the program's own, or a free one
  * where that is taken. A run with `--once` serves none unless a port was chosen. Says where to the log and to `up`.
@@ -31,7 +39,7 @@ export const openMetrics = async (
   const port = metricsPort ?? metricsPorts[program]
   const server = await serveMetrics({ metrics, host, port, isPortExplicit: metricsPort !== undefined })
   defer(server.close)
-  if (server.isFallback) log.warn({ wanted: port, port: server.port }, 'the default port of the metrics is taken: another one serves')
+  if (server.isFallback) onFallback({ wanted: port, port: server.port })
   const address = new URL(server.url).host
   log.info({ url: `${server.url}metrics` }, 'serving metrics')
   process.send?.({ type: 'metrics', address } satisfies MetricsMessage)
