@@ -2,7 +2,7 @@ import type { MetricsRegistry } from '../runtime/metrics/registry.ts'
 import type { BuildResult } from './build.ts'
 import type { Audit } from './checks/check.ts'
 import { goldNames } from './tables.ts'
-import { type UpkeepMetrics, upkeepJobs } from './upkeep/upkeep-metrics.ts'
+import { type UpkeepMetrics, upkeepTasks } from './upkeep/upkeep-metrics.ts'
 
 /** The metrics of Gold's builds. */
 export const createBuildMetrics = (metrics: MetricsRegistry, { nowMs = Date.now }: { nowMs?: () => number } = {}) => {
@@ -56,21 +56,21 @@ export const createUpkeepMetrics = (metrics: MetricsRegistry, { nowMs = Date.now
   const failures = metrics.counter({
     name: 'readflow_upkeep_failures_total',
     help: 'Tables whose upkeep failed.',
-    labels: { job: upkeepJobs },
+    labels: { task: upkeepTasks },
   })
   const lastSuccess = metrics.gauge({
     name: 'readflow_upkeep_last_success_timestamp_seconds',
     help: 'Unix time of the end of the last round in which no table failed; 0 before the first.',
-    labels: { job: upkeepJobs },
+    labels: { task: upkeepTasks },
   })
   const files = metrics.counter({
     name: 'readflow_upkeep_files_removed_total',
     help: 'Files that were merged, deleted or moved to the cold folder.',
-    labels: { job: upkeepJobs },
+    labels: { task: upkeepTasks },
   })
   return {
-    failed: (job) => failures.add({ job }),
-    succeeded: (job) => lastSuccess.set({ job }, nowMs() / 1000),
-    removed: (job, count) => files.add({ job }, count),
+    failed: (task) => failures.add({ task }),
+    succeeded: (task) => lastSuccess.set({ task }, nowMs() / 1000),
+    removed: (task, count) => files.add({ task }, count),
   }
 }

@@ -1,13 +1,13 @@
-export const upkeepJobs = ['optimize', 'vacuum', 'cold'] as const
-type UpkeepJob = (typeof upkeepJobs)[number]
+export const upkeepTasks = ['optimize', 'vacuum', 'cold'] as const
+type UpkeepTask = (typeof upkeepTasks)[number]
 
 /** Who wants to know how upkeep does. */
 export interface UpkeepMetrics {
   /** The upkeep of one table failed. */
-  failed: (job: UpkeepJob) => void
+  failed: (task: UpkeepTask) => void
   /** A round of all tables ended, and none failed. */
-  succeeded: (job: UpkeepJob) => void
-  removed: (job: UpkeepJob, files: number) => void
+  succeeded: (task: UpkeepTask) => void
+  removed: (task: UpkeepTask, files: number) => void
 }
 
 const nothing = () => undefined

@@ -6,6 +6,8 @@ import type { MetricsRegistry } from './registry.ts'
 export interface MetricsListenerOptions {
   metrics: Pick<MetricsRegistry, 'text' | 'contentType'>
   host: string
+  /** Names under which it may be asked, besides its address and the loopback names. */
+  allowedHosts?: readonly string[] | undefined
   port: number
   isPortExplicit: boolean
 }
@@ -14,8 +16,8 @@ export interface MetricsListenerOptions {
  * Serves `/metrics` and `/healthz`, and nothing else. Gives the URL and a `close`.
  * Throws ReadflowError `port-taken` for a chosen port that is taken, `config` for an address that can't be bound.
  */
-export const serveMetrics = async ({ metrics, host, port, isPortExplicit }: MetricsListenerOptions) => {
-  const isAllowedHost = createHostCheck({ host })
+export const serveMetrics = async ({ metrics, host, allowedHosts, port, isPortExplicit }: MetricsListenerOptions) => {
+  const isAllowedHost = createHostCheck({ host, allowedHosts: allowedHosts ?? [] })
   const answer = async ({ method = '', url = '', headers }: IncomingMessage): Promise<[status: number, type: string, body: string]> => {
     const [path] = url.split('?')
     if (!isAllowedHost(headers.host)) return text(421, 'This server does not answer under that Host name.')

@@ -17,7 +17,7 @@ export const isMetricsMessage = (message: Record<string, unknown>): message is R
   message['type'] === 'metrics' && typeof message['address'] === 'string'
 
 interface OpenOptions {
-  config: Pick<Config, 'metricsHost' | 'metricsPort' | 'isOnce'>
+  config: Pick<Config, 'metricsHost' | 'metricsPort' | 'allowedHosts' | 'isOnce'>
   log: Log
   defer: (release: Release) => void
   /** Hears that the default port is taken, and which one serves; a warning in the log unless it says otherwise. */
@@ -31,13 +31,18 @@ interface OpenOptions {
  */
 export const openMetrics = async (
   program: MetricsProgram,
-  { config, log, defer }: { config: Pick<Config, 'metricsHost' | 'metricsPort' | 'isOnce'>; log: Log; defer: (release: Release) => void },
+  {
+    config,
+    log,
+    defer,
+    onFallback = (port) => log.warn(port, 'the default port of the metrics is taken: another one serves'),
+  }: OpenOptions,
 ): Promise<{ metrics: MetricsRegistry; address: string | null }> => {
   const metrics = createRegistry()
-  const { metricsHost: host, metricsPort, isOnce } = config
+  const { metricsHost: host, metricsPort, allowedHosts, isOnce } = config
   if (isOnce && metricsPort === undefined) return { metrics, address: null }
   const port = metricsPort ?? metricsPorts[program]
-  const server = await serveMetrics({ metrics, host, port, isPortExplicit: metricsPort !== undefined })
+  const server = await serveMetrics({ metrics, host, allowedHosts, port, isPortExplicit: metricsPort !== undefined })
   defer(server.close)
   if (server.isFallback) onFallback({ wanted: port, port: server.port })
   const address = new URL(server.url).host
