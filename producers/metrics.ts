@@ -1,6 +1,7 @@
 import { ReadflowError } from '../runtime/errors.ts'
 import type { MetricsRegistry } from '../runtime/metrics/registry.ts'
 import { entityNames, topicNames } from '../schemas/catalogue.ts'
+import type { EntityName, TopicName } from '../schemas/records.ts'
 import { methods } from './sources/goodreads/client.ts'
 import { FEED_METHOD } from './sources/rss/client.ts'
 import { requestOutcomes, type SourceMetrics } from './sources/source-metrics.ts'
@@ -91,8 +92,8 @@ export const createPollMetrics = (metrics: MetricsRegistry, { nowMs = Date.now }
     labels: { kind: ['export', 'feed'], outcome: ['success', 'failure'] },
   })
   return {
-    published: (entity: (typeof topicNames)[number]) => records.add({ entity }),
-    deleted: (entity: (typeof entityNames)[number]) => deletions.add({ entity }),
+    published: (entity: TopicName, count: number) => records.add({ entity }, count),
+    deleted: (entity: EntityName, count: number) => deletions.add({ entity }, count),
     /** null: one poll reads all there is. */
     interval: (intervalMs: number | null) => interval.set({}, (intervalMs ?? 0) / 1000),
     succeeded: (durationMs: number) => {

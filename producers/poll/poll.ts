@@ -56,7 +56,7 @@ export interface PollOptions {
   watch: SourceWatch
   onProgress?: (polled: Polled) => void
   /** Hears of what was acknowledged. */
-  metrics?: { published: (entity: TopicName) => void; deleted: (entity: EntityName) => void }
+  metrics?: { published: (entity: TopicName, records: number) => void; deleted: (entity: EntityName, records: number) => void }
 }
 
 /**
@@ -79,8 +79,8 @@ export const poll = async (
     const watched = records.map(watch.take)
     const removed = deletions.map((deletion) => tombstone(deletion, source.name, pollId))
     await producer.send([...watched.map(({ record, drifted }) => encode(record, source.name, pollId, drifted)), ...removed])
-    for (const { entity } of records) metrics?.published(entity)
-    for (const { entity } of deletions) metrics?.deleted(entity)
+    for (const [entity, { length }] of Map.groupBy(records, (record) => record.entity)) metrics?.published(entity, length)
+    for (const [entity, { length }] of Map.groupBy(deletions, (deletion) => deletion.entity)) metrics?.deleted(entity, length)
     await positions.save(position)
     for (const { entity } of records) {
       published[entity] = (published[entity] ?? 0) + 1
