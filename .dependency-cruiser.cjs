@@ -70,6 +70,7 @@ module.exports = {
     one('csv-stringify-in-one-file', 'api/http/formats\\.ts', 'csv-stringify'),
     one('zod-openapi-in-one-file', 'api/http/openapi\\.ts', 'zod-openapi'),
     one('pino-in-one-file', 'runtime/log\\.ts', 'pino'),
+    one('prom-client-in-one-file', 'runtime/metrics/registry\\.ts', 'prom-client'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

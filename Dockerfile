@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --omit=dev && rm -rf node_modules/node-linux-*
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production READFLOW_DATA=/data READFLOW_HOST=0.0.0.0
+ENV NODE_ENV=production READFLOW_DATA=/data READFLOW_HOST=0.0.0.0 READFLOW_METRICS_HOST=0.0.0.0
 WORKDIR /app
 RUN install -d -o 1000 -g 1000 /data
 COPY --from=packages /app/node_modules ./node_modules

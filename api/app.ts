@@ -1,21 +1,24 @@
 import cors from 'cors'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { errorLine } from '../runtime/errors.ts'
+import { createHostCheck } from '../runtime/http/hosts.ts'
 import type { Log } from '../runtime/log.ts'
+import { createRegistry, type MetricsRegistry } from '../runtime/metrics/registry.ts'
 import { answerFromGold, createAnswerLanes } from './http/answer.ts'
 import { assets, page, pagePaths } from './http/assets.ts'
 import { authorize } from './http/auth.ts'
 import { securityHeaders } from './http/headers.ts'
+import { createRequestMetrics, type RequestMetrics } from './http/metrics.ts'
 import type { RouteModule } from './http/module.ts'
 import { allowedMethods, openApiDocument } from './http/openapi.ts'
 import { packageVersion } from './http/package-version.ts'
 import { Problem, problemBody, toProblem } from './http/problem.ts'
 import { limitRate } from './http/rate-limit.ts'
 import { type LakeRoute, parseParameters } from './http/route.ts'
-import { createHostCheck, misdirected, requestIdOf } from './http/security.ts'
+import { misdirected, requestIdOf } from './http/security.ts'
 import { sessionRoutes } from './keys/session.ts'
 import type { ApiKey } from './keys/store.ts'
-import { createMetrics } from './pipeline/metrics.ts'
+import { measurePipeline } from './pipeline/metrics.ts'
 import { type StatusParts, seeLake } from './pipeline/status.ts'
 import { lakeRoutes, routes } from './routes/routes.ts'
 import { systemRoutes } from './routes/system.ts'
@@ -34,6 +37,8 @@ export interface AppOptions extends StatusParts {
   requestsPerMinute?: number
   /** Whether keys are asked for, and which there are; none are by default. */
   access?: { isOn: boolean; keys: () => Promise<ApiKey[]> }
+  /** What `/metrics` tells, beside requests and the pipeline. */
+  metrics?: MetricsRegistry
 }
 
 const open = { isOn: false, keys: async () => [] }
@@ -53,16 +58,18 @@ const exposedHeaders = [
 
 /** The HTTP application: health, metrics, the routes over Gold, and the page. It does no work before it is asked. */
 export const createApp = (options: AppOptions) => {
-  const { host, allowedHosts, log, modules: others = [], corsOrigins = [], requestsPerMinute = 0, access = open, ...parts } = options
+  const { host, allowedHosts, log, modules: others = [], corsOrigins = [], requestsPerMinute = 0, access = open, ...rest } = options
+  const { metrics = createRegistry(), ...parts } = rest
   const app = express()
   const seen = seeLake(parts)
-  const metrics = createMetrics(parts, seen)
+  const requests = createRequestMetrics(metrics)
+  measurePipeline(metrics, { parts, seen, failed: requests.failed })
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
   // Answers of Gold have strong ones of their own; others change all the time.
   app.set('etag', false)
 
-  app.use(observed(metrics.observe))
+  app.use(observed(requests))
   app.use(securityHeaders)
   app.use(guarded(createHostCheck({ host, allowedHosts })))
   if (corsOrigins.length > 0) app.use(cors({ origin: [...corsOrigins], exposedHeaders }))
@@ -109,7 +116,7 @@ export const createApp = (options: AppOptions) => {
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const problem = toProblem(error)
     if (problem.status >= 500 && !(error instanceof Problem)) {
-      metrics.countFailure()
+      requests.failed()
       log.error({ requestId: response.locals['requestId'], path: request.path, error: errorLine(error) }, 'request failed')
     }
     // Too late for an answer of another kind: a connection that is cut is no answer that looks whole.
@@ -136,10 +143,12 @@ const once = <T>(make: () => T) => {
 /** `/v1/books/{id}`, as people and OpenAPI write it, in the framework's notation. */
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
 
-const observed = (observe: ReturnType<typeof createMetrics>['observe']) => (request: Request, response: Response, next: NextFunction) => {
+const observed = (requests: RequestMetrics) => (request: Request, response: Response, next: NextFunction) => {
   const startedAtMs = performance.now()
+  requests.begun()
+  response.on('close', requests.left)
   response.on('finish', () =>
-    observe({
+    requests.answered({
       method: request.method,
       route: (request.route as { path?: string } | undefined)?.path ?? 'none',
       statusCode: response.statusCode,

@@ -5,19 +5,25 @@ import { openStore } from '../lake/store/open.ts'
 import { openProcessFolder } from '../lake/store/process-folder.ts'
 import { openInbox } from '../lineage/shelves/inbox.ts'
 import { type Config, parseConfig } from '../runtime/config/config.ts'
+import { isLoopback } from '../runtime/http/hosts.ts'
+import { listen } from '../runtime/http/listen.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
+import type { MetricsMessage } from '../runtime/metrics/open.ts'
+import { createRegistry } from '../runtime/metrics/registry.ts'
+import { createStoreMetrics } from '../runtime/metrics/store.ts'
 import { isUpStatusMessage, type UpStatus } from '../runtime/up-status.ts'
 import { createApp } from './app.ts'
 import { openHub } from './events/hub.ts'
 import { eventRoutes } from './events/routes.ts'
 import { exportRoutes } from './export/routes.ts'
 import { derivedTables } from './gold/derived.ts'
+import { watchFreshness } from './gold/freshness.ts'
+import { createGoldMetrics } from './gold/metrics.ts'
 import { openGold } from './gold/reader.ts'
 import { createWarming } from './http/answer.ts'
 import { createEventStreams } from './http/event-stream.ts'
-import { listen } from './http/listen.ts'
-import { isLoopback } from './http/security.ts'
+import { measureStreams } from './http/metrics.ts'
 import { readKeys, watchKeys } from './keys/store.ts'
 import { openChecksReader } from './pipeline/checks.ts'
 import { openRuleCounts } from './pipeline/contracts.ts'
@@ -32,6 +38,7 @@ import { watchTables } from './pipeline/tables.ts'
 import { routes, warmed } from './routes/routes.ts'
 import { openArrivals } from './shelves/arrival.ts'
 import { shelfRoutes } from './shelves/routes.ts'
+import { createSqlMetrics } from './sql/metrics.ts'
 import { openPool, sqlLimits } from './sql/pool.ts'
 import { sqlRoutes } from './sql/routes.ts'
 import { openSql } from './sql/service.ts'
@@ -57,8 +64,11 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     if (isUpStatusMessage(message)) upStatus = message.status
   })
 
+  const metrics = createRegistry()
+  const goldMetrics = createGoldMetrics(metrics)
   // Somebody waits for each answer.
-  const store = openStore(config.lakeUrl, { signal, patienceMs: LAKE_PATIENCE_MS, requestTimeoutMs: LAKE_PATIENCE_MS })
+  const patience = { patienceMs: LAKE_PATIENCE_MS, requestTimeoutMs: LAKE_PATIENCE_MS }
+  const store = openStore(config.lakeUrl, { signal, ...patience, metrics: createStoreMetrics(metrics) })
   defer(() => store.close())
   const copies = await openProcessFolder(path.join(config.dataDir, 'cache', 'serve'))
   defer(copies.close)
@@ -72,6 +82,8 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     openDuckDb: () => openDatabase(config, MEMORY_LIMIT),
     derived: derivedTables,
     warm: createWarming(routes, warmed),
+    onServing: watchFreshness({ store, observe: goldMetrics.fresh, log }).serving,
+    onAnswer: goldMetrics.answered,
   })
   defer(() => gold.close())
   const gate = openGateReader({ store, log })
@@ -110,11 +122,13 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     tempDir: sqlTemp.dir,
     newest: () => gold.current()?.version ?? null,
     readDeadLetters: deadLetterRows(kafka),
+    metrics: createSqlMetrics(metrics, pool),
   })
   const hub = openHub({ store, gold, log })
   defer(() => hub.close())
   const keys = watchKeys(config.dataDir)
   const streams = createEventStreams({ maxReaders: MAX_READERS, keys })
+  measureStreams(metrics, streams)
   const inbox = openInbox(config.dataDir)
   await inbox.removeUploads()
   const shelves = shelfRoutes({ inbox, gold, arrivals: openArrivals({ store }) })
@@ -139,10 +153,10 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     ],
     access: { isOn: asksForKeys, keys },
     ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },
-    ...{ host, log, gold, gate, runs, lineage, checks, profiles },
+    ...{ host, log, metrics, gold, gate, runs, lineage, checks, profiles },
     ruleCounts,
     drift: openDriftReader({ store }),
-    tables: watchTables({ store }),
+    tables: watchTables({ store, targetBytes: config.targetBytes }),
     lag: lag.report,
     upStatus: () => upStatus,
     freshnessObjectiveMs: config.freshnessObjectiveMs,
@@ -158,6 +172,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   gold.follow(GOLD_INTERVAL_MS)
   lag.follow(LAG_INTERVAL_MS)
   process.send?.({ type: 'status', program: 'serve', state: 'running', url: server.url })
+  process.send?.({ type: 'metrics', address: new URL(server.url).host } satisfies MetricsMessage)
 
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
 })

@@ -12,12 +12,15 @@ import { openDuckDb } from '../runtime/duckdb.ts'
 import { errorLine, ReadflowError } from '../runtime/errors.ts'
 import { runProgram, sleep } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
+import { openMetrics } from '../runtime/metrics/open.ts'
+import { createStoreMetrics } from '../runtime/metrics/store.ts'
 import { createPausable } from '../runtime/pausable.ts'
 import { createTurns } from '../runtime/turns.ts'
 import { createWaits } from '../runtime/waits.ts'
 import { type BuildResult, buildGold, openBuildTables } from './build.ts'
 import { openChecks } from './checks/open.ts'
 import { holdLine } from './gate/state.ts'
+import { createBuildMetrics, createUpkeepMetrics } from './metrics.ts'
 import { runBuilds } from './schedule.ts'
 import { deriveOnSpark } from './spark/derive.ts'
 import { createRewrite } from './upkeep/rewrite.ts'
@@ -30,7 +33,9 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const pausable = createPausable(config.pausedStages ?? [])
   const waits = createWaits()
   const log = createLog('compact', config.logLevel)
-  const store = openStore(config.lakeUrl, { signal })
+  const { metrics } = await openMetrics('compact', { config, log, defer })
+  const buildMetrics = createBuildMetrics(metrics)
+  const store = openStore(config.lakeUrl, { signal, metrics: createStoreMetrics(metrics) })
   defer(() => store.close())
   const workspace = await openProcessFolder(path.join(config.dataDir, 'tmp', 'compact'))
   defer(workspace.close)
@@ -58,13 +63,15 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const build = (until: AbortSignal) =>
     inTurn(() =>
       withRun(runs, { kind: 'build', job: 'build gold', signal: until }, async (run) => {
-        const { audit, intakeMark } = checks
+        const { intakeMark } = checks
+        const audit = buildMetrics.audited(checks.audit)
         const result = await buildGold({
           ...{ store, files, tables, openDuckDb, tempDir, audit, intakeMark, isRetry },
           ...{ ...engine, log, nowMs: Date.now, run, signal: until },
         })
         isRetry = false
         await checks.settle(result.held !== null)
+        buildMetrics.ended(result)
         if (result.isBuilt) run.note(builtBy(result, await readPublished(store, { version: result.version ?? 0 })))
         return result
       }),
@@ -85,6 +92,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
     store,
     tables: upkeepTables(tableAt),
     runs,
+    metrics: createUpkeepMetrics(metrics),
     rewrite: (rows) => inTurn(() => rewrite(rows)),
     optimizeIntervalMs: config.optimizeIntervalMs,
     targetBytes: config.targetBytes,
@@ -108,6 +116,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
       random: Math.random,
       onResult: (result) => report('running', { ...summaryOf(result), warning: result.held && holdLine(result.held) }),
       onFailure: (error, retryInMs) => {
+        buildMetrics.failed()
         log.error({ error: errorLine(error), retryInMs }, 'gold build failed')
         report('running', { lastError: errorLine(error) })
       },

@@ -7,12 +7,15 @@ import { openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
+import { openMetrics } from '../runtime/metrics/open.ts'
+import { createStoreMetrics } from '../runtime/metrics/store.ts'
 import { createPausable } from '../runtime/pausable.ts'
 import { openRegistry } from '../runtime/registry.ts'
 import { requireServices } from '../runtime/services.ts'
 import { createTurns } from '../runtime/turns.ts'
 import { topicSpecs } from '../schemas/topics.ts'
 import { createBronze } from './bronze/bronze.ts'
+import { createConsumerMetrics } from './metrics.ts'
 import { createSilver } from './silver/silver.ts'
 import { runSink } from './sink/sink.ts'
 import { summarize } from './summary.ts'
@@ -23,7 +26,9 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const pausable = createPausable(config.pausedStages ?? [])
   const log = createLog('consume', config.logLevel)
   const { brokers, registryUrl } = requireServices(config)
-  const store = openStore(config.lakeUrl, { signal })
+  const { metrics } = await openMetrics('consume', { config, log, defer })
+  const metricsOf = createConsumerMetrics(metrics, { stages: config.stages })
+  const store = openStore(config.lakeUrl, { signal, metrics: createStoreMetrics(metrics) })
   defer(() => store.close())
   const registry = openRegistry(registryUrl)
   const client = await openKafka({ brokers, clientId: 'readflow-consume', log })
@@ -54,8 +59,8 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
         const { isOnce, isLossAccepted } = config
         const onStopped = (stopped: ReadonlyMap<string, string>) => report([...stopped.values()].join(' ') || null)
         // A stage that is resumed begins like one that was just started.
-        const run = (until: AbortSignal) =>
-          runSink({ stage: create[name](), store, client, producer, flush, isOnce, isLossAccepted, turns, onStopped, runs, log }, until)
+        const sink = { store, client, producer, flush, isOnce, isLossAccepted, turns, onStopped, runs, metrics: metricsOf(name), log }
+        const run = (until: AbortSignal) => runSink({ stage: create[name](), ...sink }, until)
         return [name, (await pausable.run(name, either, run)) ?? {}] as const
       } catch (error) {
         controller.abort(error)

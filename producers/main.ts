@@ -10,6 +10,8 @@ import { type KafkaClient, openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
+import { openMetrics } from '../runtime/metrics/open.ts'
+import { createStoreMetrics } from '../runtime/metrics/store.ts'
 import { createPausable } from '../runtime/pausable.ts'
 import { openRegistry } from '../runtime/registry.ts'
 import { requireServices } from '../runtime/services.ts'
@@ -17,6 +19,7 @@ import { createTurns } from '../runtime/turns.ts'
 import { createWaits } from '../runtime/waits.ts'
 import { catalogue, entityNames } from '../schemas/catalogue.ts'
 import { topicSpecs } from '../schemas/topics.ts'
+import { createPollMetrics, createSourceMetrics } from './metrics.ts'
 import { openSource } from './open-source.ts'
 import { createShelfOpener } from './poll/open-shelf.ts'
 import { createEncoder, type Polled, poll } from './poll/poll.ts'
@@ -38,7 +41,11 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const pausable = createPausable(config.pausedStages ?? [])
   const waits = createWaits()
   const log = createLog('poll', config.logLevel)
-  const store = openStore(config.lakeUrl, { signal })
+  // A check of the source ends at once, beside a poller that may have the port.
+  const served = config.isSourceCheck ? { ...config, isOnce: true, metricsPort: undefined } : config
+  const { metrics } = await openMetrics('poll', { config: served, log, defer })
+  const [pollMetrics, sourceMetrics] = [createPollMetrics(metrics), createSourceMetrics(metrics)]
+  const store = openStore(config.lakeUrl, { signal, metrics: createStoreMetrics(metrics) })
   defer(() => store.close())
   const sandboxStart = openPositions(store, 'sandbox-start')
   const sandboxStartMs = async () => {
@@ -48,7 +55,7 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
     await sandboxStart.save({ startMs })
     return startMs
   }
-  const source = await openSource(config.source, { config, sandboxStartMs, log })
+  const source = await openSource(config.source, { config, sandboxStartMs, metrics: sourceMetrics, log })
   defer(() => source.close())
   if (config.isSourceCheck) return
   const { brokers, registryUrl } = requireServices(config)
@@ -77,7 +84,16 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   }
   const pollerOf = (of: Source) => {
     const watch = openSourceWatch({ source: of, store, drifts, policies: config.drift ?? {}, log })
-    const common = { source: of, positions: openPositions(store, of.id), encode, producer, log, nowMs: Date.now, watch }
+    const common = {
+      source: of,
+      positions: openPositions(store, of.id),
+      encode,
+      producer,
+      log,
+      nowMs: Date.now,
+      watch,
+      metrics: pollMetrics,
+    }
     return (job: string, until: AbortSignal, told: Pick<Parameters<typeof poll>[0], 'onProgress'> = {}) =>
       withRun(runs, { kind: 'poll', job, signal: until }, (run) => poll({ ...common, ...told, run }, until))
   }
@@ -85,12 +101,13 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const once = (until: AbortSignal) => pollSource(`poll ${source.name}`, until, { onProgress })
 
   const inbox = openInbox(config.dataDir)
-  const openShelf = createShelfOpener(inbox, { requestTimeoutMs: config.requestTimeoutMs, log })
+  const openShelf = createShelfOpener(inbox, { requestTimeoutMs: config.requestTimeoutMs, metrics: sourceMetrics, log })
   const shelves = createShelves({
     inbox,
     open: openShelf,
     poll: (of, job, until) => pollerOf(of)(job, until),
     topicEnds: () => topicEnds(client),
+    onRead: pollMetrics.shelfRead,
     log,
     nowMs: Date.now,
   })
@@ -102,6 +119,7 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
     return
   }
   const intervalMs = config.pollIntervalMs ?? source.pollIntervalMs
+  pollMetrics.interval(intervalMs)
   let dueMs = 0
   let retryMs = RETRY_FIRST_MS
   const follow = async (until: AbortSignal) => {
@@ -114,11 +132,13 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
       }
       try {
         await once(until)
+        pollMetrics.succeeded(Date.now() - beganMs)
         retryMs = RETRY_FIRST_MS
         // Measured from the beginning of a poll, and never two at once.
         dueMs = intervalMs === null ? Number.POSITIVE_INFINITY : beganMs + intervalMs
       } catch (error) {
         until.throwIfAborted()
+        pollMetrics.failed(error)
         // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
         if (!isRetriable(error)) throw error
         log.warn({ reason: errorLine(error), retryInMs: retryMs }, 'poll failed; it is tried again')

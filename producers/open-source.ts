@@ -8,6 +8,7 @@ import { createGoodreadsClient } from './sources/goodreads/client.ts'
 import { openGoodreadsSource } from './sources/goodreads/source.ts'
 import { openFeed } from './sources/rss/feed.ts'
 import type { Source } from './sources/source.ts'
+import type { SourceMetrics } from './sources/source-metrics.ts'
 import { openSynthetic, parseSynthetic } from './sources/synthetic.ts'
 
 const SANDBOX_SEED = 1
@@ -19,17 +20,18 @@ export interface SourceContext {
   config: Pick<Config, 'goodreadsApiKey' | 'goodreadsUserIds' | 'requestTimeoutMs'>
   /** When the sandbox's live time began; its history lies before. Kept, so that a restart finds the same catalogue. */
   sandboxStartMs: () => Promise<number>
+  metrics?: SourceMetrics
   log: Log
 }
 
 type Open = (rest: string, context: SourceContext) => Promise<Source>
 
-const openSandbox: Open = async (rest, { config, sandboxStartMs, log }) => {
+const openSandbox: Open = async (rest, { config, sandboxStartMs, metrics, log }) => {
   const seed = /^(?:seed=)?\d+$/.test(rest) ? Number(rest.replace('seed=', '')) : rest === '' ? SANDBOX_SEED : undefined
   if (seed === undefined)
     throw new ReadflowError('config', `--source sandbox:${rest} is not understood.`, { hint: 'Write it as sandbox: or sandbox:seed=2.' })
   const server = await startSandbox({ seed, startMs: await sandboxStartMs(), nowMs: Date.now, host: '127.0.0.1', log })
-  const client = createGoodreadsClient({ baseUrl: server.url, requestTimeoutMs: config.requestTimeoutMs, minIntervalMs: 0, log })
+  const client = createGoodreadsClient({ baseUrl: server.url, requestTimeoutMs: config.requestTimeoutMs, minIntervalMs: 0, metrics, log })
   const source = openGoodreadsSource({
     name: 'sandbox',
     id: `sandbox:seed=${seed}`,
@@ -47,7 +49,7 @@ const openSandbox: Open = async (rest, { config, sandboxStartMs, log }) => {
   }
 }
 
-const openGoodreads: Open = async (rest, { config, log }) => {
+const openGoodreads: Open = async (rest, { config, metrics, log }) => {
   if (!URL.canParse(rest) || !/^https?:/.test(rest)) {
     throw new ReadflowError('config', `--source goodreads-api:${rest} is not a URL.`, {
       hint: 'Write it as goodreads-api:https://www.goodreads.com.',
@@ -58,6 +60,7 @@ const openGoodreads: Open = async (rest, { config, log }) => {
     apiKey: config.goodreadsApiKey,
     requestTimeoutMs: config.requestTimeoutMs,
     minIntervalMs: GOODREADS_MIN_INTERVAL_MS,
+    metrics,
     log,
   })
   return openGoodreadsSource({
@@ -88,7 +91,8 @@ const sources: Record<string, Open> = {
   sandbox: openSandbox,
   'goodreads-api': openGoodreads,
   'goodreads-export': openExportFile,
-  'goodreads-rss': async (rest, { config, log }) => openFeed({ address: rest, requestTimeoutMs: config.requestTimeoutMs, log }),
+  'goodreads-rss': async (rest, { config, metrics, log }) =>
+    openFeed({ address: rest, requestTimeoutMs: config.requestTimeoutMs, metrics, log }),
   dataset: (rest) => openDataset(rest),
   synthetic: async (rest) => openSynthetic(parseSynthetic(rest)),
 }

@@ -11,8 +11,8 @@ const MAX_ANSWERS = 500
 const MAX_TEXT_BYTES = 512 * 1024
 const MAX_BYTES = 32 * 1024 ** 2
 
-/** Keeps what was asked last, bounded in number and, as far as answers are text, in bytes. */
-export const createAnswerCache = (): AnswerCache => {
+/** Keeps what was asked last, bounded in number and, as far as answers are text, in bytes. `onAsked` hears whether it was kept. */
+export const createAnswerCache = (onAsked: (isHit: boolean) => void = () => undefined): AnswerCache => {
   const kept = new Map<string, { answer: Promise<unknown>; bytes: number; asked: number }>()
   let totalBytes = 0
   const forget = (question: string) => {
@@ -29,6 +29,7 @@ export const createAnswerCache = (): AnswerCache => {
 
   const answer: AnswerCache['answer'] = <T>(question: string, compute: () => Promise<T>) => {
     const known = kept.get(question)
+    onAsked(known !== undefined)
     if (known) {
       known.asked++
       kept.delete(question)

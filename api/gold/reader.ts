@@ -43,6 +43,10 @@ export interface GoldOptions {
   derived?: DerivedTables
   /** Is given a new version before it answers, and the one before it: what people ask is made ahead of them. */
   warm?: (next: GoldVersion, last: GoldVersion | null) => Promise<void>
+  /** Hears of a version from which answers come from now on (epoch milliseconds), and of the one before it. */
+  onServing?: (next: GoldVersion, last: GoldVersion | null, nowMs: number) => void
+  /** Hears of each answer that is asked for, whether it was made before. */
+  onAnswer?: (isHit: boolean) => void
 }
 
 /** A version that is open, or is being opened. */
@@ -66,6 +70,8 @@ export const openGold = ({
   keepVersions = 4,
   derived = {},
   warm = async () => undefined,
+  onServing,
+  onAnswer,
 }: GoldOptions): GoldReader => {
   const controller = new AbortController()
   const open = new Map<number, Slot>()
@@ -89,7 +95,7 @@ export const openGold = ({
   }
 
   const versionOf = async (published: Published): Promise<OpenVersion> =>
-    createVersion({ files, duckdb: await database(), published, tableAt, derived })
+    createVersion({ files, duckdb: await database(), published, tableAt, derived, onAnswer })
 
   const openSlot = (number: number, make: () => Promise<OpenVersion | null>): Slot => {
     const slot: Slot = { opening: make(), holders: 0 }
@@ -151,7 +157,9 @@ export const openGold = ({
       await warm(version, current?.version ?? null).catch((error) =>
         log.warn({ version: version.version, error: errorLine(error) }, 'answers could not be made ahead'),
       )
+      const last = current?.version ?? null
       current = { slot, version }
+      onServing?.(version, last, Date.now())
       log.info({ version: version.version, durationMs: Math.round(performance.now() - startedAtMs) }, 'serving gold version')
     } finally {
       next = undefined

@@ -17,6 +17,8 @@ export interface GoldVersion {
   publishedAt: string
   completeThrough: string | null
   completeThroughByEntity: Readonly<Record<string, string | null>>
+  /** Delta version of each Silver table that it was built from. */
+  inputs: Readonly<Record<string, number>>
   /** SQL name of a Gold table other than the facts, or of a table that the API derives from them. */
   table: (name: string) => string
   /**
@@ -60,6 +62,7 @@ export const createVersion = async ({
   published,
   tableAt,
   derived,
+  onAnswer,
 }: {
   files: LocalFiles
   duckdb: DuckDb
@@ -67,6 +70,7 @@ export const createVersion = async ({
   /** The table at a root; kept by the caller, so that its log is not read from the beginning for every version. */
   tableAt: (root: string) => Table
   derived: DerivedTables
+  onAnswer?: ((isHit: boolean) => void) | undefined
 }): Promise<OpenVersion> => {
   // A name of its own each time: an attempt that failed half way leaves nothing in the way of the next.
   const database = `gold_v${published.version}_${randomUUID().slice(0, 8)}`
@@ -130,6 +134,7 @@ export const createVersion = async ({
     publishedAt: published.publishedAt,
     completeThrough: published.completeThrough,
     completeThroughByEntity: published.completeThroughByEntity,
+    inputs: published.inputs,
     table,
     expand: (sql, relations = {}) =>
       sql.replaceAll(/'(?:[^']|'')*'|\bgold_(\w+)/g, (found, name?: string) =>
@@ -138,7 +143,7 @@ export const createVersion = async ({
     scan,
     rows: duckdb.rows,
     stream: duckdb.stream,
-    answers: createAnswerCache(),
+    answers: createAnswerCache(onAnswer),
     drop,
   }
 }

@@ -85,6 +85,7 @@ export const createLanes = ({ workers, maxWaiting, long }: LaneOptions) => {
         place.leave()
       }
     },
+    counts: () => ({ running: running + runningLong, waiting: waiting.size }),
     /** Rejects with `TooMany`, or with the reason of `signal` where nobody wants it any more. */
     enter,
     /** Refuses who waits. */

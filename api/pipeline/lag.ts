@@ -3,9 +3,12 @@ import type { KafkaClient, PartitionLag } from '../../runtime/kafka/client.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Log } from '../../runtime/log.ts'
 import { catalogue, entityNames, topicNames } from '../../schemas/catalogue.ts'
+import { createLagAges } from './lag-age.ts'
 
 export interface GroupLag extends PartitionLag {
   group: string
+  /** How long the oldest record that is not committed has waited; absent where nobody measured it. */
+  waitingMs?: number
 }
 
 export interface LagReport {
@@ -39,6 +42,7 @@ export const watchLag = ({ brokers, openKafka, log }: LagOptions) => {
   const controller = new AbortController()
   let report: LagReport = { state: 'not-configured', detail: null, partitions: [] }
   let kafka: LagClient | null = null
+  const ages = createLagAges()
 
   const ask = async (addresses: readonly string[]) => {
     try {
@@ -53,7 +57,13 @@ export const watchLag = ({ brokers, openKafka, log }: LagOptions) => {
       const lags = await Promise.all(
         Object.entries(groups).map(async ([group, topics]) => (await kafka!.groupLag(group, topics)).map((lag) => ({ group, ...lag }))),
       )
-      report = { state: 'connected', detail: null, partitions: lags.flat() }
+      const partitions = lags.flat()
+      const waiting = ages.waiting(partitions, Date.now())
+      report = {
+        state: 'connected',
+        detail: null,
+        partitions: partitions.map((each, index) => ({ ...each, waitingMs: waiting[index] ?? 0 })),
+      }
     } catch (error) {
       // It answered, yet not this: topics that are not created yet, or a broker that has just gone.
       report = { state: 'connected', detail: errorLine(error), partitions: [] }

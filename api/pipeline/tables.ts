@@ -14,6 +14,8 @@ export interface TableSummary {
   rows: number
   files: number
   bytes: number
+  /** Files that are smaller than half of what small ones are merged into. */
+  small_files: number
   last_commit_at: string
   /** Newest `ingestion_timestamp` in it; null where the table has none. */
   newest_ingestion_at: string | null
@@ -34,15 +36,20 @@ interface FileStats {
   maxValues?: { ingestion_timestamp?: string }
 }
 
+/** What upkeep merges small files into, where nobody says otherwise. */
+const TARGET_BYTES = 32 * 1024 ** 2
+
 /** A table's size and age from its log alone: no data file is read. `committedMs` is when its version was committed. */
-export const summarize = (root: string, snapshot: Snapshot, committedMs: number): TableSummary => {
+export const summarize = (root: string, snapshot: Snapshot, committedMs: number, targetBytes = TARGET_BYTES): TableSummary => {
   let rows = 0
   let bytes = 0
+  let smallFiles = 0
   let ingestedMs = 0
   for (const file of snapshot.files.values()) {
     const stats: FileStats = file.stats === undefined ? {} : JSON.parse(file.stats)
     rows += stats.numRecords ?? 0
     bytes += file.size
+    if (file.size < targetBytes / 2) smallFiles++
     ingestedMs = Math.max(ingestedMs, Date.parse(stats.maxValues?.ingestion_timestamp ?? '') || 0)
   }
   const stage = (['bronze', 'silver'] as const).find((name) => root.startsWith(`${name}/`))
@@ -53,6 +60,7 @@ export const summarize = (root: string, snapshot: Snapshot, committedMs: number)
     rows,
     files: snapshot.files.size,
     bytes,
+    small_files: smallFiles,
     last_commit_at: new Date(committedMs).toISOString(),
     newest_ingestion_at: ingestedMs === 0 ? null : new Date(ingestedMs).toISOString(),
     complete_through: throughMs === null ? null : new Date(throughMs).toISOString(),
@@ -65,10 +73,13 @@ export const summarize = (root: string, snapshot: Snapshot, committedMs: number)
  */
 export const watchTables = ({
   store,
+  targetBytes,
   maxAgeMs = 1000,
   nowMs = Date.now,
 }: {
   store: ObjectStore
+  /** Size of the files that small ones are merged into. */
+  targetBytes?: number
   maxAgeMs?: number
   nowMs?: () => number
 }) => {
@@ -82,7 +93,7 @@ export const watchTables = ({
         if (snapshot.version < 0) entry.summary = null
         else if (snapshot.version !== entry.summary?.version) {
           const [newest] = await entry.table.history({ limit: 1 })
-          entry.summary = summarize(entry.root, snapshot, newest?.timestampMs ?? 0)
+          entry.summary = summarize(entry.root, snapshot, newest?.timestampMs ?? 0, targetBytes)
         }
       }),
     )

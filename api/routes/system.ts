@@ -1,8 +1,8 @@
 import { Router } from 'express'
 import { z } from 'zod'
+import type { MetricsRegistry } from '../../runtime/metrics/registry.ts'
 import { docsPage } from '../http/docs-page.ts'
 import type { RouteModule } from '../http/module.ts'
-import type { createMetrics } from '../pipeline/metrics.ts'
 import { notReadyReasons, readStatus, type SeenLake, type StatusParts } from '../pipeline/status.ts'
 import { routeIndex } from './routes.ts'
 
@@ -29,7 +29,7 @@ export const systemRoutes = ({
 }: {
   parts: StatusParts
   seen: SeenLake
-  metrics: ReturnType<typeof createMetrics>
+  metrics: Pick<MetricsRegistry, 'text' | 'contentType'>
   document: () => object
 }): RouteModule => {
   const router = Router()

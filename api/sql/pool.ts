@@ -164,7 +164,7 @@ export const openPool = (options: PoolOptions) => {
     await Promise.all(ending)
   }
 
-  return { lease, close }
+  return { lease, counts: lanes.counts, close }
 }
 
 export type Pool = ReturnType<typeof openPool>

@@ -11,6 +11,7 @@ import { Problem } from '../http/problem.ts'
 import { deadLetterColumns, type ReadDeadLetters } from './dead-letters.ts'
 import { type Filter, type FiltersByTable, filtersOf } from './filters.ts'
 import { judge, type ParsedSql, splitExplain } from './guard.ts'
+import type { SqlMetrics } from './metrics.ts'
 import type { Lease, Pool } from './pool.ts'
 import { asProblem, refusal } from './problems.ts'
 import type { ResultColumn, SealedView } from './protocol.ts'
@@ -57,6 +58,7 @@ export interface SqlOptions {
   /** The newest Gold version that answers; null before the first. */
   newest: () => number | null
   readDeadLetters?: ReadDeadLetters
+  metrics?: SqlMetrics
 }
 
 const known = new Map(sqlTables.map((table) => [table.name, table]))
@@ -64,7 +66,7 @@ const knownNames = new Set(known.keys())
 const DEAD_LETTERS = 10_000
 
 /** SQL from outside over pinned tables, in processes that can reach nothing but copies of the files that a query needs. */
-export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readDeadLetters }: SqlOptions) => {
+export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readDeadLetters, metrics }: SqlOptions) => {
   const tables = new Map<string, Table>()
   const tableAt = (root: string): Table => {
     const table = tables.get(root) ?? openTable(store, root)
@@ -183,6 +185,18 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
     }
   }
 
+  const measured: typeof run = async (...question) => {
+    const startedMs = performance.now()
+    try {
+      const ended = await run(...question)
+      metrics?.ended(null, performance.now() - startedMs)
+      return ended
+    } catch (error) {
+      metrics?.ended(error, performance.now() - startedMs)
+      throw asProblem(error)
+    }
+  }
+
   /**
    * Runs one question: `begin` hears once what the result is of, `take` each batch of rows. Rejects with a Problem whose
    * text helps, whatever was asked.
@@ -194,7 +208,7 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
   ): Promise<SqlEnd> => {
     const { sql, params, version, maxRows, maxBytes, timeoutMs, signal } = question
     const { explain, select } = splitExplain(sql)
-    const lease = await pool.lease({ timeoutMs, signal }).catch((error: unknown) => Promise.reject(asProblem(error)))
+    const lease = await pool.lease({ timeoutMs, signal })
     let prepared: Awaited<ReturnType<typeof prepare>> | undefined
     try {
       const parsed = await parse(lease, select)
@@ -216,8 +230,6 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
       })
       if (ended.kind === 'done') return ended
       throw refusal(ended.kind === 'failed' ? ended.message.replaceAll(copiesDir, '').replaceAll(tempDir, '') : 'it has no result')
-    } catch (error) {
-      throw asProblem(error)
     } finally {
       lease.release()
       prepared?.release()
@@ -239,7 +251,7 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
     return { version: published?.version ?? null, tables: described.filter(({ columns }) => columns !== null) }
   }
 
-  return { run, schema }
+  return { run: measured, schema }
 }
 
 export type SqlService = ReturnType<typeof openSql>

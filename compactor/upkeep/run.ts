@@ -9,6 +9,7 @@ import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import type { Log } from '../../runtime/log.ts'
 import { type Optimized, optimizeDetails } from './details.ts'
 import type { UpkeepTable } from './tables.ts'
+import { noUpkeepMetrics, type UpkeepMetrics } from './upkeep-metrics.ts'
 import { pruneGold, vacuumTable } from './vacuum.ts'
 
 export interface UpkeepOptions {
@@ -25,6 +26,7 @@ export interface UpkeepOptions {
   cold: Cold
   /** Each round that does anything is a run. */
   runs: RunRecorder
+  metrics?: UpkeepMetrics
   log: Log
   nowMs: () => number
   /** Rejects when `signal` is aborted. */
@@ -84,7 +86,8 @@ export const runUpkeep = async (options: UpkeepOptions): Promise<void> => {
 }
 
 /** One look at every table for small files. Remembers which tables failed, and how often. */
-const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeIntervalMs, runs, log, nowMs, signal }: UpkeepOptions) => {
+const createOptimizeRound = (options: UpkeepOptions) => {
+  const { tables, rewrite, targetBytes, minFiles, optimizeIntervalMs, runs, metrics = noUpkeepMetrics, log, nowMs, signal } = options
   const failing = new Map<string, { times: number; untilMs: number }>()
   const leftOut = new Set<string>()
   const round = async (run: RunHandle) => {
@@ -111,6 +114,7 @@ const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeI
         }),
       )
       if (result) optimized.push({ name, table, result })
+      metrics.removed('optimize', result?.filesRemoved ?? 0)
       firstFault ??= faults[0]
       if (result && (result.commits > 0 || result.filesLeftOut > 0))
         log.info({ table: name, ...result, ms: nowMs() - startedMs }, 'optimized')
@@ -119,8 +123,10 @@ const createOptimizeRound = ({ tables, rewrite, targetBytes, minFiles, optimizeI
       else {
         const times = (failed?.times ?? 0) + 1
         failing.set(name, { times, untilMs: nowMs() + Math.min(MAX_PAUSE_MS, optimizeIntervalMs * 2 ** times) })
+        metrics.failed('optimize')
       }
     }
+    if (failing.size === 0) metrics.succeeded('optimize')
     run.note(optimizeDetails(optimized))
     if (firstFault !== undefined) run.end('failed', errorLine(firstFault))
   }
@@ -133,32 +139,44 @@ const longRound = async (options: UpkeepOptions) => {
   if (options.cold) await coldRound(options, options.cold)
 }
 
-const coldRound = async ({ tables, log, nowMs, signal }: UpkeepOptions, cold: NonNullable<Cold>) => {
+const coldRound = async ({ tables, metrics = noUpkeepMetrics, log, nowMs, signal }: UpkeepOptions, cold: NonNullable<Cold>) => {
+  let failures = 0
   for (const { name, table } of tables) {
     const startedMs = nowMs()
     const result = await attempt({ log, signal, step: 'move to the cold folder', table: name }, () =>
       moveCold(table, { ...cold, nowMs: startedMs, signal }),
     )
     if (result && result.commits > 0) log.info({ table: name, ...result, ms: nowMs() - startedMs }, 'moved to the cold folder')
+    metrics.removed('cold', result?.files ?? 0)
+    if (result) continue
+    failures++
+    metrics.failed('cold')
   }
+  if (failures === 0) metrics.succeeded('cold')
 }
 
-const vacuumRound = async ({ store, tables, defaultRetainMs, log, nowMs, signal }: UpkeepOptions, run: RunHandle) => {
+const vacuumRound = async (upkeep: UpkeepOptions, run: RunHandle) => {
+  const { store, tables, defaultRetainMs, metrics = noUpkeepMetrics, log, nowMs, signal } = upkeep
   run.begin()
   const startedMs = nowMs()
   const options = { defaultRetainMs, nowMs: startedMs, signal }
   const pruned = await attempt({ log, signal, step: 'vacuum', table: 'gold' }, () => pruneGold(store, tables, options))
   const total = { files: 0, bytes: 0, logFiles: 0, goldVersions: pruned?.removed ?? 0 }
+  let failures = pruned ? 0 : 1
   for (const each of tables) {
     // Without the list of published versions nobody knows which files of Gold are needed.
     if (!pruned && each.name.startsWith('gold.')) continue
     const result = await attempt({ log, signal, step: 'vacuum', table: each.name }, () => vacuumTable(each, pruned?.kept ?? null, options))
+    if (!result) failures++
     total.files += result?.files ?? 0
     total.bytes += result?.bytes ?? 0
     total.logFiles += result?.logFiles ?? 0
   }
   run.note({ counts: { files: total.files, bytes: total.bytes, log_files: total.logFiles, gold_versions: total.goldVersions } })
   log.info({ ...total, ms: nowMs() - startedMs }, 'vacuumed')
+  metrics.removed('vacuum', total.files)
+  for (let each = 0; each < failures; each++) metrics.failed('vacuum')
+  if (failures === 0) metrics.succeeded('vacuum')
 }
 
 /** Undefined where it failed, which is logged. A stop goes through. */

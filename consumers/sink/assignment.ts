@@ -9,6 +9,7 @@ import { gapsOf, offsetsInGaps, progressId, readLedger } from './ledger.ts'
 import type { SinkPartition } from './partition.ts'
 import { recordGap } from './record-gap.ts'
 import { lastOffsetBelow } from './replace-range.ts'
+import type { SinkMetrics } from './sink-metrics.ts'
 import { type CommittedOffset, decideStart, offsetMetadata, type StartDecision } from './start.ts'
 import type { TableSink } from './table-sink.ts'
 
@@ -19,6 +20,7 @@ export interface AssignmentOptions {
   partitions: readonly TopicPartition[]
   /** Goes on where records are lost, and names the gap. */
   isLossAccepted: boolean
+  metrics: Pick<SinkMetrics, 'gap'>
   log: Log
 }
 
@@ -75,7 +77,7 @@ interface PartitionOptions {
 
 /** The partition as its decision has it, or why it is stopped. */
 const loadPartition = async (
-  { stage, client, isLossAccepted, log }: AssignmentOptions,
+  { stage, client, isLossAccepted, metrics, log }: AssignmentOptions,
   { sink, snapshot, topicId, partition, logStart, logEnd, group }: PartitionOptions,
 ): Promise<SinkPartition | string> => {
   const { topic, table, stageTable } = sink
@@ -106,7 +108,7 @@ const loadPartition = async (
       if (decision.warning) log.warn(about, decision.warning)
       return loaded
     case 'skip':
-      await recordGap({ table, stageTable, nowMs: Date.now() }, loaded, { to: decision.to, reason: 'skipped' })
+      await recordGap({ table, stageTable, metrics, nowMs: Date.now() }, loaded, { to: decision.to, reason: 'skipped' })
       log.warn(
         { ...about, from: decision.from, to: decision.to },
         'the group was moved forward: these offsets are left out, as a named gap',
@@ -132,7 +134,7 @@ const loadPartition = async (
       }
     default:
       if (decision.kind === 'lost' && isLossAccepted) {
-        await recordGap({ table, stageTable, nowMs: Date.now() }, loaded, { to: decision.to, reason: 'lost' })
+        await recordGap({ table, stageTable, metrics, nowMs: Date.now() }, loaded, { to: decision.to, reason: 'lost' })
         log.warn({ ...about, from: decision.from, to: decision.to }, 'the topic no longer has these offsets: a named gap, as accepted')
         return loaded
       }

@@ -6,6 +6,7 @@ import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import type { Outcomes, StageResult, StageTable } from '../stage.ts'
 import { counterId, epochId, startId, tailId } from './ledger.ts'
 import { passed, type SinkPartition, undeliveredAfter } from './partition.ts'
+import type { TimeStep } from './stopwatch.ts'
 import { type Through, throughCommitted, throughTxns } from './through.ts'
 
 /** Requires that nobody moved or replayed the partition since the table was read. */
@@ -32,7 +33,7 @@ interface Target {
  * others of the topic are complete.
  */
 export const commitPieces = async (
-  { table, stageTable, snapshot, partitionCount }: Target,
+  { table, stageTable, snapshot, partitionCount, time }: Target & { time: TimeStep },
   pieces: readonly Piece[],
   result: StageResult,
   throughs: readonly Through[],
@@ -40,15 +41,18 @@ export const commitPieces = async (
   const { partitionColumns } = stageTable
   const through = throughTxns(snapshot, throughs, partitionCount)
   const moved = new Set([...pieces, ...throughs].map(({ partition }) => partition))
-  const committed = await commit(table, {
-    operation: 'STREAMING UPDATE',
-    fields: result.batch.fields,
-    partitionColumns,
-    adds: await stageFiles(table, result.batch, { partitionColumns }),
-    ...schemaProperty(snapshot, result.schemaId),
-    txns: [...pieces.flatMap((piece) => progressOf(piece, { stageTable, outcomes: result.outcomes, snapshot })), ...through.txns],
-    requires: { txns: [...[...moved].flatMap(fenceOf), ...through.requires] },
-  })
+  const adds = await time('encode', () => stageFiles(table, result.batch, { partitionColumns }))
+  const committed = await time('commit', () =>
+    commit(table, {
+      operation: 'STREAMING UPDATE',
+      fields: result.batch.fields,
+      partitionColumns,
+      adds,
+      ...schemaProperty(snapshot, result.schemaId),
+      txns: [...pieces.flatMap((piece) => progressOf(piece, { stageTable, outcomes: result.outcomes, snapshot })), ...through.txns],
+      requires: { txns: [...[...moved].flatMap(fenceOf), ...through.requires] },
+    }),
+  )
   throughCommitted(throughs)
   for (const { partition, chunk } of pieces) {
     passed(partition, chunk)

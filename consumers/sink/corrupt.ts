@@ -3,6 +3,7 @@ import type { CorruptBatchError } from '../../runtime/kafka/records/corrupt-batc
 import type { Log } from '../../runtime/log.ts'
 import type { SinkPartition } from './partition.ts'
 import { recordGap } from './record-gap.ts'
+import type { SinkMetrics } from './sink-metrics.ts'
 import type { TableSink } from './table-sink.ts'
 
 /**
@@ -14,9 +15,10 @@ export const handleCorrupt = async (options: {
   partition: SinkPartition
   error: CorruptBatchError
   isLossAccepted: boolean
+  metrics: Pick<SinkMetrics, 'gap'>
   log: Log
 }): Promise<'go-on' | 'abandon' | { reason: string }> => {
-  const { sink, partition, error, isLossAccepted, log } = options
+  const { sink, partition, error, isLossAccepted, metrics, log } = options
   partition.reader.clear()
   if (partition.corruptAt !== error.fromOffset) {
     partition.corruptAt = error.fromOffset
@@ -28,9 +30,7 @@ export const handleCorrupt = async (options: {
     return {
       reason: `${sink.topic}/${partition.partition} is stopped: ${errorLine(error)} Restart with --accept-loss to go on without it.`,
     }
-  await recordGap({ table: sink.table, stageTable: sink.stageTable, nowMs: Date.now() }, partition, {
-    to: error.toOffset,
-    reason: 'corrupt',
-  })
+  const { table, stageTable } = sink
+  await recordGap({ table, stageTable, metrics, nowMs: Date.now() }, partition, { to: error.toOffset, reason: 'corrupt' })
   return 'go-on'
 }

@@ -116,3 +116,13 @@ export const abandonReplay = (partition: SinkPartition) => {
   partition.pending = null
   partition.position = partition.ledger.progress ?? partition.logStart
 }
+
+/** Where the replays of some partitions are. */
+export const replayProgress = (partitions: readonly SinkPartition[]) => {
+  const replays = partitions.flatMap(({ replay, position }) => (replay ? [{ ...replay, position }] : []))
+  return {
+    partitions: replays.length,
+    derived: replays.reduce((sum, { from, position }) => sum + position - from, 0),
+    offsets: replays.reduce((sum, { from, until }) => sum + until - from, 0),
+  }
+}

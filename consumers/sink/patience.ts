@@ -6,16 +6,30 @@ const HEARTBEAT_WHILE_BUSY_MS = 3000
 const RETRY_FIRST_MS = 200
 const RETRY_CAP_MS = 10_000
 
+interface Patience {
+  log: Log
+  signal: AbortSignal
+  /** Hears of each fault that is waited out, and with null that it is over, one way or another. */
+  waiting?: (error: unknown) => void
+}
+
 /** Repeats what a fault stopped, for as long as it lasts and until `signal`: a fault is waited out and loses nothing. */
-export const retrying = async <T>(action: () => Promise<T>, { log, signal }: { log: Log; signal: AbortSignal }): Promise<T> => {
-  for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_CAP_MS)) {
-    try {
-      return await action()
-    } catch (error) {
-      if (!isRetriable(error) || signal.aborted) throw error
-      log.warn({ reason: errorLine(error), retryInMs: delayMs }, 'waiting')
-      await sleep(delayMs * (0.5 + Math.random() / 2), signal).catch(() => Promise.reject(error))
+export const retrying = async <T>(action: () => Promise<T>, { log, signal, waiting = () => undefined }: Patience): Promise<T> => {
+  let hasWaited = false
+  try {
+    for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_CAP_MS)) {
+      try {
+        return await action()
+      } catch (error) {
+        if (!isRetriable(error) || signal.aborted) throw error
+        log.warn({ reason: errorLine(error), retryInMs: delayMs }, 'waiting')
+        hasWaited = true
+        waiting(error)
+        await sleep(delayMs * (0.5 + Math.random() / 2), signal).catch(() => Promise.reject(error))
+      }
     }
+  } finally {
+    if (hasWaited) waiting(null)
   }
 }
 

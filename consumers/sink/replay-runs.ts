@@ -10,12 +10,19 @@ interface Running {
 }
 
 /** Keeps the replays of a stage on record: one run for what a table derives again at once, from its assignment to its swap. */
-export const createReplayRuns = (runs: Pick<RunRecorder, 'start'> | undefined, stage: string) => {
+export const createReplayRuns = (
+  runs: Pick<RunRecorder, 'start'> | undefined,
+  stage: string,
+  onEnd: (sink: TableSink, state: 'completed' | 'failed' | 'aborted') => void = () => undefined,
+) => {
   const running = new Map<TableSink, Running>()
 
-  const end = (sink: TableSink, ...how: Parameters<RunHandle['end']>) => {
-    running.get(sink)?.run.end(...how)
+  const end = (sink: TableSink, state: 'completed' | 'failed' | 'aborted', error?: string) => {
+    const now = running.get(sink)
+    if (!now) return
+    now.run.end(state, error)
     running.delete(sink)
+    onEnd(sink, state)
   }
 
   return {

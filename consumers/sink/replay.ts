@@ -14,6 +14,7 @@ import { counterId, epochId, offsetsInGaps, tailId, withoutGaps } from './ledger
 import { passed, type Replay, type SinkPartition } from './partition.ts'
 import { heldOffsets, type OffsetRange, type Replaced, replaceRanges } from './replace-range.ts'
 import { bronzeCounters, silverCounters } from './replay-counters.ts'
+import type { TimeStep } from './stopwatch.ts'
 
 /*
  * A replay derives a range of a partition again. Its files are staged piece by piece and are nobody's; one commit puts
@@ -27,13 +28,14 @@ const SPARE_MS = 3_600_000
 
 /** Stages the rows of one piece of a replay. */
 export const stagePiece = async (
-  { table, stageTable }: { table: Table; stageTable: StageTable },
+  { table, stageTable, time }: { table: Table; stageTable: StageTable; time: TimeStep },
   { partition, chunk }: { partition: SinkPartition; chunk: RecordChunk },
   result: StageResult,
 ) => {
   const { replay } = partition
   if (!replay) return
-  replay.adds.push(...(await stageFiles(table, result.batch, { partitionColumns: stageTable.partitionColumns })))
+  const { partitionColumns } = stageTable
+  replay.adds.push(...(await time('encode', () => stageFiles(table, result.batch, { partitionColumns }))))
   replay.fields = mergedFields(replay.fields, result.batch.fields)
   addCounts(replay.outcomes, result.outcomes.get(partition.partition) ?? {})
   replay.filled += chunk.records.filter(({ offset }) => offsetsInGaps(replay.gaps, offset, offset + 1) > 0).length

@@ -25,7 +25,9 @@ import { abandonReplay, fetchedTo, isDerived, type SinkPartition } from './parti
 import { beating, retrying } from './patience.ts'
 import { createRenewals } from './renew.ts'
 import { createReplayRuns } from './replay-runs.ts'
+import { noSinkMetrics, type SinkMetrics } from './sink-metrics.ts'
 import { createTableSink, type FlushReport, type TableSink, type TableSinkOptions } from './table-sink.ts'
+import { createTelling } from './telling.ts'
 
 export interface SinkOptions {
   stage: Stage
@@ -48,6 +50,7 @@ export interface SinkOptions {
   onStopped?: (stopped: ReadonlyMap<string, string>) => void
   /** Where replays are kept on record. */
   runs?: Pick<RunRecorder, 'start'>
+  metrics?: SinkMetrics
   log: Log
 }
 
@@ -61,7 +64,7 @@ const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
  * left the group; rejects with what ended it otherwise, with `isOnce` also with `records-lost`.
  */
 export const runSink = async (options: SinkOptions, signal: AbortSignal): Promise<Record<string, Outcomes>> => {
-  const { stage, client, store, producer, log, isLossAccepted = false, turns = createTurns() } = options
+  const { stage, client, store, producer, log, isLossAccepted = false, turns = createTurns(), metrics = noSinkMetrics } = options
   const topicNow = async (topic: string) => (await client.topicStates([topic])).get(topic)
   const warn = (error: unknown) =>
     log.warn({ stage: stage.name, reason: errorLine(error) }, 'no checkpoint written; the next commit tries again')
@@ -76,7 +79,8 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     }),
   )
   const topics = [...sinks.keys()]
-  const replayRuns = createReplayRuns(options.runs, stage.name)
+  const telling = createTelling(metrics, [...sinks.values()])
+  const replayRuns = createReplayRuns(options.runs, stage.name, ({ stageTable }, state) => metrics.replayEnded(stageTable.entity, state))
   const renewals = createRenewals({ sinks: [...sinks.values()], intervalMs: options.renewIntervalMs ?? RENEW_INTERVAL_MS, nowMs: Date.now })
   const budget = { records: options.flush.maxRows, bytes: options.flush.maxBytes }
   const totals: Record<string, Outcomes> = Object.fromEntries(stage.tables.map(({ entity }) => [entity, {}]))
@@ -90,7 +94,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   let flushesDue = 0
   let isStopping = false
 
-  const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: ended.signal })
+  const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: ended.signal, waiting: metrics.waiting })
 
   const isDrained = () => targets !== null && isCaughtUp(sinks, targets, stopped) && areEndsKnown(sinks, stopped)
 
@@ -106,6 +110,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     stopped.set(id, reason)
     log.error({ stage: stage.name }, reason)
     options.onStopped?.(stopped)
+    telling.stopped(stopped)
   }
 
   const noted = (sink: TableSink, report: FlushReport, startedMs: number) => {
@@ -117,6 +122,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     if (rows > 0 || replayed.length === 0) log.info(about, 'committed')
     if (replayed.length > 0) log.info({ ...about, partitions: replayed.map(({ partition }) => partition) }, 'replayed')
     replayRuns.replayed(sink, replayed, version)
+    telling.flushed(sink, report.measures)
   }
 
   const goOn = ({ topic }: TableSink, partition: SinkPartition) => {
@@ -144,6 +150,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
         )
         abandonReplay(partition)
         replayRuns.abandoned(sink, partition.partition)
+        telling.replays(sink)
       }
       if (consumer) await followGroup({ stage, client, sinks: [sink], consumer, log })
       consumer?.restart().catch(done.reject)
@@ -160,7 +167,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
       for (const partition of sink.partitions().filter(isDerived)) leaveToOthers(sink, partition)
       for (const partition of report.replayed) goOn(sink, partition)
       for (const { partition, error } of report.corrupt) {
-        const outcome = await handleCorrupt({ sink, partition, error, isLossAccepted, log })
+        const outcome = await handleCorrupt({ sink, partition, error, isLossAccepted, metrics, log })
         if (outcome === 'go-on') goOn(sink, partition)
         else if (outcome === 'abandon') abandon(sink, partition)
         else {
@@ -187,6 +194,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
         if (isStopping) log.warn({ stage: stage.name, reason: errorLine(error) }, 'not flushed at the end; the next start takes it up')
         if (!isOutdated(error) || isStopping) return done.reject(error)
         log.warn({ stage: stage.name, reason: errorLine(error) }, 'starting over from the table')
+        metrics.fenced(error.code)
         for (const sink of sinks.values()) sink.assign([])
         consumer?.restart().catch(done.reject)
       })
@@ -207,13 +215,17 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   const load = async (partitions: TopicPartition[]) => {
     // What the old assignment has buffered must not meet a state that is being restored for the new one.
     for (const sink of sinks.values()) sink.assign([])
-    const once = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, log })
+    const once = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, metrics, log })
     const assignment = await patiently(() => once().catch((error) => (isOutdated(error) ? once() : Promise.reject(error))))
-    for (const sink of sinks.values()) replayRuns.assigned(sink)
+    for (const sink of sinks.values()) {
+      replayRuns.assigned(sink)
+      telling.replays(sink)
+    }
     renewals.begin()
     if (stopped.size > 0 && assignment.stopped.size === 0) options.onStopped?.(assignment.stopped)
     stopped = new Map([...stopped].filter(([id]) => assignment.stopped.has(id)))
     for (const [id, reason] of assignment.stopped) stop(id, reason)
+    telling.stopped(stopped)
     return assignment.positions
   }
 
@@ -252,7 +264,14 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     fetch: { maxBytes: Math.min(FETCH_MAX_BYTES, options.flush.maxBytes), maxBytesPerPartition: FETCH_MAX_BYTES_PER_PARTITION },
     ...(options.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: options.sessionTimeoutMs }),
     log,
-    handlers: { assigned: onAssigned, data: onData, ended: onEnded, outOfRange: onOutOfRange, failed: (error) => done.reject(error) },
+    handlers: {
+      joined: metrics.joined,
+      assigned: onAssigned,
+      data: onData,
+      ended: onEnded,
+      outOfRange: onOutOfRange,
+      failed: (error) => done.reject(error),
+    },
   })
   // While a fault is waited out, one flush waits, and not one for every tick.
   const timer = setInterval(() => void (flushesDue === 0 && flush()), options.flush.intervalMs)
@@ -269,13 +288,14 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     signal.removeEventListener('abort', onAbort)
     await consumer.stop()
     replayRuns.stopped()
+    telling.left()
     await Promise.all([...sinks.values()].map(({ table }) => table.settled()))
   }
   return totals
 }
 
 /** Whether the table or the topic went on without us. */
-const isOutdated = (error: unknown): boolean =>
+const isOutdated = (error: unknown): error is ReadflowError & { code: 'lake-fenced' | 'topic-changed' } =>
   error instanceof ReadflowError && (error.code === 'lake-fenced' || error.code === 'topic-changed')
 
 const fullest = (sinks: ReadonlyMap<string, TableSink>): TableSink => {

@@ -9,6 +9,8 @@ import { addCounts, type Outcomes, type StageTable } from '../stage.ts'
 import { commitPieces, commitThrough, type Piece } from './commit-flush.ts'
 import { type Budget, inputOf, isDerived, isDrained, type SinkPartition, takePiece } from './partition.ts'
 import { fieldsWithStaged, isReplaying, type SwapOptions, stagePiece, swapReplays } from './replay.ts'
+import type { FlushMeasures } from './sink-metrics.ts'
+import { createStopwatch, type TimeStep } from './stopwatch.ts'
 import { changedThrough, type Through } from './through.ts'
 
 export interface FlushReport {
@@ -19,6 +21,7 @@ export interface FlushReport {
   replayed: SinkPartition[]
   /** Partitions whose next batch is damaged. */
   corrupt: { partition: SinkPartition; error: CorruptBatchError }[]
+  measures: FlushMeasures
 }
 
 export interface TableSinkOptions {
@@ -47,13 +50,12 @@ export const createTableSink = (options: TableSinkOptions) => {
     throw new ReadflowError('topic-changed', `the topic ${topic} is not the one that was read: it was deleted and made anew`)
   }
 
-  const derive = async (pieces: readonly Piece[]) => {
+  const derive = async (pieces: readonly Piece[], time: TimeStep) => {
     const { fields = [] } = (await table.snapshot()).metadata ?? {}
-    const result = await stageTable.transform(
-      pieces.map(({ partition, chunk }) => inputOf(topic, partition, chunk)),
-      fieldsWithStaged(fields, [...partitions.values()]),
-    )
-    await producer.send(result.deadLetters)
+    const inputs = pieces.map(({ partition, chunk }) => inputOf(topic, partition, chunk))
+    const tableFields = fieldsWithStaged(fields, [...partitions.values()])
+    const result = await time('decode', () => stageTable.transform(inputs, tableFields))
+    await time('dead_letters', () => producer.send(result.deadLetters))
     return result
   }
 
@@ -72,11 +74,12 @@ export const createTableSink = (options: TableSinkOptions) => {
     return true
   }
 
-  const flushReplays = async (pieces: readonly Piece[], report: FlushReport) => {
+  const flushReplays = async (pieces: readonly Piece[], report: FlushReport, time: TimeStep) => {
     for (const piece of pieces) {
-      const result = await derive([piece])
-      await stagePiece({ table, stageTable }, piece, result)
+      const result = await derive([piece], time)
+      await stagePiece({ table, stageTable, time }, piece, result)
       result.accepted()
+      report.measures.replayed += piece.chunk.records.length
       report.rows += result.batch.length
       for (const outcomes of result.outcomes.values()) addCounts(report.outcomes, outcomes)
     }
@@ -84,21 +87,25 @@ export const createTableSink = (options: TableSinkOptions) => {
     // Together, so that a reader sees a reset of several partitions whole.
     if (replaying.length === 0 || !replaying.every(isDerived)) return
     await checkTopic(replaying)
-    const { version } = await swapReplays({ table, stageTable, deadLetterOrigins: options.deadLetterOrigins }, replaying)
+    const { deadLetterOrigins } = options
+    const { version } = await time('commit', () => swapReplays({ table, stageTable, deadLetterOrigins }, replaying))
     report.version = version
     report.replayed = replaying
   }
 
-  const flushNew = async (pieces: readonly Piece[], report: FlushReport) => {
+  const flushNew = async (pieces: readonly Piece[], report: FlushReport, time: TimeStep) => {
     if (pieces.length === 0) return
     const throughs = throughsWith(pieces)
-    const result = await derive(pieces)
+    const result = await derive(pieces, time)
     const partitionCount = await checkTopic([...partitions.values()])
-    const committed = await commitPieces({ table, stageTable, snapshot: table.known(), partitionCount }, pieces, result, throughs)
+    const committed = await commitPieces({ table, stageTable, snapshot: table.known(), partitionCount, time }, pieces, result, throughs)
     result.accepted()
     report.rows += result.batch.length
     report.version = committed.version
-    for (const outcomes of result.outcomes.values()) addCounts(report.outcomes, outcomes)
+    for (const outcomes of result.outcomes.values()) {
+      addCounts(report.outcomes, outcomes)
+      addCounts(report.measures.committed, outcomes)
+    }
   }
 
   /**
@@ -108,14 +115,19 @@ export const createTableSink = (options: TableSinkOptions) => {
   const flush = async (limits: Budget): Promise<FlushReport | null> => {
     const budget = { ...limits }
     const pieces: Piece[] = []
-    const report: FlushReport = { rows: 0, version: table.known().version, outcomes: {}, replayed: [], corrupt: [] }
+    const { time, stepsMs } = createStopwatch()
+    const measures = { committed: {}, replayed: 0, records: 0, bytes: 0, stepsMs }
+    const report: FlushReport = { rows: 0, version: table.known().version, outcomes: {}, replayed: [], corrupt: [], measures }
     for (const partition of partitions.values()) {
-      const chunk = await takePiece(partition, budget).catch((error: unknown) => {
+      const chunk = await time('decode', () => takePiece(partition, budget)).catch((error: unknown) => {
         if (!(error instanceof CorruptBatchError)) throw error
         report.corrupt.push({ partition, error })
         return null
       })
-      if (chunk) pieces.push({ partition, chunk })
+      if (!chunk) continue
+      pieces.push({ partition, chunk })
+      measures.records += chunk.records.length
+      measures.bytes += chunk.decodedBytes
     }
     const replaying = [...partitions.values()].filter(isReplaying)
     const isSwapDue = replaying.length > 0 && replaying.every(isDerived)
@@ -123,10 +135,12 @@ export const createTableSink = (options: TableSinkOptions) => {
     await flushNew(
       pieces.filter(({ partition }) => !partition.replay),
       report,
+      time,
     )
     await flushReplays(
       pieces.filter(({ partition }) => partition.replay),
       report,
+      time,
     )
     return report
   }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { openFolderStore } from './folder.ts'
+import { measuredStore } from './measured.ts'
 import { openS3Store } from './s3.ts'
 import type { ObjectStore, StoreOptions } from './store.ts'
 
@@ -9,6 +10,11 @@ import type { ObjectStore, StoreOptions } from './store.ts'
  * with URL escapes; or `s3://bucket/prefix?endpoint=…&region=…`. Throws ReadflowError `config` for anything else.
  */
 export const openStore = (lakeUrl: string, options: StoreOptions = {}): ObjectStore => {
+  const store = openPlain(lakeUrl, options)
+  return options.metrics ? measuredStore(store, options.metrics) : store
+}
+
+const openPlain = (lakeUrl: string, options: StoreOptions): ObjectStore => {
   const [, scheme, rest] = /^([a-z0-9]+):(.*)$/s.exec(lakeUrl) ?? []
   if (scheme === 'file' && rest) return openFolderStore(rest.startsWith('//') ? fileUrlPath(lakeUrl) : rest, lakeUrl)
   if (scheme === 's3') return openS3Store(lakeUrl, options)

@@ -6,21 +6,25 @@ export interface RetryOptions {
   patienceMs: number
   /** Ends the patience. */
   signal?: AbortSignal | undefined
+  /** Hears that it is to be done again. */
+  onRetry?: (() => void) | undefined
 }
 
 const FIRST_DELAY_MS = 50
 const MAX_DELAY_MS = 3000
 
 /** Does it again while it fails transiently, with growing and jittered delays; rejects with the last failure. */
-export const withRetries = <T>(work: () => Promise<T>, { isTransient, patienceMs, signal }: RetryOptions): Promise<T> => {
+export const withRetries = <T>(work: () => Promise<T>, { isTransient, patienceMs, signal, onRetry }: RetryOptions): Promise<T> => {
   const giveUpMs = performance.now() + patienceMs
-  return retry(
+  const policy = retry(
     handleWhen((error) => isTransient(error) && performance.now() < giveUpMs && !signal?.aborted),
     {
       maxAttempts: Number.MAX_SAFE_INTEGER,
       backoff: new ExponentialBackoff({ initialDelay: FIRST_DELAY_MS, maxDelay: MAX_DELAY_MS }),
     },
-  ).execute(work)
+  )
+  if (onRetry) policy.onRetry(onRetry)
+  return policy.execute(work)
 }
 
 /**

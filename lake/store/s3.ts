@@ -43,7 +43,13 @@ export const openS3Store = (lakeUrl: string, options: StoreOptions = {}): Object
   const attempt = async <T>(what: string, work: (s3: S3Requests) => Promise<T>): Promise<T> => {
     const s3 = await requests()
     try {
-      return await inTime(() => withRetries(() => work(s3), { patienceMs, signal, isTransient: (error) => kindOf(error) === 'transient' }))
+      const limits = {
+        patienceMs,
+        signal,
+        onRetry: options.metrics?.retried,
+        isTransient: (error: unknown) => kindOf(error) === 'transient',
+      }
+      return await inTime(() => withRetries(() => work(s3), limits))
     } catch (error) {
       throw failure(error, what)
     }

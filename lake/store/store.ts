@@ -1,4 +1,5 @@
 import { ReadflowError } from '../../runtime/errors.ts'
+import type { StoreMetrics } from './measured.ts'
 
 /** One stored object, as a listing gives it. */
 export interface ObjectInfo {
@@ -18,8 +19,9 @@ export interface PutOptions {
   storageClass?: string | undefined
 }
 
-/** Limits of a store that is reached by a network; a folder has none. */
+/** Limits of a store that is reached by a network, of which a folder has none; and who is told what it is asked. */
 export interface StoreOptions {
+  metrics?: StoreMetrics | undefined
   /** How long a fault that may pass is tried again before it is `lake-unavailable`; default 30,000. */
   patienceMs?: number
   /** Limit of one request until its answer begins, and of each pause in the answer; default 30,000. */

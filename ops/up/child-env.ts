@@ -30,6 +30,8 @@ export const childEnv = (
     ...Object.fromEntries(fromFlags),
     READFLOW_DATA: config.dataDir,
     LAKE_URL: config.lakeUrl,
+    // Each has a port of its own: the one that was chosen is that of `up` itself.
+    READFLOW_METRICS_PORT: '',
     ...(services ? { KAFKA_BROKERS: services.brokers.join(','), SCHEMA_REGISTRY_URL: services.registryUrl } : {}),
   }
 }

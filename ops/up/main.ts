@@ -4,17 +4,21 @@ import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
+import { isMetricsMessage, openMetrics } from '../../runtime/metrics/open.ts'
 import { type RunFile, writeRunFile } from '../../runtime/run-file.ts'
 import { isRetryMessage } from '../../runtime/waits.ts'
+import type { ServiceName } from '../stack/pid-file.ts'
 import type { Stack } from '../stack/stack.ts'
 import { type ProgramName, type RunningProgram, startProgram } from './child.ts'
 import { childEnv, flagsOf, pausedEnv, type Services } from './child-env.ts'
 import { startControl } from './control.ts'
 import { keepRunning } from './keep-running.ts'
+import { measureUp } from './metrics.ts'
 import { runOnce } from './once.ts'
 import { openServices } from './services.ts'
 import { createStages } from './stages.ts'
 import { createStatus } from './status.ts'
+import { keepTargets } from './targets.ts'
 import { createTerminal, welcome } from './terminal.ts'
 
 const LIVE: readonly ProgramName[] = ['poll', 'consume', 'compact']
@@ -29,6 +33,14 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   const log = createLog('up', 'warn')
   const services = await openServices({ config, env, log, defer })
   for (const note of services.notes) process.stderr.write(`${note}\n`)
+  const { metrics, address } = await openMetrics('up', {
+    ...{ config, log, defer },
+    onFallback: ({ wanted, port }) =>
+      process.stderr.write(`Port ${wanted} (metrics) is taken: ${port} instead (--metrics-port chooses another).\n`),
+  })
+  const targets = config.isOnce ? null : keepTargets(config.dataDir)
+  if (targets) defer(targets.remove)
+  if (address !== null) targets?.set('up', address)
   const terminal = createTerminal((line) => process.stderr.write(line))
   let toServe: ((message: object) => void) | null = null
   const programs = new Map<ProgramName, RunningProgram>()
@@ -50,6 +62,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
       toServe?.({ type: 'up-status', status: current })
     },
   })
+  const measured = measureUp(metrics, status.current)
   const flags = flagsOf(argv)
   const fatal = Promise.withResolvers<never>()
   fatal.promise.catch(() => undefined)
@@ -62,6 +75,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
     let hasRun = false
     const onMessage = (message: Record<string, unknown>) => {
       stages.receive(message)
+      if (isMetricsMessage(message)) targets?.set(name, message.address)
       if (name === 'serve' && isRetryMessage(message)) stages.pass(message)
       if (message['type'] === 'notice') process.stderr.write(`  ! ${name}: ${message['text']}\n`)
       if (message['type'] !== 'status') return
@@ -91,7 +105,10 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
     defer(one.stop)
   }
 
-  const onService = (name: string, lastError: string | null) => process.stderr.write(`  ! ${lastError ?? name}; it is started again\n`)
+  const onService = (name: ServiceName, lastError: string | null) => {
+    measured.serviceRestarted(name)
+    process.stderr.write(`  ! ${lastError ?? name}; it is started again\n`)
+  }
 
   /** A source that can't be opened is told before anything is downloaded or started. */
   const checkSource = async () => {
@@ -140,6 +157,8 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   })
   await Promise.race([stopped, fatal.promise])
   status.phase('stopping')
+  // Before the programs go: what is stopped on purpose is not down.
+  targets?.remove()
   process.stderr.write('Stopping: records on their way are written first.\n')
 })
 

@@ -55,6 +55,8 @@ export interface PollOptions {
   /** Watches the fields of what is published. */
   watch: SourceWatch
   onProgress?: (polled: Polled) => void
+  /** Hears of what was acknowledged. */
+  metrics?: { published: (entity: TopicName, records: number) => void; deleted: (entity: EntityName, records: number) => void }
 }
 
 /**
@@ -62,7 +64,7 @@ export interface PollOptions {
  * brokers acknowledged its records: a poller that dies publishes some records twice, and loses none.
  */
 export const poll = async (
-  { source, positions, encode, producer, log, nowMs, run, watch, onProgress }: PollOptions,
+  { source, positions, encode, producer, log, nowMs, run, watch, onProgress, metrics }: PollOptions,
   signal: AbortSignal,
 ): Promise<Polled> => {
   const pollId = run.id
@@ -77,6 +79,8 @@ export const poll = async (
     const watched = records.map(watch.take)
     const removed = deletions.map((deletion) => tombstone(deletion, source.name, pollId))
     await producer.send([...watched.map(({ record, drifted }) => encode(record, source.name, pollId, drifted)), ...removed])
+    for (const [entity, { length }] of Map.groupBy(records, (record) => record.entity)) metrics?.published(entity, length)
+    for (const [entity, { length }] of Map.groupBy(deletions, (deletion) => deletion.entity)) metrics?.deleted(entity, length)
     await positions.save(position)
     for (const { entity } of records) {
       published[entity] = (published[entity] ?? 0) + 1

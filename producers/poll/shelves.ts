@@ -17,6 +17,8 @@ export interface ShelvesOptions {
   poll: (source: Source, job: string, until: AbortSignal) => Promise<Polled>
   /** Where the topics end now, by `entity/topic id/partition`. */
   topicEnds: () => Promise<Record<string, number>>
+  /** Hears how each read ended. */
+  onRead?: (kind: ShelfRequest['kind'], outcome: 'success' | 'failure') => void
   log: Log
   nowMs: () => number
 }
@@ -31,7 +33,7 @@ const hasRecords = (polled: Polled) => Object.values(polled).some((count) => cou
  * Reads what people add to the inbox as further sources, one of a kind at a time: an export once, a feed again and again at
  * its interval. What fails is said in its status and ends nothing else.
  */
-export const createShelves = ({ inbox, open, poll, topicEnds, log, nowMs }: ShelvesOptions) => {
+export const createShelves = ({ inbox, open, poll, topicEnds, onRead, log, nowMs }: ShelvesOptions) => {
   const delaysMs = new Map<string, number>()
 
   const readOne = async ({ request, status: before }: Shelf, until: AbortSignal): Promise<Polled | null> => {
@@ -63,11 +65,13 @@ export const createShelves = ({ inbox, open, poll, topicEnds, log, nowMs }: Shel
         readAt: new Date(nowMs()).toISOString(),
         nextMs: again === null ? null : nowMs() + again,
       })
+      onRead?.(request.kind, 'success')
       return polled
     } catch (error) {
       until.throwIfAborted()
       const reason = errorLine(error)
       log.warn({ shelf: id, reason }, 'a shelf could not be read')
+      onRead?.(request.kind, 'failure')
       if (isRetriable(error)) {
         const delayMs = delaysMs.get(id) ?? RETRY_FIRST_MS
         delaysMs.set(id, Math.min(delayMs * 2, RETRY_CAP_MS))

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, DelegateBackoff, handleWhen, retry, wrap } from 'cockatiel'
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { Log } from '../../runtime/log.ts'
+import { noSourceMetrics, type SourceMetrics, statusOutcome } from './source-metrics.ts'
 
 /** One answer as received. Header names are in lower case. */
 export interface HttpResponse {
@@ -22,6 +23,8 @@ export interface HttpRequest {
   shownUrl: string
   /** Names the request in errors, such as `book.show`. */
   label: string
+  /** Names its kind in metrics; few there are. */
+  method: string
   /** Waits for the request's turn; called before every attempt. */
   beforeAttempt?: () => Promise<void>
   /** Gets every answer, also those that are tried again. */
@@ -33,6 +36,7 @@ export interface HttpRequest {
 
 export interface HttpOptions {
   log: Log
+  metrics?: SourceMetrics | undefined
   /** Limit of one attempt, to the last byte of its body. */
   requestTimeoutMs: number
   fetch?: typeof fetch
@@ -124,7 +128,7 @@ const rejectOnAbort = (signal: AbortSignal) => {
  * server asks for too long a wait; `source-invalid` where a body is too large; the signal's reason on abort.
  */
 export const createHttp = (options: HttpOptions) => {
-  const { log, requestTimeoutMs, fetch: send = fetch, nowMs = Date.now, random = Math.random } = options
+  const { log, metrics = noSourceMetrics, requestTimeoutMs, fetch: send = fetch, nowMs = Date.now, random = Math.random } = options
   const { maxAttempts = 5, firstDelayMs = 500, maxDelayMs = 30_000, maxRetryAfterMs = 120_000 } = options
   const { breakAfterFailures = 10, breakForMs = 30_000, maxBodyBytes = 8 * 1024 * 1024 } = options
 
@@ -140,18 +144,14 @@ export const createHttp = (options: HttpOptions) => {
     maxAttempts: maxAttempts - 1,
     backoff: new DelegateBackoff(({ attempt, result }: { attempt: number; result: unknown }) => {
       const error = (result as { error?: unknown }).error
-      return retryDelayMs({
-        attempt,
-        firstDelayMs,
-        maxDelayMs,
-        retryAfterMs: error instanceof Transient ? error.retryAfterMs : null,
-        random,
-      })
+      const retryAfterMs = error instanceof Transient ? error.retryAfterMs : null
+      if (retryAfterMs !== null) metrics.waited('retry_after', retryAfterMs)
+      return retryDelayMs({ attempt, firstDelayMs, maxDelayMs, retryAfterMs, random })
     }),
   })
   const policy = wrap(retries, breaker)
 
-  const attempt = async ({ url, shownUrl, label, onResponse, headers: more, signal }: HttpRequest): Promise<HttpResponse> => {
+  const attempt = async ({ url, shownUrl, label, method, onResponse, headers: more, signal }: HttpRequest): Promise<HttpResponse> => {
     const timeout = AbortSignal.timeout(requestTimeoutMs)
     const requestId = randomUUID()
     const requestedAtMs = nowMs()
@@ -165,6 +165,7 @@ export const createHttp = (options: HttpOptions) => {
       received = { response, ...(await readBody(response, maxBodyBytes)) }
     } catch (cause) {
       if (signal.aborted) throw signal.reason
+      metrics.attempted(method, timeout.aborted ? 'timeout' : 'network_error', null)
       throw new Transient(timeout.aborted ? `no answer within ${requestTimeoutMs} ms` : networkReason(cause), { cause })
     }
     const { response, body, isWhole } = received
@@ -179,6 +180,7 @@ export const createHttp = (options: HttpOptions) => {
       requestedAtMs,
       durationMs: Math.max(0, nowMs() - requestedAtMs),
     }
+    metrics.attempted(method, isWhole ? statusOutcome(answer.status) : 'too_large', answer.durationMs)
     onResponse(answer)
     if (!isWhole) throw new ReadflowError('source-invalid', `${label} answered more than ${maxBodyBytes} bytes.`)
     const isBusy = answer.status === 429
@@ -209,12 +211,14 @@ export const createHttp = (options: HttpOptions) => {
   return {
     /** Sends one GET, again where that may help. */
     get: async (request: HttpRequest): Promise<HttpResponse> => {
-      const { signal, label, beforeAttempt } = request
+      const { signal, label, method, beforeAttempt } = request
+      let attempts = 0
       signal.throwIfAborted()
       // The retry policy sleeps on through an abort: what waits here does not.
       const aborted = rejectOnAbort(signal)
       try {
         const answer = policy.execute(async () => {
+          if (attempts++ > 0) metrics.retried(method)
           await beforeAttempt?.()
           signal.throwIfAborted()
           return attempt(request)

@@ -18,8 +18,8 @@ export const apiKnobs = {
     flag: 'allowed-hosts',
     env: 'READFLOW_ALLOWED_HOSTS',
     schema: list,
-    programs: ['up', 'serve'],
-    doc: 'names under which the API may be asked beside its address, with commas between',
+    programs: ['up', 'poll', 'consume', 'compact', 'serve'],
+    doc: 'names under which the API and /metrics may be asked beside their address, with commas between',
   },
   requestsPerMinute: {
     flag: 'rate-limit',

@@ -3,6 +3,7 @@ import { stageNames } from '../up-status.ts'
 import { apiKnobs } from './api-knobs.ts'
 import { driftPolicies } from './drift-policies.ts'
 import { engineKnobs } from './engine-knobs.ts'
+import { metricsKnobs } from './metrics-knobs.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
@@ -285,6 +286,7 @@ export const knobs = {
   ...(apiKnobs satisfies Record<string, Knob>),
   ...(engineKnobs satisfies Record<string, Knob>),
   ...(upkeepKnobs satisfies Record<string, Knob>),
+  ...(metricsKnobs satisfies Record<string, Knob>),
   topicPartitions: knob({
     flag: 'partitions',
     env: 'READFLOW_PARTITIONS',

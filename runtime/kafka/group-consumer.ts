@@ -27,6 +27,8 @@ export interface OffsetCommit extends TopicPartition {
 }
 
 export interface GroupHandlers {
+  /** The group gave out its partitions anew: so many are this member's. */
+  joined?: (partitions: number) => void
   /**
    * A new assignment: forget all that was fetched, and say where each partition goes on. Nothing is fetched
    * until it resolves. A partition without a position stays paused.
@@ -112,6 +114,7 @@ export const openGroupConsumer = async (options: {
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     lastAssignment = Object.entries(payload.memberAssignment).flatMap(([topic, list]) => list.map((partition) => ({ topic, partition })))
     log.info({ groupId, partitions: lastAssignment.length, generationOf: payload.memberId }, 'joined the group')
+    handlers.joined?.(lastAssignment.length)
     assign(lastAssignment).catch(fail)
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { createHttp, type HttpOptions, type HttpResponse, parseRetryAfter, retryDelayMs } from '../../producers/sources/http.ts'
+import { statusOutcome } from '../../producers/sources/source-metrics.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { keepingLog, type Reply, serve } from './goodreads/server.ts'
 
@@ -15,6 +16,7 @@ const open = async (t: TestContext, answer: (nth: number) => Reply, options: Par
       url: `${server.url}/x?key=secret`,
       shownUrl: `${server.url}/x`,
       label: 'book.show',
+      method: 'book.show',
       signal,
       onResponse: (response) => void responses.push(response),
     })
@@ -75,6 +77,7 @@ test('a port where nobody listens is named as such', async () => {
     url: `${url}?key=secret`,
     shownUrl: url,
     label: 'book.show',
+    method: 'book.show',
     onResponse: () => undefined,
     signal: new AbortController().signal,
   }
@@ -161,4 +164,42 @@ test('a body that is too large is refused, and not read on', async (t) => {
   const { get, responses, asked } = await open(t, () => ({ body: 'x'.repeat(100_000) }), { maxBodyBytes: 1000 })
   await assert.rejects(get(), fails('source-invalid', /more than 1000 bytes/))
   assert.deepEqual([responses[0]?.body.length, asked.length], [1000, 1])
+})
+
+test('each attempt is told with what came of it, and each wait that the source asked for', async (t) => {
+  const told: string[] = []
+  const metrics = {
+    attempted: (method: string, outcome: string, durationMs: number | null) => {
+      assert.equal(durationMs === null, outcome === 'network_error')
+      told.push(`${method} ${outcome}`)
+    },
+    retried: (method: string) => void told.push(`${method} again`),
+    waited: (reason: string, durationMs: number) => void told.push(`${reason} ${durationMs}`),
+  }
+  const bad: Reply[] = [
+    { status: 429, headers: { 'retry-after': '0' } },
+    { status: 503 },
+    { body: 'cut off', isCut: true },
+    { status: 404 },
+  ]
+  const { get } = await open(t, (nth) => bad[nth - 1] ?? {}, { metrics })
+  await get()
+  assert.deepEqual(told, [
+    'book.show rate_limited',
+    'retry_after 0',
+    'book.show again',
+    'book.show server_error',
+    'book.show again',
+    'book.show network_error',
+    'book.show again',
+    'book.show not_found',
+  ])
+})
+
+test('an answer is named by its status', () => {
+  const outcomes = [200, 304, 301, 404, 410, 401, 403, 429, 500, 503, 408, 406].map(statusOutcome)
+  assert.deepEqual(outcomes, [
+    ...['ok', 'ok', 'redirect', 'not_found', 'not_found', 'refused', 'refused', 'rate_limited'],
+    ...['server_error', 'server_error', 'server_error', 'other_status'],
+  ])
 })

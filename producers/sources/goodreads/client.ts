@@ -2,6 +2,7 @@ import { ReadflowError } from '../../../runtime/errors.ts'
 import { sleep as realSleep } from '../../../runtime/lifecycle.ts'
 import type { RawResponse } from '../../../schemas/records.ts'
 import { createHttp, type HttpOptions, type HttpResponse } from '../http.ts'
+import { noSourceMetrics, type SourceMetrics } from '../source-metrics.ts'
 import { type ParsedResponse, parseResponse, type ResponseToParse } from './parse/response.ts'
 import { createRedactor } from './redact.ts'
 
@@ -68,15 +69,21 @@ const checkStatus = (method: Method, { status, headers, body }: Pick<HttpRespons
   )
 }
 
+interface ThrottleOptions extends Required<Pick<GoodreadsClientOptions, 'minIntervalMs' | 'nowMs' | 'sleep'>> {
+  metrics: Pick<SourceMetrics, 'waited'>
+}
+
 /** Lets one request of a method through every `minIntervalMs`. */
-const createThrottle = (minIntervalMs: number, nowMs: () => number, sleep: NonNullable<GoodreadsClientOptions['sleep']>) => {
+const createThrottle = ({ minIntervalMs, nowMs, sleep, metrics }: ThrottleOptions) => {
   const freeAtMs = new Map<Method, number>()
   return async (method: Method, signal: AbortSignal) => {
     if (minIntervalMs === 0) return
     const now = nowMs()
     const turnMs = Math.max(now, freeAtMs.get(method) ?? now)
     freeAtMs.set(method, turnMs + minIntervalMs)
-    if (turnMs > now) await sleep(turnMs - now, signal)
+    if (turnMs <= now) return
+    metrics.waited('throttle', turnMs - now)
+    await sleep(turnMs - now, signal)
   }
 }
 
@@ -87,6 +94,7 @@ const createThrottle = (minIntervalMs: number, nowMs: () => number, sleep: NonNu
  */
 export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
   const { baseUrl, apiKey, requestTimeoutMs = 30_000, minIntervalMs = 1000, nowMs = Date.now, sleep = realSleep, ...rest } = options
+  const { metrics = noSourceMetrics } = options
   const base = URL.parse(baseUrl.replace(/\/+$/, ''))
   if (!base || !/^https?:$/.test(base.protocol) || base.username || base.password) {
     throw new ReadflowError('config', 'The address of the GoodReads API is not a plain http(s) URL.', {
@@ -95,7 +103,7 @@ export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
   }
   const root = `${base.origin}${base.pathname.replace(/\/$/, '')}`
   const http = createHttp({ ...rest, requestTimeoutMs, nowMs })
-  const waitForTurn = createThrottle(minIntervalMs, nowMs, sleep)
+  const waitForTurn = createThrottle({ minIntervalMs, nowMs, sleep, metrics })
   const redact = createRedactor(apiKey)
 
   const rawOf = (method: Method, answer: HttpResponse): RawAnswer => ({
@@ -126,6 +134,7 @@ export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
       url: url.href,
       shownUrl: shown.href,
       label: method,
+      method,
       beforeAttempt: () => waitForTurn(method, signal),
       onResponse: (response) => {
         raw = rawOf(method, response)

@@ -4,6 +4,10 @@ import { sleep as realSleep } from '../../../runtime/lifecycle.ts'
 import type { RawResponse } from '../../../schemas/records.ts'
 import { createRedactor } from '../goodreads/redact.ts'
 import { createHttp, type HttpOptions, type HttpResponse } from '../http.ts'
+import { noSourceMetrics } from '../source-metrics.ts'
+
+/** Names the request for a page of a feed, in raw answers and metrics. */
+export const FEED_METHOD = 'review.list_rss'
 
 export type RawFeed = Omit<RawResponse, 'poll_id' | 'source'>
 
@@ -45,6 +49,7 @@ const isHtml = ({ contentType, body }: HttpResponse) =>
 export const createFeedClient = (options: FeedClientOptions) => {
   const { address, requestTimeoutMs = 30_000, minIntervalMs = 1000, sandboxUrl, nowMs = Date.now, sleep = realSleep, ...rest } = options
   const label = `the feed of shelf ${shownShelf(address)}`
+  const { metrics = noSourceMetrics } = options
   const http = createHttp({ ...rest, requestTimeoutMs, nowMs })
   const redact = createRedactor(address.key ?? undefined)
   let freeAtMs = 0
@@ -58,7 +63,9 @@ export const createFeedClient = (options: FeedClientOptions) => {
     const now = nowMs()
     const turnMs = Math.max(now, freeAtMs)
     freeAtMs = turnMs + minIntervalMs
-    if (turnMs > now) await sleep(turnMs - now, signal)
+    if (turnMs <= now) return
+    metrics.waited('throttle', turnMs - now)
+    await sleep(turnMs - now, signal)
   }
 
   const shownUrl = (url: URL) => {
@@ -77,7 +84,7 @@ export const createFeedClient = (options: FeedClientOptions) => {
 
   const rawOf = (answer: HttpResponse): RawFeed => ({
     request_id: answer.requestId,
-    method: 'review.list_rss',
+    method: FEED_METHOD,
     url: answer.url,
     status: answer.status,
     headers: redact.headers(answer.headers),
@@ -135,6 +142,7 @@ export const createFeedClient = (options: FeedClientOptions) => {
           url: url.href,
           shownUrl: shownUrl(url),
           label,
+          method: FEED_METHOD,
           headers: {
             accept: 'application/rss+xml, application/xml',
             ...(known?.etag ? { 'if-none-match': known.etag } : {}),

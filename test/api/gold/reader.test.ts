@@ -305,6 +305,7 @@ describe('the status', () => {
         rows: 2,
         files: 1,
         bytes: undefined,
+        small_files: 1,
         last_commit_at: undefined,
         newest_ingestion_at: new Date(arrivedMs).toISOString(),
         complete_through: new Date(arrivedMs + 7).toISOString(),

@@ -140,8 +140,15 @@ describe('upkeep by itself', () => {
     const broken = tables[0]!.table
     const [file] = (await broken.snapshot()).files.values()
     await store.put(`silver/books/${filePath(file!.path)}`, new Uint8Array(10))
-    const lines = await runFor(5, { store, tables }, { vacuumIntervalMs: 0 })
+    const told: string[] = []
+    const metrics = {
+      failed: (task: string) => void told.push(`${task} failed`),
+      succeeded: (task: string) => void told.push(`${task} succeeded`),
+      removed: (task: string, files: number) => void (files > 0 && told.push(`${task} ${files}`)),
+    }
+    const lines = await runFor(5, { store, tables }, { vacuumIntervalMs: 0, metrics })
     assert.equal(lines.filter(({ text, table }) => text === 'optimized' && table === 'silver.authors').length, 1)
+    assert.deepEqual([...new Set(told)], ['optimize failed', 'optimize 5'], 'no round is a success while a table is left alone')
     const warnings = lines.filter(({ table }) => table === 'silver.books')
     assert.ok(warnings.length >= 5 && warnings.length <= 12, `${warnings.length} warnings`)
     assert.match(String(warnings[0]?.['error']), /Parquet/)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import avro from 'avsc'
 import { createBronze } from '../../../consumers/bronze/bronze.ts'
-import type { SinkPartition } from '../../../consumers/sink/partition.ts'
+import { replayProgress, type SinkPartition } from '../../../consumers/sink/partition.ts'
 import { createTableSink } from '../../../consumers/sink/table-sink.ts'
 import { columnOf, valueAt } from '../../../lake/columns/column.ts'
 import { mayDiffer } from '../../../lake/delta/data-change.ts'
@@ -134,6 +134,27 @@ test('a replay whose first files may be vacuumed by now starts over and takes no
   const { version } = await table.snapshot()
   await assert.rejects(flushAll(sink), { code: 'lake-fenced', message: /vacuum/ })
   assert.equal((await table.snapshot()).version, version)
+})
+
+test('a flush tells its records, bytes and steps, and what a replay derives apart from what is new', async () => {
+  const sink = sinkOf(openTable(openMemoryStore(), 'bronze/books'))
+  sink.assign([partitionOf([[1, { size: { width: 1 } }]])])
+  const fresh = (await sink.flush({ records: 1, bytes: 1 }))?.measures
+  assert.deepEqual([fresh?.records, fresh?.committed, fresh?.replayed], [1, { rows: 1 }, 0])
+  assert.ok((fresh?.bytes ?? 0) > 0)
+  assert.deepEqual(Object.keys(fresh?.stepsMs ?? {}).sort(), ['commit', 'dead_letters', 'decode', 'encode'])
+
+  const { sink: again, partition } = await replaying(openTable(openMemoryStore(), 'bronze/books'), [
+    [1, { size: { width: 1 } }],
+    [1, { size: { width: 2 } }],
+  ])
+  assert.deepEqual(replayProgress([partition]), { partitions: 1, derived: 0, offsets: 2 })
+  const part = (await again.flush({ records: 1, bytes: 1 }))?.measures
+  assert.deepEqual([part?.records, part?.committed, part?.replayed], [1, {}, 1])
+  assert.equal(part?.stepsMs.commit, undefined, 'nothing is committed before all of it is derived')
+  assert.deepEqual(replayProgress([partition]), { partitions: 1, derived: 1, offsets: 2 })
+  await flushAll(again)
+  assert.deepEqual(replayProgress([partition]), { partitions: 0, derived: 0, offsets: 0 })
 })
 
 const through = async (table: Table) =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { listen } from '../../../api/http/listen.ts'
 import { ReadflowError } from '../../../runtime/errors.ts'
+import { listen } from '../../../runtime/http/listen.ts'
 
 const ok = (_request: unknown, response: { end: (text: string) => void }) => response.end('ok')
 const on = (port: number, isPortExplicit: boolean) => listen({ listener: ok, host: '127.0.0.1', port, isPortExplicit })

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import { openTable } from '../../lake/delta/table.ts'
+import { openStore } from '../../lake/store/open.ts'
+import { targetsFile } from '../../ops/up/targets.ts'
+import { readRunFile } from '../../runtime/run-file.ts'
+import { documentedMetrics, type ExposedMetric, faultsOf, scrape } from '../helpers/metrics.ts'
+import { stackSkip } from '../helpers/stack.ts'
+import { readRows } from '../helpers/tables.ts'
+import { tool } from '../helpers/tool.ts'
+import { readflow, startUp, tempDir, until } from '../helpers/up.ts'
+
+const skip = await stackSkip()
+const noPromtool = tool('promtool', ['--version'], 'sudo apt-get install prometheus')
+const programs = ['compact', 'consume', 'poll', 'serve', 'up']
+const LONG_MS = 240_000
+
+const childOf = (parent: number, main: string): number =>
+  Number(
+    execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .find(([, of, ...args]) => Number(of) === parent && args.some((arg) => arg.endsWith(main)))?.[0],
+  )
+
+/** Takes a port of 127.0.0.1 as soon as it is free; null where somebody else was faster. */
+const takePort = (port: number) =>
+  new Promise<{ close: () => void } | null>((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(null))
+    server.listen(port, '127.0.0.1', () => resolve({ close: () => void server.close() }))
+  })
+
+const openVersion = async (dataDir: string, root: string): Promise<number> => {
+  const store = openStore(`file:${dataDir}/lake`)
+  const { version } = await openTable(store, root).snapshot()
+  await store.close()
+  return version
+}
+
+test('what a running pipeline tells Prometheus is what docs/metrics.md says', { skip }, async (t) => {
+  const dataDir = `${await tempDir(t)}/a folder`
+  const quick = ['--flush-interval', '1s', '--build-interval', '1s', '--poll-interval', '5s']
+  const up = await startUp(t, ['--data', dataDir, '--metrics-port', '0', ...quick], LONG_MS)
+  const addresses = (): Record<string, string> => {
+    const targets = JSON.parse(readFileSync(targetsFile(dataDir), 'utf8')) as { targets: [string]; labels: { program: string } }[]
+    return Object.fromEntries(targets.map(({ targets: [address], labels }) => [labels.program, address]))
+  }
+  await until('all programs in the file of targets', async () => Object.keys(addresses()).length === programs.length, LONG_MS)
+  assert.deepEqual(Object.keys(addresses()).sort(), programs)
+  const metricsOf = async (program: string) => scrape(addresses()[program] ?? '')
+  const value = async (program: string, name: string, labels = '') => (await metricsOf(program)).get(name)?.samples.get(labels)
+  const sumOf = (metric: ExposedMetric | undefined, wanted: RegExp) =>
+    [...(metric?.samples ?? [])].reduce((sum, [labels, each]) => (wanted.test(labels) ? sum + each : sum), 0)
+  const sum = async (program: string, name: string, wanted: RegExp) => sumOf((await metricsOf(program)).get(name), wanted)
+
+  await until('a newer Gold after the first', async () => ((await value('serve', 'readflow_gold_version')) ?? -1) > 0, LONG_MS)
+  await until('its freshness', async () => (await sum('serve', 'readflow_freshness_seconds', /^_count/)) > 0, LONG_MS)
+  const sql = (text: string) =>
+    fetch(`${up.url}/v1/sql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ sql: text }) })
+  assert.equal((await sql('SELECT count(*) AS books FROM gold_dim_book')).status, 200)
+  assert.equal((await sql('DROP TABLE gold_dim_book')).status, 400)
+  const events = new AbortController()
+  const listening = await fetch(`${up.url}/v1/events`, { signal: events.signal })
+  assert.equal(listening.status, 200)
+
+  await t.test('each metric is documented with its type and labels, and each documented one is there', async () => {
+    const documented = documentedMetrics()
+    for (const program of programs) {
+      const exposed = await metricsOf(program)
+      const here = documented.filter((each) => each.programs.includes(program))
+      assert.deepEqual([...exposed.keys()].sort(), here.map(({ name }) => name).sort(), program)
+      for (const { name, type, labels } of here) {
+        const found = exposed.get(name)!
+        assert.equal(found.type, type, `${program}: ${name}`)
+        if (found.labels !== null) assert.deepEqual(found.labels, labels, `${program}: ${name}`)
+        assert.deepEqual(faultsOf(name, found), [], program)
+      }
+    }
+    const unseen = new Set(['nodejs_active_requests', 'readflow_schema_drift_total'])
+    const seen = new Set<string>()
+    for (const program of programs) for (const [name, { labels }] of await metricsOf(program)) if (labels !== null) seen.add(name)
+    const silent = documented.filter(({ name }) => !seen.has(name) && !unseen.has(name)).map(({ name }) => name)
+    assert.deepEqual(silent, [], 'has no series in a pipeline that runs')
+  })
+
+  await t.test("promtool's own check passes", { skip: noPromtool }, async () => {
+    for (const program of programs) {
+      const text = await (await fetch(`http://${addresses()[program]}/metrics`)).text()
+      const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
+      assert.equal(status, 0, `${program}: ${stdout}${stderr}`)
+    }
+  })
+
+  await t.test('no series grows with what passes by: labels are few', async () => {
+    for (const program of programs) {
+      for (const [name, { samples, type }] of await metricsOf(program))
+        assert.ok(type === 'histogram' || samples.size <= 200, `${program}: ${name} has ${samples.size} series`)
+    }
+  })
+
+  await t.test('the numbers are those of the tables', async () => {
+    assert.equal((await readflow(['pause', 'poll', '--data', dataDir])).code, 0)
+    assert.equal(await value('up', 'readflow_stage_paused', '{stage="poll"}'), 1)
+    assert.equal(await value('up', 'readflow_stage_paused', '{stage="gold"}'), 0)
+    const accepted = (stage: string, entity: string) =>
+      sum('consume', 'readflow_consumer_records_total', new RegExp(`stage="${stage}",entity="${entity}"`))
+    for (const entity of ['books', 'ratings', 'raw']) {
+      const published = (await value('poll', 'readflow_poll_records_total', `{entity="${entity}"}`)) ?? 0
+      assert.ok(published > 0)
+      await until(`all ${entity} in Bronze`, async () => (await accepted('bronze', entity)) === published)
+      assert.equal((await readRows(`file:${dataDir}/lake`, `bronze/${entity}`, ['_offset'])).length, published)
+      if (entity !== 'raw') await until(`all ${entity} through Silver`, async () => (await accepted('silver', entity)) === published)
+    }
+    await until('no lag', async () => (await sum('serve', 'readflow_consumer_lag_records', /./)) === 0)
+    assert.equal(await sum('serve', 'readflow_consumer_lag_seconds', /./), 0)
+    const rows = await readRows(`file:${dataDir}/lake`, 'silver/ratings', ['_offset'])
+    await until(
+      'the rows of a table',
+      async () => (await value('serve', 'readflow_table_rows', '{table="silver.ratings"}')) === rows.length,
+    )
+    const requests = await sum('poll', 'readflow_source_requests_total', /outcome="ok"/)
+    assert.equal(requests, await sum('poll', 'readflow_source_request_duration_seconds', /^_count/), 'the sandbox answers each request')
+    const commits = await sum('consume', 'readflow_lake_commits_total', /table="silver\.ratings"/)
+    assert.equal(commits, (await openVersion(dataDir, 'silver/ratings')) + 1, 'one consumer commits, and makes each version')
+    assert.ok((await sum('compact', 'readflow_builds_total', /outcome="published"/)) >= 2)
+    assert.equal(await value('serve', 'readflow_sql_queries_total', '{outcome="success"}'), 1)
+    assert.equal(await value('serve', 'readflow_sql_queries_total', '{outcome="rejected"}'), 1)
+    assert.equal(await value('serve', 'readflow_api_event_readers'), 1)
+    events.abort()
+    await until('the reader to be gone', async () => (await value('serve', 'readflow_api_event_readers')) === 0)
+    for (const name of ['readflow_kafka_up', 'readflow_lake_up']) assert.equal(await value('serve', name), 1)
+  })
+
+  await t.test('a program that is killed comes back on another port where its own is taken, and the file says so', async () => {
+    const before = addresses()['consume'] ?? ''
+    const kill = () => {
+      const pid = childOf(readRunFile(dataDir)?.pid ?? 0, 'consumers/main.ts')
+      if (pid > 0) process.kill(pid, 'SIGKILL')
+    }
+    kill()
+    const blocker = await until('its port', async () => {
+      const taken = await takePort(Number(before.split(':')[1]))
+      // It was faster, which its longer and longer waits before a start will not let it be for long.
+      if (taken === null) kill()
+      return taken
+    })
+    t.after(blocker.close)
+    const after = await until('another address', async () => {
+      const now = addresses()['consume']
+      return now !== before && now
+    })
+    assert.notEqual(after, before)
+    await until('its metrics', async () => (await value('consume', 'readflow_consumer_assigned_partitions', '{stage="silver"}')) === 16)
+    assert.equal(await sum('consume', 'readflow_consumer_records_total', /./), 0, 'counters begin anew')
+    assert.ok(((await value('up', 'readflow_program_restarts_total', '{name="consume"}')) ?? 0) >= 1)
+    assert.equal(await value('up', 'readflow_program_running', '{name="consume"}'), 1)
+    assert.equal(await value('up', 'readflow_program_restarts_total', '{name="poll"}'), 0)
+    const log = readFileSync(`${dataDir}/logs/consume.log`, 'utf8')
+    assert.match(log, /the default port of the metrics is taken: another one serves/)
+  })
+
+  assert.equal(await up.stop(), 0, up.output())
+  assert.equal(existsSync(targetsFile(dataDir)), false)
+})
