@@ -1,6 +1,5 @@
-import { nodesOf, type ParsedSql } from './guard.ts'
-
-type Node = Record<string, unknown>
+import type { ParsedSql } from './guard.ts'
+import { type Node, placesOf } from './tree.ts'
 
 /** What a query asks of a column of a table: bounds as expressions without columns, null where there is none; both are included. */
 export interface Filter {
@@ -32,7 +31,7 @@ export const filtersOf = (parsed: ParsedSql): FiltersByTable => {
   const found: FiltersByTable = new Map()
   const seen = new Set<Node>()
   const add = (table: string, filters: Filter[]) => found.set(table, [...(found.get(table) ?? []), filters])
-  for (const node of nodesOf(parsed.statements)) {
+  for (const { node } of placesOf(parsed.statements)) {
     if (node['type'] !== 'SELECT_NODE' || typeof node['from_table'] !== 'object') continue
     const leaves = leavesOf(node['from_table'] as Node)
     if (!leaves) continue
@@ -49,7 +48,7 @@ export const filtersOf = (parsed: ParsedSql): FiltersByTable => {
       )
     }
   }
-  for (const node of nodesOf(parsed.statements)) {
+  for (const { node } of placesOf(parsed.statements)) {
     if (node['type'] === 'BASE_TABLE' && !seen.has(node)) add(String(node['table_name']).toLowerCase(), [])
   }
   return found
@@ -95,7 +94,7 @@ const filterOf = (condition: Node, names: readonly string[], isAlone: boolean): 
 
 /** Whether an expression has the same value for every row. */
 const isConstant = (expression: Node): boolean => {
-  for (const node of nodesOf(expression)) {
+  for (const { node } of placesOf(expression)) {
     if (notConstant.has(String(node['type'])) || node['class'] === 'WINDOW' || node['class'] === 'SUBQUERY') return false
     // What JSON can not hold is not what was asked for.
     if (Object.entries(node).some(([name, value]) => name !== 'query_location' && Number.isInteger(value) && !Number.isSafeInteger(value)))
