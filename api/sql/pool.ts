@@ -22,7 +22,7 @@ export const sqlLimits = {
 
 /** A worker of one's own, until it is given back. */
 export interface Lease {
-  /** Asks, and gives what it says until `parsed`, `done` or `failed`. Each `columns` and `batch` is handed to `hear` first. */
+  /** Asks, and gives what it says until `judged`, `done` or `failed`. Each `columns` and `batch` is handed to `hear` first. */
   ask: (ask: Ask, hear?: (say: Say) => void | Promise<void>) => Promise<Say>
   /** Gives it back. What still runs in it is killed with it. */
   release: () => void
@@ -95,7 +95,7 @@ export const openPool = (options: PoolOptions) => {
   const ask = async (worker: Worker, asked: Ask, hear: (say: Say) => void | Promise<void> = () => undefined): Promise<Say> => {
     const ended = Promise.withResolvers<Say>()
     const listen = (said: Say) => {
-      if (said.kind === 'parsed' || said.kind === 'done' || said.kind === 'failed') return ended.resolve(said)
+      if (said.kind === 'judged' || said.kind === 'done' || said.kind === 'failed') return ended.resolve(said)
       Promise.resolve()
         .then(() => hear(said))
         .then(() => said.kind === 'batch' && worker.child.send({ kind: 'more' } satisfies More))

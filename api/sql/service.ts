@@ -5,16 +5,17 @@ import { openTable, type Table } from '../../lake/delta/table.ts'
 import { sqlName, sqlText, sqlType, tableSql } from '../../lake/sql.ts'
 import type { LocalFiles } from '../../lake/store/local-files.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
-import { factsOf, valueBetween } from '../../lineage/conditions.ts'
+import { factsOf } from '../../lineage/conditions.ts'
 import type { SqlParams } from '../../runtime/duckdb.ts'
 import { Problem } from '../http/problem.ts'
 import { deadLetterColumns, type ReadDeadLetters } from './dead-letters.ts'
-import { type Filter, type FiltersByTable, filtersOf } from './filters.ts'
-import { judge, type ParsedSql, splitExplain } from './guard.ts'
+import type { Filter } from './filters.ts'
+import { splitExplain } from './guard.ts'
 import type { SqlMetrics } from './metrics.ts'
 import type { Lease, Pool } from './pool.ts'
 import { asProblem, refusal } from './problems.ts'
 import type { ResultColumn, SealedView } from './protocol.ts'
+import { conditionsOf } from './prune.ts'
 import { type Pins, pinTables } from './snapshots.ts'
 import { type PinnedTable, type SqlTable, sqlTables } from './views.ts'
 
@@ -76,45 +77,17 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
   const pins = (version: number | undefined) => pinTables({ store, tableAt }, { version, newest: newest() })
   let written = 0
 
-  const parse = async (lease: Lease, sql: string): Promise<ParsedSql> => {
-    const said = await lease.ask({ kind: 'parse', sql })
-    if (said.kind !== 'parsed') throw refusal(said.kind === 'failed' ? said.message : 'it can not be parsed')
-    return JSON.parse(said.json)
-  }
-
-  /** The values of the bounds that filters have, by asking for them; null where that fails: then they filter nothing. */
-  const valuesOf = async (lease: Lease, filters: readonly Filter[]): Promise<Map<object, unknown> | null> => {
-    const bounds = filters.flatMap(({ low, high }) => [low, high].filter((bound) => bound !== null))
-    if (bounds.length === 0) return new Map()
-    const rows: unknown[][] = []
-    const ask = {
-      kind: 'run' as const,
-      sql: '',
-      expressions: JSON.stringify(bounds),
-      params: undefined,
-      views: [],
-      files: [],
-      maxRows: 1,
-      maxBytes: 100_000,
-    }
-    const said = await lease.ask(ask, (each) => void (each.kind === 'batch' && rows.push(...each.rows)))
-    return said.kind === 'done' && rows[0] ? new Map(bounds.map((bound, index) => [bound, rows[0]![index]])) : null
+  const judge = async (lease: Lease, sql: string) => {
+    const said = await lease.ask({ kind: 'judge', sql, known: knownNames })
+    if (said.kind !== 'judged') throw refusal(said.kind === 'failed' ? said.message : 'it can not be parsed')
+    if (!said.judged.ok) throw refusal(said.judged.why)
+    return said.judged
   }
 
   /** A view over those files of a table that the filters leave, and what it takes to read them. */
-  const viewOf = async (
-    { table, snapshot }: PinnedTable,
-    mentions: readonly Filter[][],
-    values: Map<object, unknown> | null,
-    signal?: AbortSignal,
-  ) => {
-    const kinds = new Map(snapshot.metadata!.fields.map(({ name, type }) => [name.toLowerCase(), { name, kind: type.kind }]))
-    const conditionsOf = (filters: readonly Filter[]) =>
-      filters.flatMap(({ column, low, high }) => {
-        const found = kinds.get(column)
-        return found && values ? valueBetween(found.name, found.kind, low && values.get(low), high && values.get(high)) : []
-      })
-    const asked = table.isRowwise ? mentions.map(conditionsOf) : [[]]
+  const viewOf = async ({ table, snapshot }: PinnedTable, mentions: readonly Filter[][], signal?: AbortSignal) => {
+    const fields = snapshot.metadata!.fields
+    const asked = table.isRowwise ? mentions.map((filters) => conditionsOf(filters, fields)) : [[]]
     const files = [...snapshot.files].filter(([, file]) => {
       const facts = factsOf(file)
       return asked.some((conditions) => conditions.every(({ mayHold }) => mayHold(facts)))
@@ -151,8 +124,7 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
 
   const prepare = async (
     reads: { tables: string[]; catalog: boolean },
-    filters: FiltersByTable,
-    lease: Lease,
+    filters: ReadonlyMap<string, Filter[][]>,
     { pin }: Pins,
     signal?: AbortSignal,
   ) => {
@@ -164,12 +136,11 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
       for (const each of releases.splice(0)) each()
     }
     try {
-      const values = await valuesOf(lease, [...filters.values()].flat(2))
       for (const name of reads.tables) {
         const table = known.get(name)!
         const pinned = await pin(table)
         if (table.root !== null && !pinned) throw refusal(`${name} has nothing yet`)
-        const made = pinned ? await viewOf(pinned, filters.get(name) ?? [[]], values, signal) : await deadLettersView(signal)
+        const made = pinned ? await viewOf(pinned, filters.get(name) ?? [[]], signal) : await deadLettersView(signal)
         if (pinned) versions[table.root!.replace('/', '.')] = pinned.snapshot.version
         views.push(made.view)
         files.push(...made.files)
@@ -211,11 +182,9 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
     const lease = await pool.lease({ timeoutMs, signal })
     let prepared: Awaited<ReturnType<typeof prepare>> | undefined
     try {
-      const parsed = await parse(lease, select)
-      const judged = judge(parsed, knownNames)
-      if (!judged.ok) throw refusal(judged.why)
+      const { reads, filters } = await judge(lease, select)
       const pinned = await pins(version)
-      prepared = await prepare(judged.reads, filtersOf(parsed), lease, pinned, signal)
+      prepared = await prepare(reads, filters, pinned, signal)
       const { published } = pinned
       const head = {
         version: published?.version ?? null,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, before, describe, it } from 'node:test'
 import { type Api, startApi } from '../helpers/api.ts'
 import { book, publishGold, rating, writeSilver } from '../helpers/gold-lake.ts'
@@ -211,6 +212,25 @@ describe('of files only those are brought', () => {
 })
 
 describe('runaway queries', () => {
+  it('of a text that is hard to look at keep nobody waiting but who asks', async () => {
+    const hard = `(${'1+'.repeat(900)}1)`
+    const delay = monitorEventLoopDelay({ resolution: 10 })
+    for (const sql of [
+      `SELECT ${Array(20).fill(hard).join(',')}`,
+      `SELECT 1 FROM gold_fact_rating WHERE ${Array(15).fill(`rating < ${hard}`).join(' AND ')}`,
+      `SELECT 1 WHERE ${'true AND '.repeat(11_000)}true`,
+      `SELECT * FROM ${Array(3000).fill('gold_fact_rating').join(', ')} WHERE ${Array(1000).fill('rating = 5').join(' AND ')}`,
+    ]) {
+      delay.enable()
+      const { status } = await api.ask(sql, { query: '?timeout_s=3' })
+      delay.disable()
+      assert.ok([200, 400, 408, 422].includes(status), `${status} for ${sql.slice(0, 40)}`)
+      assert.ok(delay.max / 1e6 < 1500, `${sql.slice(0, 40)} kept all others waiting for ${Math.round(delay.max / 1e6)} ms`)
+      delay.reset()
+    }
+    assert.deepEqual((await api.ask('SELECT 1e400 AS n')).body.rows, [{ n: 'Infinity' }])
+  })
+
   it('keep no short one waiting, and the one too many says why', async (t) => {
     const crowd = await startApi(t, { limits: { workers: 1, long: { workers: 1, afterMs: 700 } } })
     const endless = 'SELECT count(*) FROM range(1000000000) a, range(1000000) b'
