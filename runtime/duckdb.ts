@@ -5,6 +5,7 @@ import {
   DuckDBArrayValue,
   DuckDBBlobValue,
   type DuckDBConnection,
+  type DuckDBDataChunk,
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBInstance,
@@ -24,6 +25,7 @@ import {
   SQLNULL,
   VARCHAR,
 } from '@duckdb/node-api'
+import { jsonBytes } from './duckdb-size.ts'
 
 export type SqlParam = string | number | boolean | null | readonly string[]
 /** `?` or `$1` take an array, `$name` takes an object. */
@@ -46,7 +48,8 @@ export interface DuckDb {
   rows: <T = Record<string, unknown>>(sql: string, params?: SqlParams, options?: QueryOptions) => Promise<T[]>
   /**
    * Runs one query and gives its rows a batch at a time, as they come: names of the columns with their SQL types, and
-   * batches of plain values as `rows` has them. The connection is the caller's until `batches` has ended, or `return` was called.
+   * batches of plain values as `rows` has them, of about 1 MiB or of one row. The connection is the caller's until `batches` has
+   * ended, or `return` was called.
    */
   stream: (sql: string, params?: SqlParams, options?: QueryOptions) => Promise<RowStream>
   /** Interrupts what runs and releases everything. */
@@ -185,14 +188,32 @@ const sealing = (files: readonly string[]): string[] => [
   'SET lock_configuration = true',
 ]
 
+const BATCH_BYTES = 1024 ** 2
+
 const batchesOf = (result: DuckDBResult, leave: () => void, signal?: AbortSignal): RowStream['batches'] => {
   const done = { done: true, value: undefined } as const
+  let chunk: DuckDBDataChunk | null = null
+  let row = 0
+  /** The next rows of the chunk, made one by one: all of a chunk may be far more than there is room for. */
+  const piece = (of: DuckDBDataChunk): unknown[][] => {
+    const rows: unknown[][] = []
+    for (let bytes = 0; row < of.rowCount && bytes < BATCH_BYTES; row++) {
+      const values = of.getRowValues(row).map(plainValue)
+      bytes += jsonBytes(values)
+      rows.push(values)
+    }
+    if (row === of.rowCount) chunk = null
+    return rows
+  }
   // No generator: one that was never begun would not run its `finally` when it is left.
   const batches: RowStream['batches'] = {
     next: async () => {
       try {
-        const chunk = await result.fetchChunk()
-        if (chunk && chunk.rowCount > 0) return { done: false, value: chunk.getRows().map((row) => row.map(plainValue)) }
+        if (!chunk) {
+          chunk = (await result.fetchChunk()) ?? null
+          row = 0
+        }
+        if (chunk && chunk.rowCount > 0) return { done: false, value: piece(chunk) }
         leave()
         return done
       } catch (error) {

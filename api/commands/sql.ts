@@ -36,7 +36,7 @@ await runProgram('sql', async ({ argv, env, signal, defer }) => {
   defer(copies.close)
   const temp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'sql'))
   defer(temp.close)
-  const pool = openPool({ ...sqlLimits, workers: 1, tempDir: temp.dir })
+  const pool = openPool({ ...sqlLimits, workers: 1, tempDir: temp.dir, filesDir: copies.dir })
   defer(() => pool.close())
   const kafka = openTopicsKafka({ brokers: () => config.kafkaBrokers ?? null, registryUrl: () => config.schemaRegistryUrl ?? null })
   defer(() => kafka.close())
@@ -44,10 +44,18 @@ await runProgram('sql', async ({ argv, env, signal, defer }) => {
   const sql = openSql({
     store,
     copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: copies.dir, maxBytes: config.cacheMaxBytes }),
-    ...{ copiesDir: copies.dir, pool, tempDir: temp.dir, newest: () => newest, readDeadLetters: deadLetterRows(kafka) },
+    ...{ copiesDir: copies.dir, pool, newest: () => newest, readDeadLetters: deadLetterRows(kafka) },
   })
   const version = config.asOf === undefined ? config.version : (await wantedGold(store, config)).version
-  const asked = { sql: query, version, maxRows: config.maxRows, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }
+  const asked = {
+    sql: query,
+    version,
+    maxRows: config.maxRows,
+    maxBytes: MAX_BYTES,
+    hasNamesInRows: config.format === 'json' || config.format === 'ndjson',
+    timeoutMs: TIMEOUT_MS,
+    signal,
+  }
   try {
     const { truncated, rowCount } = await sql.run(asked, ({ columns }) => printer.begin(columns), printer.rows)
     printer.end()

@@ -29,10 +29,10 @@ const shown = (name: unknown) => `'${String(name).slice(0, SHOWN)}'`
 
 /**
  * Whether a statement may run: one SELECT, of tables that there are, with functions that are allowed. `known` has the names
- * of the tables.
+ * of the tables; `sql` is the text, for a reason that helps.
  */
-export const judge = (parsed: ParsedSql, known: ReadonlySet<string>): Judgement => {
-  if (parsed.error) return { ok: false, why: refusalOf(parsed.error_message ?? 'it can not be parsed') }
+export const judge = (parsed: ParsedSql, known: ReadonlySet<string>, sql = ''): Judgement => {
+  if (parsed.error) return { ok: false, why: refusalOf(parsed.error_message ?? 'it can not be parsed', sql) }
   const statements = parsed.statements ?? []
   if (statements.length !== 1) return { ok: false, why: `one statement at a time: this has ${statements.length}` }
   const tables = new Set<string>()
@@ -81,12 +81,23 @@ const readOf = (node: Node, scope: Scope | null, known: ReadonlySet<string>): 'c
 }
 
 /** The parser's own words, where they help somebody who asks. */
-const refusalOf = (message: string): string =>
-  /Only SELECT statements/i.test(message) ? 'only SELECT, and EXPLAIN of one, may be asked here' : message.split('\n')[0]!
+const refusalOf = (message: string, sql: string): string => {
+  if (!/Only SELECT statements/i.test(message)) return message.split('\n')[0]!
+  const only = 'only SELECT, and EXPLAIN of one, may be asked here'
+  return /\bpivot\b/i.test(sql) ? `${only}; a PIVOT is one where it names its values: PIVOT … ON column IN ('one', 'two') USING …` : only
+}
+
+const gap = String.raw`(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)`
+const option = String.raw`(?:analyze|format\s+(?:json|text|yaml|html|graphviz|mermaid))`
+const beginning = new RegExp(
+  `^${gap}*explain(?:(${gap}+analyze)|${gap}*\\((\\s*${option}(?:\\s*,\\s*${option})*\\s*)\\))?(?=${gap}|\\(|$)`,
+  'i',
+)
 
 /** What EXPLAIN explains. The rest is judged like any statement, so that it may hold nothing else. */
 export const splitExplain = (sql: string): { explain: string; select: string } => {
-  const found = /^((?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*)explain(\s+analyze)?(?=[\s(])/i.exec(sql)
+  const found = beginning.exec(sql)
   if (!found) return { explain: '', select: sql }
-  return { explain: found[2] ? 'EXPLAIN ANALYZE ' : 'EXPLAIN ', select: sql.slice(found[0].length) }
+  const explain = found[1] ? 'EXPLAIN ANALYZE ' : found[2] ? `EXPLAIN (${found[2].trim()}) ` : 'EXPLAIN '
+  return { explain, select: sql.slice(found[0].length) }
 }

@@ -67,7 +67,7 @@ export const createJudge = (open: () => Promise<DuckDb>) => {
   /** Judges a text of which EXPLAIN is taken off already. `known` has the names of the tables. */
   return async (sql: string, known: ReadonlySet<string>): Promise<Judged> => {
     const parsed = readTree(await parse(sql))
-    const judged = judge(parsed, known)
+    const judged = judge(parsed, known, sql)
     return judged.ok ? { ...judged, filters: await withValues(filtersOf(parsed)) } : judged
   }
 }

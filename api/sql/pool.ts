@@ -7,6 +7,8 @@ import type { Ask, More, Say } from './protocol.ts'
 export interface PoolOptions extends LaneOptions {
   /** Existing folder that workers may spill to. */
   tempDir: string
+  /** Existing folder that they are in: files are told to them by their paths in it, so that a plan tells no more. */
+  filesDir: string
   /** DuckDB's own limit a worker, and that of what it spills. */
   memoryLimit: string
   maxTempSize: string
@@ -22,6 +24,8 @@ export const sqlLimits = {
 
 /** A worker of one's own, until it is given back. */
 export interface Lease {
+  /** Aborted with why, as a WorkerLost, once it is lost: what is made ready for it has no use any more. */
+  signal: AbortSignal
   /** Asks, and gives what it says until `judged`, `done` or `failed`. Each `columns` and `batch` is handed to `hear` first. */
   ask: (ask: Ask, hear?: (say: Say) => void | Promise<void>) => Promise<Say>
   /** Gives it back. What still runs in it is killed with it. */
@@ -61,7 +65,7 @@ export const openPool = (options: PoolOptions) => {
     const child = fork(file, [options.tempDir, options.memoryLimit, options.maxTempSize, String(options.maxRssBytes)], {
       // Nothing of ours: no key, no address of a lake.
       env: {},
-      cwd: options.tempDir,
+      cwd: options.filesDir,
       execArgv: ['--max-old-space-size=512'],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -114,7 +118,11 @@ export const openPool = (options: PoolOptions) => {
   const lease = async ({ timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Lease> => {
     if (isClosed) throw stopping()
     let worker: Worker | null = null
-    const kill = (why: WorkerLost) => worker?.kill(why)
+    const lost = new AbortController()
+    const kill = (why: WorkerLost) => {
+      lost.abort(why)
+      worker?.kill(why)
+    }
     const crowded = () =>
       kill(
         new WorkerLost(
@@ -135,6 +143,7 @@ export const openPool = (options: PoolOptions) => {
     if (signal?.aborted) abort()
     let isReleased = false
     return {
+      signal: lost.signal,
       ask: async (asked, hear) => {
         isBusy = true
         const said = await ask(own, asked, hear)

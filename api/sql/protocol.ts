@@ -19,6 +19,8 @@ export type Ask =
       files: string[]
       maxRows: number
       maxBytes: number
+      /** Whether each row is told with the names of its columns, which then count as its bytes. */
+      hasNamesInRows: boolean
     }
 
 export interface ResultColumn {

@@ -98,6 +98,7 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
       version: await wantedVersion(wanted, undefined, { gold, gate }),
       maxRows,
       maxBytes: format === 'json' ? MAX_JSON_BYTES : MAX_BYTES,
+      hasNamesInRows: format !== 'csv',
       timeoutMs: wanted.timeout_s * 1000,
       signal: leaving.signal,
     }
@@ -129,9 +130,15 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
     const begun = Promise.withResolvers<SqlHead>()
     const running = sql
       .run(question, begun.resolve, (batch) => writer.write(batch.map((row) => row.map(plainCell))))
-      .then(async ({ truncated }) => {
+      .then(async ({ truncated, rowCount }) => {
         // What was left out is told after the rows, where nobody can overlook it: the connection is cut.
-        if (truncated) throw new Problem(413, `The result has more than ${question.maxRows} rows. Ask with a larger max_rows.`)
+        if (truncated)
+          throw new Problem(
+            413,
+            rowCount < question.maxRows
+              ? `The result has more than ${MAX_BYTES / 1024 ** 2} MiB. Ask for less.`
+              : `The result has more than ${question.maxRows} rows. Ask with a larger max_rows.`,
+          )
         await writer.close()
       })
     running.catch((error) => {

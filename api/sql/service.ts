@@ -26,6 +26,8 @@ export interface SqlQuestion {
   version?: number | undefined
   maxRows: number
   maxBytes: number
+  /** Whether each row is told with the names of its columns, which then count as its bytes. */
+  hasNamesInRows: boolean
   timeoutMs: number
   signal?: AbortSignal | undefined
 }
@@ -51,11 +53,9 @@ export interface SqlOptions {
   store: ObjectStore
   /** Copies of the lake's files: what SQL from outside reads is never the lake itself. */
   copies: LocalFiles
-  /** Folder of those copies, whose name nobody needs to know. */
+  /** Folder of those copies, which the workers are in: its name nobody needs to know. */
   copiesDir: string
   pool: Pool
-  /** Folder that the workers may use. */
-  tempDir: string
   /** The newest Gold version that answers; null before the first. */
   newest: () => number | null
   readDeadLetters?: ReadDeadLetters
@@ -67,7 +67,7 @@ const knownNames = new Set(known.keys())
 const DEAD_LETTERS = 10_000
 
 /** SQL from outside over pinned tables, in processes that can reach nothing but copies of the files that a query needs. */
-export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readDeadLetters, metrics }: SqlOptions) => {
+export const openSql = ({ store, copies, copiesDir, pool, newest, readDeadLetters, metrics }: SqlOptions) => {
   const tables = new Map<string, Table>()
   const tableAt = (root: string): Table => {
     const table = tables.get(root) ?? openTable(store, root)
@@ -92,27 +92,31 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
       const facts = factsOf(file)
       return asked.some((conditions) => conditions.every(({ mayHold }) => mayHold(facts)))
     })
+    const wantedBytes = files.reduce((sum, [, file]) => sum + file.size, 0)
+    if (copies.maxBytes > 0 && wantedBytes > copies.maxBytes) throw tooMuch(table.name, wantedBytes, copies.maxBytes)
     const root = table.root!
     const held = await copies.hold(
       files.map(([, file]) => ({ path: `${root}/${filePath(file.path)}`, sizeBytes: file.size })),
       { signal },
     )
-    const locals = files.map(([, file]) => held.localPath(`${root}/${filePath(file.path)}`))
-    const rows = tableSql({
-      snapshot: { metadata: snapshot.metadata, files: new Map(files) },
-      localPath: (name) => held.localPath(`${root}/${name}`),
-    })
+    const localPath = (name: string) => path.relative(copiesDir, held.localPath(`${root}/${name}`))
+    const locals = files.map(([, file]) => localPath(filePath(file.path)))
+    const rows = tableSql({ snapshot: { metadata: snapshot.metadata, files: new Map(files) }, localPath })
     return { view: { name: table.name, select: table.view(rows) }, files: locals, release: held.release }
   }
 
   const deadLettersView = async (signal?: AbortSignal) => {
     if (!readDeadLetters) throw new Problem(503, 'dead_letters is read from Kafka, and no broker is known here. Name it with --brokers.')
     const rows = await readDeadLetters({ limit: DEAD_LETTERS, signal })
-    const file = path.join(tempDir, `dead-letters-${written++}.ndjson`)
-    await writeFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const file = `dead-letters-${written++}.ndjson`
+    await writeFile(path.join(copiesDir, file), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
     const columns = Object.entries(deadLetterColumns).map(([name, type]) => `${sqlName(name)}: ${sqlText(type)}`)
     const select = `SELECT * FROM read_json(${sqlText(file)}, format = 'newline_delimited', columns = {${columns.join(', ')}})`
-    return { view: { name: 'dead_letters', select }, files: [file], release: () => void rm(file, { force: true }).catch(() => undefined) }
+    return {
+      view: { name: 'dead_letters', select },
+      files: [file],
+      release: () => void rm(path.join(copiesDir, file), { force: true }).catch(() => undefined),
+    }
   }
 
   const emptyView = async (table: SqlTable, pin: Pins['pin']): Promise<SealedView[]> => {
@@ -177,15 +181,16 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
     begin: (head: SqlHead) => void,
     take: (rows: unknown[][]) => void | Promise<void>,
   ): Promise<SqlEnd> => {
-    const { sql, params, version, maxRows, maxBytes, timeoutMs, signal } = question
+    const { sql, params, version, maxRows, maxBytes, hasNamesInRows, timeoutMs, signal } = question
     const { explain, select } = splitExplain(sql)
     const lease = await pool.lease({ timeoutMs, signal })
     let prepared: Awaited<ReturnType<typeof prepare>> | undefined
     try {
       const { reads, filters } = await judge(lease, select)
-      const pinned = await pins(version)
-      prepared = await prepare(reads, filters, pinned, signal)
-      const { published } = pinned
+      const making = pins(version).then(async (pinned) => ({ ...(await prepare(reads, filters, pinned, lease.signal)), pinned }))
+      const ready = await unless(lease.signal, making, (late) => late.release())
+      prepared = ready
+      const { published } = ready.pinned
       const head = {
         version: published?.version ?? null,
         completeThrough: published?.completeThrough ?? null,
@@ -193,12 +198,13 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
         tables: prepared.versions,
       }
       const { views, files } = prepared
-      const ended = await lease.ask({ kind: 'run', sql: `${explain}${select}`, params, views, files, maxRows, maxBytes }, async (said) => {
+      const limits = { maxRows, maxBytes, hasNamesInRows }
+      const ended = await lease.ask({ kind: 'run', sql: `${explain}${select}`, params, views, files, ...limits }, async (said) => {
         if (said.kind === 'columns') begin({ ...head, columns: said.columns })
         else if (said.kind === 'batch') await take(said.rows)
       })
       if (ended.kind === 'done') return ended
-      throw refusal(ended.kind === 'failed' ? ended.message.replaceAll(copiesDir, '').replaceAll(tempDir, '') : 'it has no result')
+      throw refusal(ended.kind === 'failed' ? ended.message.replaceAll(`${copiesDir}/`, '') : 'it has no result')
     } finally {
       lease.release()
       prepared?.release()
@@ -221,6 +227,30 @@ export const openSql = ({ store, copies, copiesDir, pool, tempDir, newest, readD
   }
 
   return { run: measured, schema }
+}
+
+const inMiB = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`
+
+const tooMuch = (name: string, bytes: number, maxBytes: number) =>
+  new Problem(
+    422,
+    `The query was refused: of ${name} it reads files of ${inMiB(bytes)}, more than the ${inMiB(maxBytes)} of --cache-max-bytes. Ask for fewer of its days or months.`,
+  )
+
+/** What a promise gives, unless the signal aborts before: then rejects with why, and what comes late is given to `drop`. */
+const unless = async <T>(signal: AbortSignal, promise: Promise<T>, drop: (late: T) => void): Promise<T> => {
+  const stopped = Promise.withResolvers<never>()
+  const stop = () => stopped.reject(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  try {
+    return await Promise.race([promise, stopped.promise])
+  } catch (error) {
+    promise.then(drop, () => undefined)
+    throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }
 
 export type SqlService = ReturnType<typeof openSql>

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { sqlName } from '../../lake/sql.ts'
 import { type DuckDb, openDuckDb } from '../../runtime/duckdb.ts'
+import { jsonBytes } from '../../runtime/duckdb-size.ts'
 import { createJudge } from './judging.ts'
 import type { Ask, More, Say } from './protocol.ts'
 
@@ -40,12 +41,14 @@ const run = async (ask: Extract<Ask, { kind: 'run' }>) => {
   const duckdb = await databaseFor(ask)
   const { columns, batches } = await duckdb.stream(ask.sql, ask.params)
   await say({ kind: 'columns', columns })
+  // Formats of objects have the names in every row.
+  const nameBytes = ask.hasNamesInRows ? columns.reduce((sum, { name }) => sum + name.length + 4, 0) : 0
   let [rowCount, bytes, truncated] = [0, 0, false]
   try {
     for await (const batch of batches) {
       const rows: unknown[][] = []
       for (const row of batch) {
-        const size = sizeOf(row)
+        const size = nameBytes + jsonBytes(row)
         if (rowCount === ask.maxRows || bytes + size > ask.maxBytes) {
           truncated = true
           break
@@ -68,16 +71,6 @@ const run = async (ask: Extract<Ask, { kind: 'run' }>) => {
     kept = undefined
   }
   await say({ kind: 'done', rowCount, truncated, elapsedMs: performance.now() - startedAtMs })
-}
-
-/** About what a value takes as JSON. */
-const sizeOf = (value: unknown): number => {
-  if (typeof value === 'string') return value.length + 3
-  if (value instanceof Uint8Array) return value.length * 1.4
-  if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + sizeOf(each), 2)
-  if (typeof value === 'object' && value !== null)
-    return Object.entries(value).reduce((sum, [key, each]) => sum + key.length + 4 + sizeOf(each), 2)
-  return 8
 }
 
 process.on('message', (message: Ask | More) => {

@@ -88,7 +88,14 @@ FROM silver_books WHERE ingestion_date = CURRENT_DATE;`)
       'SELECT row_number() OVER (ORDER BY rating) AS n FROM gold_fact_rating',
       'EXPLAIN SELECT * FROM gold_fact_rating',
       '-- why\n/* so */ explain analyze SELECT * FROM gold_fact_rating',
+      'EXPLAIN/**/SELECT * FROM gold_fact_rating',
+      'EXPLAIN (FORMAT JSON) SELECT * FROM gold_fact_rating',
+      'explain ( analyze , format json ) SELECT 1',
+      'EXPLAIN (SELECT 1)',
       'DESCRIBE gold_fact_rating',
+      'PIVOT gold_fact_rating ON rating IN (3, 5) USING count(*)',
+      'WITH gold_dim_book AS (SELECT * FROM gold_dim_book) SELECT count(*) FROM gold_dim_book',
+      'SELECT (WITH gold_dim_book AS (SELECT 1 AS z) SELECT z FROM gold_dim_book), count(*) FROM gold_dim_book',
       'SUMMARIZE gold_fact_rating',
       'FROM gold_dim_book',
       'VALUES (1), (2)',
@@ -154,6 +161,10 @@ FROM silver_books WHERE ingestion_date = CURRENT_DATE;`)
       ['SELECT * FROM silver_authors', /silver_authors has nothing yet/],
       ['', /sql must not be empty/],
       ["SELECT 'a'::INTEGER", /Could not convert string 'a'/],
+      ['SELECT footer FROM gold_dim_book', /Referenced column "footer" not found/],
+      ["SELECT CAST('Footer' AS INTEGER)", /Could not convert string 'Footer'/],
+      ['PIVOT gold_fact_rating ON rating USING count(*)', /a PIVOT is one where it names its values/],
+      ['EXPLAIN (ANALYZE) COPY gold_fact_rating TO STDOUT', /only SELECT/],
     ] as const) {
       const { status, body } = await api.ask(sql)
       assert.equal(status, 400, sql)
@@ -166,6 +177,42 @@ FROM silver_books WHERE ingestion_date = CURRENT_DATE;`)
     assert.equal((await api.get('/v1/sql', { ...json, body: JSON.stringify({ sql: 'SELECT 1', query: 1 }) })).status, 400)
     assert.equal((await api.get('/v1/sql', { ...json, body: JSON.stringify({ sql: 'x'.repeat(400_000) }) })).status, 413)
     assert.equal((await api.get('/v1/sql')).status, 405)
+  })
+})
+
+describe('of what a query may take', () => {
+  it('names of columns are a part, in each row that has them', async () => {
+    const sql = `SELECT 1 AS "${'n'.repeat(60_000)}" FROM range(10000)`
+    const { status, body } = await api.ask(sql)
+    assert.deepEqual([status, body.truncated, body.row_count < 600, body.row_count > 500], [200, true, true, true])
+    assert.equal((await api.ask(sql, { query: '?format=csv' })).status, 200)
+  })
+
+  it('wide rows come as they are made, and need no room together', async (t) => {
+    const narrow = await startApi(t, { limits: { maxRssBytes: 400 * 1024 ** 2 } })
+    const { status, body } = await narrow.ask("SELECT repeat('x', 50000) AS x FROM range(2048)", { query: '?format=csv&timeout_s=60' })
+    assert.deepEqual([status, String(body).length], [200, 2048 * 50_002 + 3])
+  })
+
+  it('time ends all that is made ready for it, too', async (t) => {
+    const slow = await startApi(t, { readDeadLetters: () => new Promise(() => undefined), limits: { workers: 1 } })
+    const begunAt = performance.now()
+    const { status, body } = await slow.ask('SELECT count(*) FROM dead_letters', { query: '?timeout_s=1' })
+    assert.equal(status, 408)
+    assert.match(body.detail, /longer than 1 s/)
+    assert.ok(performance.now() - begunAt < 20_000)
+    assert.equal((await slow.ask('SELECT 1')).status, 200, 'and its place is free')
+  })
+
+  it('a plan tells no folder of this machine', async () => {
+    for (const how of ['EXPLAIN ANALYZE', 'EXPLAIN', 'EXPLAIN (ANALYZE, FORMAT JSON)'])
+      for (const from of ['gold_fact_rating', 'gold_fact_rating f JOIN gold_dim_book b USING (book_sk)', 'dead_letters']) {
+        const { status, body } = await api.ask(`${how} SELECT * FROM ${from}`)
+        assert.equal(status, 200)
+        // A plan is drawn, and wraps what is long.
+        const text = JSON.stringify(body.rows).replaceAll(/[\s│]|\\n/g, '')
+        assert.ok(!text.includes(api.folder.split('/').at(-1)!) && !text.includes('/tmp/'), text)
+      }
   })
 })
 
