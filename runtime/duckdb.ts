@@ -42,7 +42,7 @@ export interface DuckDb {
   run: (sql: string, params?: SqlParams, options?: QueryOptions) => Promise<void>
   /**
    * Runs one query and gives its rows as plain values: integers as number where safe, else string; DECIMAL as
-   * number; DATE as 'YYYY-MM-DD'; timestamps as ISO text in UTC with milliseconds; LIST as array; STRUCT and MAP
+   * number where it has at most 15 digits, else string; DATE as 'YYYY-MM-DD'; timestamps as ISO text in UTC with milliseconds, or as many digits as they need; LIST as array; STRUCT and MAP
    * as object; BLOB as Uint8Array; NULL as null.
    */
   rows: <T = Record<string, unknown>>(sql: string, params?: SqlParams, options?: QueryOptions) => Promise<T[]>
@@ -257,23 +257,34 @@ const paramType = (param: SqlParam): DuckDBType => {
   return typeof param === 'object' ? LIST(VARCHAR) : VARCHAR
 }
 
+/** Digits after the milliseconds: none, three or six. */
+const finer = (nanos: bigint): string => {
+  const digits = String(nanos).padStart(6, '0')
+  return nanos === 0n ? '' : digits.endsWith('000') ? digits.slice(0, 3) : digits
+}
+
 const MAX_DATE_MS = 8_640_000_000_000_000n
 
-const isoTime = (micros: bigint, fallback: { toString(): string }): string => {
-  const ms = (micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n
+const isoTime = (nanos: bigint, fallback: { toString(): string }): string => {
+  const rest = ((nanos % 1_000_000n) + 1_000_000n) % 1_000_000n
+  const ms = (nanos - rest) / 1_000_000n
   // Infinity and years beyond what a JavaScript date can hold keep DuckDB's own text.
-  return ms > MAX_DATE_MS || ms < -MAX_DATE_MS ? fallback.toString() : new Date(Number(ms)).toISOString()
+  return ms > MAX_DATE_MS || ms < -MAX_DATE_MS ? fallback.toString() : new Date(Number(ms)).toISOString().replace('Z', `${finer(rest)}Z`)
 }
+
+const MAX_EXACT_DIGITS = 10n ** 15n
+
+const isExactAsDouble = ({ value }: DuckDBDecimalValue) => value < MAX_EXACT_DIGITS && value > -MAX_EXACT_DIGITS
 
 const plainValue = (value: DuckDBValue): unknown => {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
   if (value === null || typeof value !== 'object') return value
-  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return isoTime(value.micros, value)
-  if (value instanceof DuckDBTimestampMillisecondsValue) return isoTime(value.millis * 1000n, value)
-  if (value instanceof DuckDBTimestampSecondsValue) return isoTime(value.seconds * 1_000_000n, value)
-  if (value instanceof DuckDBTimestampNanosecondsValue) return isoTime(value.nanos / 1000n, value)
+  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return isoTime(value.micros * 1000n, value)
+  if (value instanceof DuckDBTimestampMillisecondsValue) return isoTime(value.millis * 1_000_000n, value)
+  if (value instanceof DuckDBTimestampSecondsValue) return isoTime(value.seconds * 1_000_000_000n, value)
+  if (value instanceof DuckDBTimestampNanosecondsValue) return isoTime(value.nanos, value)
   if (value instanceof DuckDBDateValue) return value.toString()
-  if (value instanceof DuckDBDecimalValue) return value.toDouble()
+  if (value instanceof DuckDBDecimalValue) return isExactAsDouble(value) ? value.toDouble() : value.toString()
   if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plainValue)
   if (value instanceof DuckDBStructValue)
     return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plainValue(entry)]))

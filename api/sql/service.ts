@@ -85,15 +85,20 @@ export const openSql = ({ store, copies, copiesDir, pool, newest, readDeadLetter
   }
 
   /** A view over those files of a table that the filters leave, and what it takes to read them. */
-  const viewOf = async ({ table, snapshot }: PinnedTable, mentions: readonly Filter[][], signal?: AbortSignal) => {
+  const viewOf = async (
+    { table, snapshot }: PinnedTable,
+    mentions: readonly Filter[][],
+    spent: { bytes: number },
+    signal?: AbortSignal,
+  ) => {
     const fields = snapshot.metadata!.fields
     const asked = table.isRowwise ? mentions.map((filters) => conditionsOf(filters, fields)) : [[]]
     const files = [...snapshot.files].filter(([, file]) => {
       const facts = factsOf(file)
       return asked.some((conditions) => conditions.every(({ mayHold }) => mayHold(facts)))
     })
-    const wantedBytes = files.reduce((sum, [, file]) => sum + file.size, 0)
-    if (copies.maxBytes > 0 && wantedBytes > copies.maxBytes) throw tooMuch(table.name, wantedBytes, copies.maxBytes)
+    spent.bytes += files.reduce((sum, [, file]) => sum + file.size, 0)
+    if (copies.maxBytes > 0 && spent.bytes > copies.maxBytes) throw tooMuch(spent.bytes, copies.maxBytes)
     const root = table.root!
     const held = await copies.hold(
       files.map(([, file]) => ({ path: `${root}/${filePath(file.path)}`, sizeBytes: file.size })),
@@ -135,6 +140,7 @@ export const openSql = ({ store, copies, copiesDir, pool, newest, readDeadLetter
     const views: SealedView[] = []
     const files: string[] = []
     const releases: (() => void)[] = []
+    const spent = { bytes: 0 }
     const versions: Record<string, number> = {}
     const release = () => {
       for (const each of releases.splice(0)) each()
@@ -144,7 +150,7 @@ export const openSql = ({ store, copies, copiesDir, pool, newest, readDeadLetter
         const table = known.get(name)!
         const pinned = await pin(table)
         if (table.root !== null && !pinned) throw refusal(`${name} has nothing yet`)
-        const made = pinned ? await viewOf(pinned, filters.get(name) ?? [[]], signal) : await deadLettersView(signal)
+        const made = pinned ? await viewOf(pinned, filters.get(name) ?? [[]], spent, signal) : await deadLettersView(signal)
         if (pinned) versions[table.root!.replace('/', '.')] = pinned.snapshot.version
         views.push(made.view)
         files.push(...made.files)
@@ -231,10 +237,10 @@ export const openSql = ({ store, copies, copiesDir, pool, newest, readDeadLetter
 
 const inMiB = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`
 
-const tooMuch = (name: string, bytes: number, maxBytes: number) =>
+const tooMuch = (bytes: number, maxBytes: number) =>
   new Problem(
     422,
-    `The query was refused: of ${name} it reads files of ${inMiB(bytes)}, more than the ${inMiB(maxBytes)} of --cache-max-bytes. Ask for fewer of its days or months.`,
+    `The query was refused: it reads files of ${inMiB(bytes)} or more, which is more than the ${inMiB(maxBytes)} that may be copied for it (--cache-max-bytes). Ask for fewer days or months.`,
   )
 
 /** What a promise gives, unless the signal aborts before: then rejects with why, and what comes late is given to `drop`. */

@@ -50,7 +50,7 @@ export const openExport = async ({
     })
   }
   const found = await stat(root).catch(() => null)
-  if (!found?.isFile()) throw new ReadflowError('source-invalid', `There is no file ${root}.`, { hint: EXPORT_HINT })
+  if (!found?.isFile()) throw new ReadflowError('source-invalid', `There is no file ${label}.`, { hint: EXPORT_HINT })
   return {
     name: 'goodreads-export',
     id: id ?? `goodreads-export:${root}?user=${userId}`,
@@ -82,7 +82,7 @@ async function* readExport({ file, label, userId, position, log, onBrokenLine }:
   let readRow: ReturnType<typeof createRowReader> | null = null
   let records: SourceRecord[] = []
   let row = 0
-  for await (const { line, cells } of csvRows(linesOf(file))) {
+  for await (const { line, cells } of csvRows(linesOf(file, label))) {
     if (readRow === null) {
       if (!cells?.some((cell) => plainName(cell) === BOOK_ID)) {
         throw new ReadflowError('source-invalid', `${label} has no column 'Book Id' in its first line.`, { hint: EXPORT_HINT })

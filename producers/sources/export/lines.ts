@@ -13,9 +13,9 @@ export interface Line {
 
 /**
  * The lines of a text file, as a stream: UTF-8, or UTF-16 where a byte order mark says so (spreadsheets save that as
- * "Unicode text"). Throws ReadflowError `source-invalid` where it can not be read, or has a line without an end.
+ * "Unicode text"). A fault names it by `label`. Throws ReadflowError `source-invalid` where it can not be read, or has a line without an end.
  */
-export async function* linesOf(file: string): AsyncGenerator<Line> {
+export async function* linesOf(file: string, label = file): AsyncGenerator<Line> {
   let decoder: InstanceType<typeof TextDecoder> | null = null
   let rest = ''
   let number = 0
@@ -24,12 +24,16 @@ export async function* linesOf(file: string): AsyncGenerator<Line> {
       decoder ??= new TextDecoder(encodingOf(chunk))
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
       rest = lines.pop() ?? ''
-      if (rest.length > MAX_LINE_CHARS) throw tooLong(file, number + lines.length + 1)
+      if (rest.length > MAX_LINE_CHARS) throw tooLong(label, number + lines.length + 1)
       for (const text of lines) yield { number: ++number, text: withoutReturn(text) }
     }
   } catch (cause) {
     if (cause instanceof ReadflowError) throw cause
-    throw new ReadflowError('source-invalid', `${file} can not be read: ${cause instanceof Error ? cause.message : cause}.`, { cause })
+    throw new ReadflowError(
+      'source-invalid',
+      `${label} can not be read: ${cause instanceof Error ? cause.message.replaceAll(file, label) : cause}.`,
+      { cause },
+    )
   }
   rest += decoder?.decode() ?? ''
   if (rest !== '') yield { number: number + 1, text: withoutReturn(rest) }
@@ -42,7 +46,7 @@ const encodingOf = (start: Uint8Array) => {
 
 const withoutReturn = (text: string) => (text.endsWith('\r') ? text.slice(0, -1) : text)
 
-const tooLong = (file: string, line: number) =>
-  new ReadflowError('source-invalid', `${file}: line ${line} has more than ${MAX_LINE_CHARS} characters.`, {
+const tooLong = (label: string, line: number) =>
+  new ReadflowError('source-invalid', `${label}: line ${line} has more than ${MAX_LINE_CHARS} characters.`, {
     hint: 'Is it the CSV file that GoodReads gives at My Books → Import and export?',
   })

@@ -136,6 +136,21 @@ FROM silver_books WHERE ingestion_date = CURRENT_DATE;`)
     })
   })
 
+  it('gives what lies in lists, long decimals and microseconds as they are, and rounds no number that it is given', async () => {
+    const sql =
+      "SELECT ['NaN'::DOUBLE] AS nan, ['ab'::BLOB] AS bytes, 12345678901234567890.123456789::DECIMAL(38,9) AS d, 1.5 AS e, TIMESTAMP '2026-01-01 00:00:00.123456' AS t"
+    const row = { nan: ['NaN'], bytes: ['YWI='], d: '12345678901234567890.123456789', e: 1.5, t: '2026-01-01T00:00:00.123456Z' }
+    assert.deepEqual((await api.ask(sql)).body.rows, [row])
+    assert.deepEqual(JSON.parse(String((await api.ask(sql, { query: '?format=ndjson' })).body)), row)
+    const inexact = await api.get('/v1/sql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"sql": "SELECT ?", "parameters": [9007199254740993]}',
+    })
+    assert.equal(inexact.status, 400)
+    assert.match(inexact.body.detail, /parameters must be .*integers beyond 2\^53 as texts/)
+  })
+
   it('comes as CSV or NDJSON, as a stream', async () => {
     const csv = await api.ask("SELECT i, 'x,' || i AS t FROM range(20000) r(i)", { query: '?format=csv' })
     assert.match(csv.headers.get('content-type') ?? '', /^text\/csv/)
