@@ -143,7 +143,7 @@ export const mendFeed = (text: string): string =>
         ? part
         : part
             .replaceAll(/&#(?:x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef])|0*(?:[0-8]|1[124-9]|2\d|3[01]));/gi, ' ')
-            .replaceAll(/&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-f]+);)(?:(\w{2,10});)?/gi, (all, name?: string) =>
+            .replaceAll(/&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-f]+);)(?:(\w{2,10});)?/gi, (_all, name?: string) =>
               name === undefined ? '&amp;' : (entities[name] ?? `&amp;${name};`),
             ),
     )
