@@ -214,7 +214,11 @@ export const openGold = ({
   return {
     current: () => current?.version ?? null,
     use,
-    versionAt: async (timeMs) => (await publishedAsOf(store, timeMs))?.version ?? null,
+    versionAt: async (timeMs) => {
+      const found = (await publishedAsOf(store, timeMs))?.version ?? null
+      // One that is published and not open yet nobody has seen here.
+      return found !== null && current !== null ? Math.min(found, current.version.version) : found
+    },
     list: (options) => listPublished(store, options),
     refresh,
     follow,

@@ -29,12 +29,17 @@ export const createEventStreams = ({ maxReaders, keys = async () => [] }: { maxR
 
   /** Begins an answer that goes on. Throws a 503 where there are too many. */
   const begin = (response: Response): EventStream => {
+    const headers = { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' }
+    if (response.req.method === 'HEAD') {
+      response.set(headers).end()
+      return { signal: AbortSignal.abort(), send: async () => undefined, mark: () => undefined }
+    }
     if (open.size >= maxReaders) {
       throw new Problem(503, `${maxReaders} readers listen already. Try again later.`, { headers: { 'Retry-After': '30' } })
     }
     const leaving = new AbortController()
     open.add(response)
-    response.set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' })
+    response.set(headers)
     response.flushHeaders()
     response.write(`retry: ${RETRY_MS}\n\n`)
     const heartbeat = setInterval(() => response.writableEnded || response.write(': still here\n\n'), HEARTBEAT_MS)

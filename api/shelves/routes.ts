@@ -1,8 +1,10 @@
+import { rm } from 'node:fs/promises'
 import express, { type Request, type Response, Router } from 'express'
 import type { z } from 'zod'
 import { parseShelfAddress, shownShelf } from '../../lineage/shelves/address.ts'
 import { exportId, feedId, type Inbox, type NewShelf, type Shelf } from '../../lineage/shelves/inbox.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import { createTurns } from '../../runtime/turns.ts'
 import type { GoldReader } from '../gold/reader.ts'
 import type { RouteModule } from '../http/module.ts'
 import { Problem } from '../http/problem.ts'
@@ -48,6 +50,9 @@ export const shelfRoutes = ({
     }
   }
 
+  /** What is added and removed at once is so one after the other. */
+  const inTurn = createTurns()
+
   const answerAdded = async (response: Response, shelf: NewShelf, put: () => Promise<unknown>) => {
     const before = await inbox.get(shelf.id)
     if (!before && (await inbox.list()).length >= MAX_SHELVES)
@@ -69,10 +74,15 @@ export const shelfRoutes = ({
         faults: [{ parameter: 'name', detail: 'must have letters or digits' }],
       })
     const file = await inbox.uploadPath()
-    const declared = request.get('content-length')
-    const sizeBytes = await receiveUpload(request, declared === undefined ? null : Number(declared), file)
-    const shelf: NewShelf = { id, kind: 'export', name: name.trim(), userId: id, feed: null }
-    await answerAdded(response, shelf, () => inbox.putExport(shelf, file, sizeBytes))
+    try {
+      const declared = request.get('content-length')
+      const sizeBytes = await receiveUpload(request, declared === undefined ? null : Number(declared), file)
+      const shelf: NewShelf = { id, kind: 'export', name: name.trim(), userId: id, feed: null }
+      await inTurn(() => answerAdded(response, shelf, () => inbox.putExport(shelf, file, sizeBytes)))
+    } finally {
+      // It is in its shelf's folder by now, unless it was refused.
+      await rm(file, { force: true })
+    }
   }
 
   const addFeed = async (request: Request, response: Response) => {
@@ -81,7 +91,7 @@ export const shelfRoutes = ({
     const address = parseFeedAddress(body.feed)
     const feed = shownShelf(address)
     const shelf: NewShelf = { id: feedId(address), kind: 'feed', name: body.name?.trim() || feed, userId: address.userId, feed }
-    await answerAdded(response, shelf, () => inbox.putFeed(shelf, address))
+    await inTurn(() => answerAdded(response, shelf, () => inbox.putFeed(shelf, address)))
   }
 
   const find = async (request: Request) => {
@@ -114,7 +124,7 @@ export const shelfRoutes = ({
     response.json(await shown(await find(request)))
   })
   router.delete('/v1/shelves/:id', async (request, response) => {
-    await inbox.remove((await find(request)).request.id)
+    await inTurn(async () => inbox.remove((await find(request)).request.id))
     response.status(204).end()
   })
 

@@ -1,5 +1,6 @@
 import { Router } from 'express'
 import { z } from 'zod'
+import { parseIsoTime } from '../../runtime/iso-time.ts'
 import { dlqTopic, entityNames } from '../../schemas/catalogue.ts'
 import { contracts } from '../../schemas/contracts/contracts.ts'
 import type { RouteModule } from '../http/module.ts'
@@ -12,13 +13,16 @@ import type { TopicsKafka } from './kafka.ts'
 import { readBack } from './records.ts'
 
 const params = z.strictObject({ entity: oneOf(entityNames as unknown as [string, ...string[]]).describe('whose records were refused') })
-const timeText = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time in ISO 8601, such as 2026-11-24T08:00:00Z')
+const timeText = z
+  .string()
+  .refine((text) => parseIsoTime(text) !== null, 'must be a time in ISO 8601, such as 2026-11-24T08:00:00Z')
+  .transform((text) => parseIsoTime(text)!)
 const query = z.strictObject({
   reason: shortText.optional().describe('rule that refused it'),
   from: timeText.optional().describe('from this time on'),
   to: timeText.optional().describe('before this time'),
   limit: whole(1, 200).default(50).describe('letters on a page'),
-  cursor: z.string().max(200).optional().describe('next_cursor of the page before'),
+  cursor: z.string().max(4000).optional().describe('next_cursor of the page before'),
 })
 const letter = z.looseObject({
   reason: z.string().nullable(),
@@ -74,8 +78,8 @@ export const deadLetterRoutes = ({ kafka, ruleCounts }: { kafka: TopicsKafka; ru
       if (!topic) return { records: [], scanned: 0, next: null }
       const isWanted = (record: Parameters<typeof originOf>[0] & { timestampMs: number }) =>
         (reason === undefined || originOf(record).reason === reason) &&
-        (from === undefined || record.timestampMs >= Date.parse(from)) &&
-        (to === undefined || record.timestampMs < Date.parse(to))
+        (from === undefined || record.timestampMs >= from) &&
+        (to === undefined || record.timestampMs < to)
       return readBack(browser, topic, everything(topic), { limit, isWanted, ...(before ? { before } : {}) })
     })
     const letters = await Promise.all(

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
+import { parseIsoTime } from '../../runtime/iso-time.ts'
 import type { BrowsedTopic, KafkaBrowser } from '../../runtime/kafka/second/browser.ts'
 import type { DeliveredRecord } from '../../runtime/kafka/second/reader.ts'
 import type { EventStreams } from '../http/event-stream.ts'
@@ -204,8 +205,8 @@ const startOf = async (browser: KafkaBrowser, topic: BrowsedTopic, query: z.outp
     return { [partition]: offset }
   }
   if (timestamp !== undefined) {
-    const timeMs = Date.parse(timestamp)
-    if (Number.isNaN(timeMs)) throw fault('timestamp', 'must be a time in ISO 8601, such as 2026-11-24T08:00:00Z')
+    const timeMs = parseIsoTime(timestamp)
+    if (timeMs === null) throw fault('timestamp', 'must be a time in ISO 8601, such as 2026-11-24T08:00:00Z')
     return Object.fromEntries(await browser.offsetsAt(topic, timeMs))
   }
   if (group !== undefined) {

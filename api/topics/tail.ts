@@ -43,7 +43,9 @@ export const tailTopic = async (
   const first = await kafka.use((browser) => topicOf(browser, name))
   const chosen = first.partitions.filter((each) => partition === undefined || each.partition === partition)
   if (chosen.length === 0) throw new Problem(400, `partition is not one of the ${first.partitions.length} that ${name} has.`)
-  let positions: Positions = Object.fromEntries(chosen.map((each) => [each.partition, after?.[each.partition] ?? each.end]))
+  // A place beyond the end is one of a topic that was there before: nothing would come until as much has come again.
+  const startOf = ({ partition: number, end }: { partition: number; end: number }) => Math.min(after?.[number] ?? end, end)
+  let positions: Positions = Object.fromEntries(chosen.map((each) => [each.partition, startOf(each)]))
   const wantedKey = key === undefined ? null : Buffer.from(key)
   const { send, signal } = streams.begin(response)
   let lastFault = ''

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Dirent } from 'node:fs'
+import { type Dirent, readdirSync } from 'node:fs'
 import { copyFile, type FileHandle, link, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { ReadflowError } from '../../runtime/errors.ts'
@@ -16,12 +16,23 @@ import {
 
 /**
  * A lake in a local folder, which is created by the first write. Files are made under a temporary name, synced, and
- * then renamed or linked into place, and the folder is synced: a crash leaves the old object, the new one, or none.
+ * then renamed or linked into place, and the folder is synced: a crash leaves the old object, the new one, or none. A lake that
+ * had something and has nothing any more, as one whose disk is not mounted, is away: it is no empty lake, and none is made in its place.
  */
 export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectStore => {
   const root = resolve(folder)
   const temporary = join(root, TEMPORARY_FOLDER)
   const full = (path: string) => join(root, checkedPath(path))
+  let hasHadSomething = namesIn(root).length > 0
+
+  const requireLake = async (): Promise<void> => {
+    const names = await readdir(root).catch((error: unknown) => (errnoOf(error) === 'ENOENT' ? [] : ['?']))
+    if (names.length > 0) hasHadSomething = true
+    else if (hasHadSomething)
+      throw new ReadflowError('lake-unavailable', `the folder of the lake ${url} is gone, or empty.`, {
+        hint: 'Is its disk mounted? It goes on once the folder is back.',
+      })
+  }
 
   const attempt = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
     try {
@@ -39,7 +50,9 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
       try {
         return await work()
       } catch (error) {
-        throw absent.has(errnoOf(error) ?? '') ? notFound(url, path, error) : error
+        if (!absent.has(errnoOf(error) ?? '')) throw error
+        await requireLake()
+        throw notFound(url, path, error)
       }
     })
 
@@ -47,6 +60,7 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
 
   /** Writes a synced temporary file and hands it to `place`; the temporary name is gone afterwards. */
   const withTemporary = async <T>(bytes: Uint8Array, place: (file: string) => Promise<T>): Promise<T> => {
+    await requireLake()
     sweeping ??= removeLeftovers(temporary)
     const file = join(temporary, randomUUID())
     try {
@@ -57,7 +71,9 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
       } finally {
         await handle.close()
       }
-      return await place(file)
+      const placed = await place(file)
+      hasHadSomething = true
+      return placed
     } finally {
       await rm(file, { force: true })
     }
@@ -108,6 +124,7 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
     put: (path, bytes) => attempt(path, () => withTemporary(bytes, (file) => moveIn(file, full(path)))),
     putFile: (path, localFilePath) =>
       attempt(path, async () => {
+        await requireLake()
         await syncFile(localFilePath)
         await moveIn(localFilePath, full(path))
       }),
@@ -126,13 +143,22 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
           return 'created'
         }),
       ),
-    list: (prefix, options = {}) => listFolder({ root, prefix: checkedPrefix(prefix), startAfter: options.startAfter ?? '' }),
+    list: (prefix, options = {}) => listFolder({ root, requireLake, prefix: checkedPrefix(prefix), startAfter: options.startAfter ?? '' }),
     delete: (path) =>
       attempt(path, async () => {
         await rm(full(path), { force: true })
       }),
     localPath: full,
     close: async () => sweeping,
+  }
+}
+
+/** Names in a folder; none where it can't be read. */
+const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return [] // It is not there yet, or is not for us: what is done with it will tell.
   }
 }
 
@@ -219,13 +245,26 @@ const readFully = async (handle: FileHandle, bytes: Uint8Array, start: number): 
   return filled
 }
 
-async function* listFolder(options: { root: string; prefix: string; startAfter: string; folder?: string }): AsyncGenerator<ObjectInfo> {
+interface Listing {
+  root: string
+  /** Rejects where the lake itself is away. */
+  requireLake: () => Promise<void>
+  prefix: string
+  startAfter: string
+  folder?: string
+}
+
+async function* listFolder(options: Listing): AsyncGenerator<ObjectInfo> {
   const { root, prefix, startAfter } = options
   const folder = options.folder ?? prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch((error) => {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(async (error) => {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') {
+      await options.requireLake()
+      return []
+    }
     throw new ReadflowError('lake-unavailable', `cannot list ${join(root, folder)}: ${errnoOf(error)}`, { cause: error })
   })
+  if (entries.length === 0 && folder === '') await options.requireLake()
   const kinds = await Promise.all(entries.map((entry) => kindOf(join(root, folder), entry)))
   const paths = entries
     .map((entry, index) => ({ name: entry.name, kind: kinds[index] }))

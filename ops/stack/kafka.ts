@@ -167,15 +167,15 @@ export const kafkaSpec = ({ dataDir, port, java, artifacts, env, log }: KafkaOpt
     ],
     env: javaEnv(env),
     cwd: dir,
-    isReady: () => isKafkaReady(port, log),
+    isReady: () => isKafkaReady(port, clusterId(dir), log),
   }
 }
 
-/** Whether the broker answers a metadata request and is part of its own cluster. */
-const isKafkaReady = async (port: number, log: Log): Promise<boolean> => {
+/** Whether the broker answers a metadata request and is ours: another one may have taken the port since it was found free. */
+const isKafkaReady = async (port: number, ownClusterId: string, log: Log): Promise<boolean> => {
   if (!(await answers(port))) return false
   const { openKafka } = await import('../../runtime/kafka/client.ts')
   const kafka = await openKafka({ brokers: [`${HOST}:${port}`], clientId: 'readflow-stack', log: log.child({}, { level: 'silent' }) })
   await kafka.close()
-  return true
+  return kafka.clusterId === ownClusterId
 }

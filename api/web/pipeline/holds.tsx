@@ -108,7 +108,6 @@ export const Lag = ({ status }: { status: Json }) => {
           return (
             <tr key={entity}>
               <th scope="row">
-                <span class="wide">goodreads.</span>
                 {entity}
                 {newest && (
                   <span class="by narrow">

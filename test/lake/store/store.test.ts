@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -36,6 +36,36 @@ describe('folder store', () => {
     await store.put('a', bytes('x'))
     await store.close()
     assert.deepEqual(await readdir(join(folder, '.tmp')), ['young'])
+  })
+
+  it('is away where its folder is gone or empty, and makes no other in its place', async (t) => {
+    const above = await mkdtemp(join(tmpdir(), 'readflow-store-'))
+    t.after(() => rm(above, { recursive: true }))
+    const [folder, away] = [join(above, 'lake'), join(above, 'away')]
+    const store = openFolderStore(folder)
+    assert.deepEqual(await listed(store, ''), [], 'one that had nothing yet is empty')
+    await store.put('a/b', bytes('x'))
+    await rename(folder, away)
+    const isAway = { code: 'lake-unavailable', message: /is gone, or empty/, hint: /mounted/ }
+    const tryAll = async () => {
+      await assert.rejects(store.get('a/b'), isAway)
+      await assert.rejects(store.getRange('a/c', 0, 1), isAway)
+      await assert.rejects(listed(store, ''), isAway)
+      await assert.rejects(listed(store, 'a/'), isAway)
+      await assert.rejects(store.put('a/c', bytes('y')), isAway)
+      await assert.rejects(store.putIfAbsent('a/c', bytes('y')), isAway)
+    }
+    await tryAll()
+    assert.deepEqual(await readdir(above), ['away'])
+    // As a disk that is not mounted leaves it.
+    await mkdir(folder)
+    await tryAll()
+    assert.deepEqual(await readdir(folder), [])
+    await assert.rejects(async () => openFolderStore(away).get('nothing'), { code: 'lake-not-found' })
+    await rm(folder, { recursive: true })
+    await rename(away, folder)
+    assert.deepEqual(await listed(store, ''), ['a/b'])
+    await assert.rejects(store.get('a/c'), { code: 'lake-not-found' })
   })
 
   it('says in one line what keeps it from writing', async (t) => {
