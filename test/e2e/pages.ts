@@ -83,7 +83,7 @@ export const drivePages = async (page: Page, url: string): Promise<void> => {
   await until('what is found', async () => (await textOf(page, '#found')).includes(title))
 
   await page.click('nav.pages >> text=Pipeline')
-  await until('the flow', async () => /Kafka.*records/.test(await textOf(page, '.flow')))
+  await until('the flow', async () => /Kafka.*offsets/.test(await textOf(page, '.flow')))
   await page.selectOption('#runs-kind', 'build')
   await until('the builds', async () => (await page.locator('#runs tbody tr').count()) > 1)
   const book = (await (await fetch(new URL('/v1/books?limit=1', url))).json()) as { books: { book_id: string }[] }
