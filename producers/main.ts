@@ -5,6 +5,7 @@ import { openRuns } from '../lineage/runs/open.ts'
 import { withRun } from '../lineage/runs/recorder.ts'
 import { openInbox } from '../lineage/shelves/inbox.ts'
 import { parseConfig } from '../runtime/config/config.ts'
+import { durationText } from '../runtime/duration-text.ts'
 import { errorLine, isRetriable } from '../runtime/errors.ts'
 import { type KafkaClient, openKafka } from '../runtime/kafka/client.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
@@ -14,6 +15,7 @@ import { createPausable } from '../runtime/pausable.ts'
 import { openRegistry } from '../runtime/registry.ts'
 import { requireServices } from '../runtime/services.ts'
 import { createTurns } from '../runtime/turns.ts'
+import { createStageReport } from '../runtime/stage-runs.ts'
 import { createWaits } from '../runtime/waits.ts'
 import { catalogue, entityNames } from '../schemas/catalogue.ts'
 import { topicSpecs } from '../schemas/topics.ts'
@@ -102,6 +104,8 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
     return
   }
   const intervalMs = config.pollIntervalMs ?? source.pollIntervalMs
+  const schedule = intervalMs === null ? 'once: the source is read to its end' : `every ${durationText(intervalMs)}`
+  const report = createStageReport({ stage: 'poll', schedule })
   let dueMs = 0
   let retryMs = RETRY_FIRST_MS
   const follow = async (until: AbortSignal) => {
@@ -109,21 +113,27 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
       const beganMs = Date.now()
       // A pause moves no poll: one that was broken off is due at once, a source that is read once never again.
       if (beganMs < dueMs) {
+        report.waits(dueMs)
         if (await waits.wait('poll', Math.min(dueMs - beganMs, LONGEST_SLEEP_MS), until)) dueMs = 0
         continue
       }
+      report.began()
       try {
-        await once(until)
+        const polled = await once(until)
         retryMs = RETRY_FIRST_MS
         // Measured from the beginning of a poll, and never two at once.
         dueMs = intervalMs === null ? Number.POSITIVE_INFINITY : beganMs + intervalMs
+        report.ended('completed', polledText(polled), dueMs)
       } catch (error) {
+        if (until.aborted) report.waits(null)
         until.throwIfAborted()
+        if (!isRetriable(error)) report.failed(error, null)
         // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
         if (!isRetriable(error)) throw error
         log.warn({ reason: errorLine(error), retryInMs: retryMs }, 'poll failed; it is tried again')
         process.send?.({ type: 'status', program: 'poll', state: 'waiting', lastError: errorLine(error) })
         dueMs = Date.now() + retryMs
+        report.failed(error, dueMs)
         retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
       }
     }
@@ -147,6 +157,11 @@ function sumOf(all: readonly Polled[]): Polled {
   const sum = { books: 0, authors: 0, reviews: 0, ratings: 0 }
   for (const polled of all) for (const name of Object.keys(sum) as (keyof Polled)[]) sum[name] += polled[name]
   return sum
+}
+
+function polledText(polled: Polled): string {
+  const parts = entityNames.flatMap((name) => (polled[name] === 0 ? [] : [`${polled[name]} ${name}`]))
+  return parts.length === 0 ? 'nothing new' : parts.join(', ')
 }
 
 async function topicEnds(client: KafkaClient): Promise<Record<string, number>> {

@@ -6,15 +6,25 @@ const HEARTBEAT_WHILE_BUSY_MS = 3000
 const RETRY_FIRST_MS = 200
 const RETRY_CAP_MS = 10_000
 
+/** How a fault is waited out. */
+export interface Patience {
+  log: Log
+  signal: AbortSignal
+  /** Waits so long, or until somebody says to go on; rejects where `signal` is aborted. */
+  wait?: (delayMs: number, signal: AbortSignal) => Promise<unknown>
+  onFault?: (error: unknown, retryInMs: number) => void
+}
+
 /** Repeats what a fault stopped, for as long as it lasts and until `signal`: a fault is waited out and loses nothing. */
-export const retrying = async <T>(action: () => Promise<T>, { log, signal }: { log: Log; signal: AbortSignal }): Promise<T> => {
+export const retrying = async <T>(action: () => Promise<T>, { log, signal, wait = sleep, onFault }: Patience): Promise<T> => {
   for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_CAP_MS)) {
     try {
       return await action()
     } catch (error) {
       if (!isRetriable(error) || signal.aborted) throw error
       log.warn({ reason: errorLine(error), retryInMs: delayMs }, 'waiting')
-      await sleep(delayMs * (0.5 + Math.random() / 2), signal).catch(() => Promise.reject(error))
+      onFault?.(error, delayMs)
+      await wait(delayMs * (0.5 + Math.random() / 2), signal).catch(() => Promise.reject(error))
     }
   }
 }

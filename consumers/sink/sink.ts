@@ -13,6 +13,7 @@ import {
 import type { PartitionEnd } from '../../runtime/kafka/partition-ends.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import type { Log } from '../../runtime/log.ts'
+import type { StageReport } from '../../runtime/stage-runs.ts'
 import { createTurns, type Turns } from '../../runtime/turns.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import { addCounts, type Outcomes, type Stage } from '../stage.ts'
@@ -48,7 +49,17 @@ export interface SinkOptions {
   onStopped?: (stopped: ReadonlyMap<string, string>) => void
   /** Where replays are kept on record. */
   runs?: Pick<RunRecorder, 'start'>
+  /** Who is told of each flush, and says when to go on before the time is over. */
+  watch?: SinkWatch
   log: Log
+}
+
+export interface SinkWatch {
+  report: StageReport
+  /** Waits so long, or until somebody says to go on. */
+  wait: (delayMs: number, signal: AbortSignal) => Promise<unknown>
+  /** Hears of somebody who wants a flush now. Returns what ends that. */
+  onGoOn: (listener: () => void) => () => void
 }
 
 const RENEW_INTERVAL_MS = 60_000
@@ -61,7 +72,7 @@ const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
  * left the group; rejects with what ended it otherwise, with `isOnce` also with `records-lost`.
  */
 export const runSink = async (options: SinkOptions, signal: AbortSignal): Promise<Record<string, Outcomes>> => {
-  const { stage, client, store, producer, log, isLossAccepted = false, turns = createTurns() } = options
+  const { stage, client, store, producer, log, watch, isLossAccepted = false, turns = createTurns() } = options
   const topicNow = async (topic: string) => (await client.topicStates([topic])).get(topic)
   const warn = (error: unknown) =>
     log.warn({ stage: stage.name, reason: errorLine(error) }, 'no checkpoint written; the next commit tries again')
@@ -90,7 +101,9 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   let flushesDue = 0
   let isStopping = false
 
-  const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: ended.signal })
+  const onFault = (error: unknown, retryInMs: number) => watch?.report.failed(error, Date.now() + retryInMs)
+  const patiently = <T>(action: () => Promise<T>) =>
+    retrying(action, { log: log.child({ stage: stage.name }), signal: ended.signal, ...(watch && { wait: watch.wait, onFault }) })
 
   const isDrained = () => targets !== null && isCaughtUp(sinks, targets, stopped) && areEndsKnown(sinks, stopped)
 
@@ -150,11 +163,12 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     })
   }
 
-  const flushSink = async (sink: TableSink) => {
-    for (;;) {
+  const flushSink = async (sink: TableSink): Promise<number> => {
+    for (let rows = 0; ; ) {
       const startedMs = Date.now()
       const report = await patiently(() => turns(() => sink.flush(budget)))
-      if (!report) return
+      if (!report) return rows
+      rows += report.rows
       noted(sink, report, startedMs)
       renewals.flushed(sink)
       for (const partition of sink.partitions().filter(isDerived)) leaveToOthers(sink, partition)
@@ -172,9 +186,13 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   }
 
   const flushAll = async (wanted: readonly TableSink[]) => {
-    for (const sink of wanted) await flushSink(sink)
+    watch?.report.began()
+    let rows = 0
+    for (const sink of wanted) rows += await flushSink(sink)
     if (consumer) await followGroup({ stage, client, sinks: wanted, consumer, log })
     if (!isStopping) await patiently(renewals.renew)
+    const nextMs = isStopping ? null : Date.now() + options.flush.intervalMs
+    watch?.report.ended('completed', rows === 0 ? 'nothing new' : `${rows} rows`, nextMs)
     await checkCaughtUp()
   }
 
@@ -255,7 +273,9 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     handlers: { assigned: onAssigned, data: onData, ended: onEnded, outOfRange: onOutOfRange, failed: (error) => done.reject(error) },
   })
   // While a fault is waited out, one flush waits, and not one for every tick.
-  const timer = setInterval(() => void (flushesDue === 0 && flush()), options.flush.intervalMs)
+  const flushUnlessDue = () => void (flushesDue === 0 && flush())
+  const timer = setInterval(flushUnlessDue, options.flush.intervalMs)
+  const stopListening = watch?.onGoOn(flushUnlessDue)
   try {
     if (signal.aborted) done.resolve()
     await done.promise
@@ -266,6 +286,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   } finally {
     isStopping = true
     clearInterval(timer)
+    stopListening?.()
     signal.removeEventListener('abort', onAbort)
     await consumer.stop()
     replayRuns.stopped()

@@ -5,12 +5,13 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
 import { type RunFile, writeRunFile } from '../../runtime/run-file.ts'
-import { isRetryMessage } from '../../runtime/waits.ts'
+import { programOfStage } from '../../runtime/stage-names.ts'
+import { isStageAskMessage } from '../../runtime/up-status.ts'
 import type { Stack } from '../stack/stack.ts'
 import { type ProgramName, type RunningProgram, startProgram } from './child.ts'
 import { childEnv, flagsOf, pausedEnv, type Services } from './child-env.ts'
 import { startControl } from './control.ts'
-import { keepRunning } from './keep-running.ts'
+import { type Kept, keepRunning } from './keep-running.ts'
 import { runOnce } from './once.ts'
 import { openServices } from './services.ts'
 import { createStages } from './stages.ts'
@@ -32,10 +33,14 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   const terminal = createTerminal((line) => process.stderr.write(line))
   let toServe: ((message: object) => void) | null = null
   const programs = new Map<ProgramName, RunningProgram>()
+  const kept = new Map<ProgramName, Kept>()
   const stages = createStages<ProgramName>({
-    programOf: new Map([['poll', 'poll'], ...config.stages.map((stage) => [stage, 'consume'] as const), ['gold', 'compact']]),
+    programOf: new Map(
+      (['poll', ...config.stages, 'gold', 'optimize', 'vacuum'] as const).map((stage) => [stage, programOfStage[stage]] as const),
+    ),
     paused,
     send: (name, message) => programs.get(name)?.send(message),
+    startNow: (name) => kept.get(name)?.startNow(),
     onChange: (list) => status.stages(list),
   })
   const status = createStatus({
@@ -62,7 +67,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
     let hasRun = false
     const onMessage = (message: Record<string, unknown>) => {
       stages.receive(message)
-      if (name === 'serve' && isRetryMessage(message)) stages.pass(message)
+      if (name === 'serve' && isStageAskMessage(message)) stages.ask(message.stage, message.verb)
       if (message['type'] === 'notice') process.stderr.write(`  ! ${name}: ${message['text']}\n`)
       if (message['type'] !== 'status') return
       hasRun = true
@@ -75,7 +80,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
         stages.started(name)
         const program = run(name, args, running, onMessage)
         programs.set(name, program)
-        program.exited.then(() => stages.ended(name))
+        program.exited.then(({ lastError }) => stages.ended(name, lastError))
         if (name === 'serve') {
           toServe = program.send
           program.send({ type: 'up-status', status: status.current() })
@@ -88,6 +93,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
         if (state === 'failed' && !hasRun) fatal.reject(new ReadflowError('stack-failed', `${name}: ${lastError ?? 'it could not start'}`))
       },
     })
+    kept.set(name, one)
     defer(one.stop)
   }
 
@@ -129,7 +135,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   // Consumers first: topics exist before the first record, and stop last in the reverse order.
   for (const name of ['compact', 'consume', 'poll'] as const) keep(name, [], running)
   status.step('programs', 'done', LIVE.join(', '))
-  const { port, token, close } = await startControl(stages, () => status.current().programs)
+  const { port, token, close } = await startControl(stages, status.current)
   defer(close)
   announce(running, apiUrl, { port, token })
   status.phase('running')

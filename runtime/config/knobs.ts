@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { stageNames } from '../up-status.ts'
+import { stageNames } from '../stage-names.ts'
 import { apiKnobs } from './api-knobs.ts'
 import { driftPolicies } from './drift-policies.ts'
 import { engineKnobs } from './engine-knobs.ts'
@@ -231,7 +231,7 @@ export const knobs = {
     env: 'READFLOW_PAUSED',
     schema: pausableNames,
     programs: ['up'],
-    doc: 'stages that start paused, until `readflow resume`: poll, bronze, silver, gold',
+    doc: `stages that start paused, until \`readflow resume\`: ${stageNames.join(', ')}`,
   }),
   timeoutMs: knob({
     flag: 'timeout',
