@@ -87,7 +87,7 @@ export const upkeepKnobs = {
     flag: 'limit',
     default: '20',
     schema: count(),
-    programs: ['history'],
-    doc: 'how many versions to list, newest first',
+    programs: ['history', 'stages'],
+    doc: 'how many versions, or log lines of a stage, to list, the newest',
   },
 } as const
