@@ -1,7 +1,7 @@
 import { openStore } from '../../lake/store/open.ts'
 import { parseConfig } from '../../runtime/config/config.ts'
-import { runProgram } from '../../runtime/lifecycle.ts'
 import { openBrowser } from '../../runtime/kafka/second/browser.ts'
+import { runProgram } from '../../runtime/lifecycle.ts'
 import { createRedactor } from '../../runtime/redact-text.ts'
 import { readRunFile } from '../../runtime/run-file.ts'
 import { askUp } from '../../runtime/up-control.ts'

@@ -165,7 +165,14 @@ export const judge = (facts: Facts, { objectiveMs }: { objectiveMs: number }): F
         ]
       : []),
     ...(api?.fault
-      ? [{ level: 'wrong' as const, id: 'api-away', what: `the API does not answer: ${api.fault}`, todo: 'Read logs/serve.log in the data folder.' }]
+      ? [
+          {
+            level: 'wrong' as const,
+            id: 'api-away',
+            what: `the API does not answer: ${api.fault}`,
+            todo: 'Read logs/serve.log in the data folder.',
+          },
+        ]
       : []),
     ...(kafka === null
       ? [

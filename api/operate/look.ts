@@ -1,11 +1,11 @@
-import { isHolding, readGate } from '../../lake/gate-log.ts'
-import { openTable } from '../../lake/delta/table.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
+import { openTable } from '../../lake/delta/table.ts'
+import { isHolding, readGate } from '../../lake/gate-log.ts'
 import { readPublished } from '../../lake/published.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { errorLine } from '../../runtime/errors.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import type { KafkaBrowser } from '../../runtime/kafka/second/browser.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
 import { catalogue, dlqTopic, entityNames, topicNames } from '../../schemas/catalogue.ts'
 import { groups } from '../pipeline/lag.ts'
 import type { openRunsReader } from '../pipeline/runs.ts'
@@ -33,7 +33,10 @@ export const asked = async <T>(work: () => Promise<T>, withinMs: number): Promis
 const roots = [...topicNames.map((name) => `bronze/${name}`), ...entityNames.map((name) => `silver/${name}`)]
 
 /** What the lake says, and the ledgers of Bronze and Silver. */
-export const lookAtLake = async (store: ObjectStore, runs: ReturnType<typeof openRunsReader>): Promise<LakeFacts & { ledgers: Snapshot[] }> => {
+export const lookAtLake = async (
+  store: ObjectStore,
+  runs: ReturnType<typeof openRunsReader>,
+): Promise<LakeFacts & { ledgers: Snapshot[] }> => {
   const read = async (root: string) => ({ root, snapshot: await openTable(store, root).snapshot() })
   const [tables, gold, gate, latest] = await Promise.all([
     Promise.all(roots.map(read)),

@@ -68,7 +68,12 @@ export const statusJson = (facts: Facts, findings: readonly Finding[], objective
     stages: up?.answer?.stages ?? null,
     programs: up?.answer?.programs ?? null,
     gold: gold
-      ? { version: gold.version, published_at: gold.publishedAt, complete_through: gold.completeThrough, complete_through_by_entity: gold.completeThroughByEntity }
+      ? {
+          version: gold.version,
+          published_at: gold.publishedAt,
+          complete_through: gold.completeThrough,
+          complete_through_by_entity: gold.completeThroughByEntity,
+        }
       : null,
     freshness: { behind_seconds: freshMs === null ? null : freshMs / 1000, objective_seconds: objectiveMs / 1000 },
     held: lake.answer?.hold ? { run: lake.answer.hold.run, since: lake.answer.hold.since } : null,

@@ -21,8 +21,7 @@ export const goOnCommand =
     const [named = ''] = config.operands
     const given = named === '' && verb === 'retry' ? null : stageOf(named)
     const up = findUp(config.dataDir)
-    const say = (text: string, fields: object) =>
-      void process.stdout.write(config.isJson ? `${JSON.stringify(fields)}\n` : `${text}\n`)
+    const say = (text: string, fields: object) => void process.stdout.write(config.isJson ? `${JSON.stringify(fields)}\n` : `${text}\n`)
     const stage = given ?? (await firstFailed(up, signal))
     if (stage === null) {
       say('No stage has failed.', { ok: true, stage: null, outcome: null, detail: 'no stage has failed' })

@@ -21,7 +21,8 @@ export const startControl = async (stages: Pick<StageKeeper, 'list' | 'ask'>, st
     if (method === 'GET' && url === '/status') return [200, { status: now(), isNew: false }]
     const [, name, asked] = /^\/stages\/(\w+)\/(\w+)$/.exec(url) ?? []
     const verb = stageVerbs.find((each) => each === asked)
-    if (method !== 'POST' || !verb || !stages.list().some((stage) => stage.name === name)) return [404, { error: 'there is no such stage here' }]
+    if (method !== 'POST' || !verb || !stages.list().some((stage) => stage.name === name))
+      return [404, { error: 'there is no such stage here' }]
     const isNew = stages.ask(name as StageName, verb satisfies StageVerb)
     return [200, { status: now(), isNew }]
   }
