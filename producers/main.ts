@@ -1,32 +1,20 @@
-import { openStore } from '../lake/store/open.ts'
-import { driftLine } from '../lineage/drift/drift.ts'
-import { openDrift } from '../lineage/drift/open.ts'
-import { openRuns } from '../lineage/runs/open.ts'
-import { withRun } from '../lineage/runs/recorder.ts'
+import { openBackfillInbox } from '../lineage/backfill/inbox.ts'
 import { openInbox } from '../lineage/shelves/inbox.ts'
 import { parseConfig } from '../runtime/config/config.ts'
 import { durationText } from '../runtime/duration-text.ts'
 import { errorLine, isRetriable } from '../runtime/errors.ts'
-import { type KafkaClient, openKafka } from '../runtime/kafka/client.ts'
-import { openProducer } from '../runtime/kafka/producer.ts'
+import type { KafkaClient } from '../runtime/kafka/client.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { createPausable } from '../runtime/pausable.ts'
-import { openRegistry } from '../runtime/registry.ts'
-import { requireServices } from '../runtime/services.ts'
 import { createStageReport } from '../runtime/stage-runs.ts'
-import { createTurns } from '../runtime/turns.ts'
 import { createWaits } from '../runtime/waits.ts'
 import { catalogue, entityNames } from '../schemas/catalogue.ts'
-import { topicSpecs } from '../schemas/topics.ts'
-import { openSource } from './open-source.ts'
+import { createBackfills } from './backfill/run.ts'
+import { openConfiguredSource, openPoller } from './open-poller.ts'
 import { createShelfOpener } from './poll/open-shelf.ts'
-import { createEncoder, type Polled, poll } from './poll/poll.ts'
-import { openPositions } from './poll/positions.ts'
+import type { Polled } from './poll/poll.ts'
 import { createShelves } from './poll/shelves.ts'
-import { openSourceWatch } from './poll/source-watch.ts'
-
-import type { Source } from './sources/source.ts'
 
 const PROGRESS_MS = 2000
 const RETRY_FIRST_MS = 1000
@@ -40,35 +28,11 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const pausable = createPausable(config.pausedStages ?? [])
   const waits = createWaits()
   const log = createLog('poll', config.logLevel)
-  const store = openStore(config.lakeUrl, { signal })
-  defer(() => store.close())
-  const sandboxStart = openPositions(store, 'sandbox-start')
-  const sandboxStartMs = async () => {
-    const kept = (await sandboxStart.load()) as { startMs: number } | null
-    if (kept) return kept.startMs
-    const startMs = Date.now()
-    await sandboxStart.save({ startMs })
-    return startMs
-  }
-  const source = await openSource(config.source, { config, sandboxStartMs, log })
-  defer(() => source.close())
+  const opening = { config, log, signal, defer }
+  const { source, store } = await openConfiguredSource(opening)
   if (config.isSourceCheck) return
-  const { brokers, registryUrl } = requireServices(config)
-  const encode = await createEncoder(openRegistry(registryUrl))
-  const client = await openKafka({ brokers, clientId: 'readflow-poll', log })
-  defer(() => client.close())
-  await client.ensureTopics(topicSpecs({ partitions: config.topicPartitions, replicationFactor: config.replicationFactor }))
-  const sender = await openProducer(client)
-  defer(() => sender.close())
-  // Sources that are polled at the same time share it: its requests are numbered, and go one after the other.
-  const inTurn = createTurns()
-  const producer = { ...sender, send: (records: Parameters<typeof sender.send>[0]) => inTurn(() => sender.send(records)) }
-  const { lakeUrl, replicationFactor } = config
-  const runs = await openRuns({ store, programs: ['poll'], lakeUrl, brokers, replicationFactor, log })
-  defer(runs.close)
+  const { client, pollerOf, positionsOf } = await openPoller({ ...opening, store })
 
-  const drifts = openDrift({ store, log, onRecorded: (drift) => process.send?.({ type: 'notice', text: driftLine(drift) }) })
-  defer(drifts.close)
   const startedMs = Date.now()
   let reportedMs = 0
   const onProgress = (polled: Record<string, number>) => {
@@ -77,14 +41,8 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
     log.info({ source: source.name, ...polled }, 'polling')
     process.send?.({ type: 'status', program: 'poll', state: 'running', polled: { ...polled } })
   }
-  const pollerOf = (of: Source) => {
-    const watch = openSourceWatch({ source: of, store, drifts, policies: config.drift ?? {}, log })
-    const common = { source: of, positions: openPositions(store, of.id), encode, producer, log, nowMs: Date.now, watch }
-    return (job: string, until: AbortSignal, told: Pick<Parameters<typeof poll>[0], 'onProgress'> = {}) =>
-      withRun(runs, { kind: 'poll', job, signal: until }, (run) => poll({ ...common, ...told, run }, until))
-  }
   const pollSource = pollerOf(source)
-  const once = (until: AbortSignal) => pollSource(`poll ${source.name}`, until, { onProgress })
+  const once = (until: AbortSignal) => pollSource(`poll ${source.name}`, until, onProgress)
 
   const inbox = openInbox(config.dataDir)
   const openShelf = createShelfOpener(inbox, { requestTimeoutMs: config.requestTimeoutMs, log })
@@ -93,6 +51,15 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
     open: openShelf,
     poll: (of, job, until) => pollerOf(of)(job, until),
     topicEnds: () => topicEnds(client),
+    log,
+    nowMs: Date.now,
+  })
+  const backfillInbox = openBackfillInbox(config.dataDir)
+  const backfills = createBackfills({
+    inbox: backfillInbox,
+    source,
+    positionsOf,
+    poll: (of, job, until, told) => pollerOf(of)(job, until, told),
     log,
     nowMs: Date.now,
   })
@@ -138,11 +105,12 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
       }
     }
   }
+  defer(backfillInbox.disown)
   await pausable.run('poll', signal, async (until) => {
     // What ends one of them ends the other.
     const ending = new AbortController()
     const both = AbortSignal.any([until, ending.signal])
-    const work = [follow(both), shelves.follow(both)].map((each) =>
+    const work = [follow(both), shelves.follow(both), backfills.follow(both)].map((each) =>
       each.catch((error) => {
         ending.abort(error)
         throw error

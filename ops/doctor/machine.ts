@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { promisify } from 'node:util'
+import { promisify, stripVTControlCharacters } from 'node:util'
 import { readRunFile } from '../../runtime/run-file.ts'
 import { tryLock } from '../setup/lock.mjs'
 import { areFetched } from '../stack/artifacts.ts'
@@ -37,7 +37,7 @@ export const checkJava = async (env: NodeJS.ProcessEnv, needsStack: boolean): Pr
 export const checkMaven = async (env: NodeJS.ProcessEnv, needsStack: boolean): Promise<Check> => {
   try {
     const { stdout } = await promisify(execFile)('mvn', ['-v'], { env, timeout: TOOL_MS })
-    return ok('maven', stdout.split('\n')[0]?.replaceAll(/\x1b\[\d*m/g, '') ?? 'found')
+    return ok('maven', stripVTControlCharacters(stdout.split('\n')[0] ?? 'found'))
   } catch {
     if (areFetched(env)) return ok('maven', 'none, and not needed: Kafka and the registry are fetched already')
     return (needsStack ? fail : warn)('maven', 'Maven (mvn) is needed to fetch Kafka and the registry once, and there is none', mavenHint)
