@@ -6,6 +6,7 @@ import type { StageStatus, UpStatus } from './up-status.ts'
 export const conditionOf = ({ name, state, runs }: StageStatus, programs: UpStatus['programs']): string => {
   const program = programs.find((each) => each.name === programOfStage[name])
   if (program?.state === 'failed') return 'failed'
+  if (state === 'waiting') return 'starting'
   if (state !== 'running') return state
   if (runs?.last?.outcome === 'failed') return 'failing'
   if (runs?.last?.outcome === 'held') return 'held'

@@ -24,7 +24,9 @@ const manyLines = z.strictObject({ lines: whole(0, 200).default(50).describe('ne
 const line = z.object({ at: z.string().nullable(), level: z.string(), text: z.string(), fields: z.record(z.string(), z.unknown()) })
 const stageAnswer = z.object({
   stage: z.enum(stageNames),
-  state: z.string().describe('running, waiting, pausing, paused, failing, held or failed'),
+  state: z
+    .string()
+    .describe('starting, waiting (for its time), running, pausing, paused, failing, held or failed (its program ended for good)'),
   schedule: z.string().nullable(),
   last_run: z
     .object({ started_at: z.string(), ended_at: z.string(), outcome: z.enum(['completed', 'failed', 'held']), detail: z.string() })
