@@ -54,7 +54,7 @@ const fieldsOf = (fields: Record<string, unknown>): string =>
 const Log = ({ stages }: { stages: readonly Json[] }) => {
   const [stage, setStage] = useState(stages[0]?.stage ?? '')
   const [isOpen, setOpen] = useState(false)
-  const answer = useAnswer(isOpen ? `/v1/stages/${stage}?lines=50` : null, { everyMs: 5000 })
+  const answer = useAnswer(isOpen ? `/v1/stages/${stage}?lines=20` : null, { everyMs: 5000 })
   const lines: Json[] = answer.data?.stage === stage ? answer.data.log : []
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -109,7 +109,7 @@ export const Stages = ({ status: { now } }: { status: Json }) => {
               { name: 'Stage' },
               { name: 'State' },
               { name: 'Last run' },
-              { name: 'Next run', kind: 'num' },
+              { name: 'Next run', kind: 'num wide' },
               { name: 'Attempt', kind: 'num wide' },
               { name: 'Do' },
             ]}
@@ -121,11 +121,11 @@ export const Stages = ({ status: { now } }: { status: Json }) => {
                   <span class="by wide">{each.schedule}</span>
                 </th>
                 <td class={tones[each.state]}>{each.state}</td>
-                <td>
+                <td class="said">
                   {each.last_run === null ? '–' : <Ago at={each.last_run.ended_at} now={now} />}
                   {each.last_run !== null && <span class="by">{each.last_run.detail}</span>}
                 </td>
-                <td class="num">
+                <td class="num wide">
                   <Next at={each.next_run_at} state={each.state} now={now} />
                 </td>
                 <td class="num wide">{each.attempt}</td>

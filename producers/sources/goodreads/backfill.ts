@@ -143,7 +143,8 @@ export async function* backfillGoodreads(
     const isGivenUp = times >= MAX_ATTEMPTS
     if (isGivenUp) log.warn({ method: task.method, id: task.id }, 'it can not be had, and the backfill goes on without it')
     if (task.method === 'review.list') readers.get(task.id)!.isDone = isGivenUp
-    else if (isGivenUp) takeShown(task, null)
+    // What the lists say of it is published in its place.
+    else if (isGivenUp) (task.method === 'book.show' ? followed.books : followed.authors).pending.delete(task.id)
     else shows.push(task)
   }
 
