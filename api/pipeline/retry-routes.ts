@@ -55,6 +55,7 @@ export const retryRoutes = ({
     const run = await find(id)
     const stage = stageOf[run.kind]
     if (!stage) throw new Problem(409, `Of kind ${run.kind} none is tried again from here. Run it by hand: readflow ${run.kind} --help.`)
+    if (run.job.startsWith('backfill ')) throw new Problem(409, 'It is a backfill, which goes on by itself: readflow backfill --status.')
     if (stage === 'poll' && (await isShelf(run.job.replace(/^poll /, ''))))
       throw new Problem(409, 'It is a shelf that was added here, which is read again by itself. Send it again to have it read now.')
     if (!tell) throw new Problem(503, 'This API was started by itself: only that of readflow up can tell a stage to go on.')

@@ -81,7 +81,7 @@ export const checkDataFolder = async (dataDir: string): Promise<Check[]> => {
       fail('data folder', `${dataDir} can not be written: ${reason}`, 'Give yourself the right to, or choose another with --data DIR.'),
     ]
   } finally {
-    await rm(probe, { recursive: true, force: true })
+    await rm(probe, { recursive: true, force: true }).catch(() => undefined)
   }
   return [
     ok('data folder', isThere ? `${dataDir} can be written` : `${dataDir} is made at the first start`),

@@ -9,7 +9,8 @@ import { createRedactor } from '../../runtime/redact-text.ts'
 
 const secret = 'sesame-open-now-0123'
 const redact = createRedactor({ GOODREADS_API_KEY: secret, PATH: '/usr/bin', SHORT_KEY: 'abc' })
-const line = (fields: object) => JSON.stringify({ level: 'info', time: '2026-11-29T10:00:00.000Z', program: 'consume', msg: 'said', ...fields })
+const line = (fields: object) =>
+  JSON.stringify({ level: 'info', time: '2026-11-29T10:00:00.000Z', program: 'consume', msg: 'said', ...fields })
 
 test('a secret is shown in no line: by its value, its place in an address, or the name of its field', () => {
   assert.equal(redact(`asked with ${secret} abc`), 'asked with [secret] abc')

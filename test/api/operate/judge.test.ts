@@ -126,7 +126,10 @@ test('freshness is the age of what is not in Gold yet, and nothing where all is'
   assert.equal(freshnessMs(facts({ lake: { answer: behind, fault: null } })), 200_000)
   assert.deepEqual(found({ lake: { answer: behind, fault: null } }).ids, ['not-fresh'])
   const waiting = kafka({ lags: [{ group: 'readflow.silver', topic: 'goodreads.books', lagRecords: 1 }] })
-  assert.equal(freshnessMs(facts({ lake: { answer: lake({ gold: gold(20_000) }), fault: null }, kafka: { answer: waiting, fault: null } })), 20_000)
+  assert.equal(
+    freshnessMs(facts({ lake: { answer: lake({ gold: gold(20_000) }), fault: null }, kafka: { answer: waiting, fault: null } })),
+    20_000,
+  )
   const idle = lake({ tables: [table('silver.books', 900_000)], gold: gold(800_000) })
   assert.equal(freshnessMs(facts({ lake: { answer: idle, fault: null } })), 0, 'to what is complete, no time passes')
 })

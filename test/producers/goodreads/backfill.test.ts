@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isRetriable } from '../../../runtime/errors.ts'
 import { createGoodreadsClient } from '../../../producers/sources/goodreads/client.ts'
 import { openGoodreadsSource } from '../../../producers/sources/goodreads/source.ts'
 import type { BackfillProgress, Position, SourceRecord } from '../../../producers/sources/source.ts'
+import { isRetriable } from '../../../runtime/errors.ts'
 import { keepingLog } from './server.ts'
 import { idsOf, NOW_MS, openWorld, type WorldReview } from './world.ts'
 
@@ -13,17 +13,33 @@ const day = (days: number) => new Date(daysAgo(days)).toISOString().slice(0, 10)
 
 /** A reader's reviews, one a day back from yesterday, the n-th of book n. */
 const reviewsOf = (user: number, count: number): WorldReview[] =>
-  Array.from({ length: count }, (_, index) => ({ id: user * 1000 + index + 1, user, book: index + 1, updatedMs: daysAgo(index + 1) - 3_600_000 }))
+  Array.from({ length: count }, (_, index) => ({
+    id: user * 1000 + index + 1,
+    user,
+    book: index + 1,
+    updatedMs: daysAgo(index + 1) - 3_600_000,
+  }))
 
 /** Backfills of a world with pages of three, with the position kept as by the poller. */
 const openBackfill = async (t: Parameters<typeof openWorld>[0], reviews: WorldReview[], userIds: string[]) => {
   const { world, asked, baseUrl } = await openWorld(t, { reviews })
   const { log, lines } = keepingLog()
   const client = createGoodreadsClient({ baseUrl, minIntervalMs: 0, firstDelayMs: 1, maxDelayMs: 2, maxAttempts: 2, log })
-  const source = openGoodreadsSource({ name: 'goodreads-api', id: 'test', isGenerated: false, pollIntervalMs: 10_000, client, userIds, concurrency: 1 })
+  const source = openGoodreadsSource({
+    name: 'goodreads-api',
+    id: 'test',
+    isGenerated: false,
+    pollIntervalMs: 10_000,
+    client,
+    userIds,
+    concurrency: 1,
+  })
   let position: Position | null = null
   const progress: BackfillProgress[] = []
-  const run = async (range: { fromDay: string; toDay: string }, { stopAfter = Number.POSITIVE_INFINITY, live = null as Position | null } = {}) => {
+  const run = async (
+    range: { fromDay: string; toDay: string },
+    { stopAfter = Number.POSITIVE_INFINITY, live = null as Position | null } = {},
+  ) => {
     const stopping = new AbortController()
     const records: SourceRecord[] = []
     let requests = 0
@@ -58,7 +74,10 @@ test('the lists are paged back to the first day, and only what changed in the da
   assert.equal(error, undefined)
   assert.deepEqual(idsOf(records, 'reviews'), ['1003', '1004', '1005'])
   assert.deepEqual(idsOf(records, 'ratings'), ['1:3', '1:4', '1:5'])
-  assert.deepEqual(idsOf(records, 'books').filter((id) => id.endsWith('*')), ['3*', '4*', '5*'])
+  assert.deepEqual(
+    idsOf(records, 'books').filter((id) => id.endsWith('*')),
+    ['3*', '4*', '5*'],
+  )
   const paths = asked().map((path) => new URL(path, 'http://world'))
   const pages = paths.filter(({ pathname }) => pathname === '/review/list/1.xml').map(({ searchParams }) => searchParams.get('page'))
   assert.deepEqual(pages, ['1', '2', '3'], 'no page beyond the first day')
@@ -82,7 +101,10 @@ test('books that the live poll follows are not asked for again, nor published in
   }
   const { records } = await run({ fromDay: day(10), toDay: day(0) }, { live })
   assert.deepEqual(idsOf(records, 'reviews'), ['1001', '1002', '1003'])
-  assert.deepEqual(idsOf(records, 'books').filter((id) => ['1', '2', '3*'].includes(id)), ['3*'])
+  assert.deepEqual(
+    idsOf(records, 'books').filter((id) => ['1', '2', '3*'].includes(id)),
+    ['3*'],
+  )
   assert.ok(!asked().some((path) => /book\/show\/[12]\.xml/.test(path)))
 })
 
@@ -110,7 +132,11 @@ test('a review whose date can not be is of no day; one answer that is broken is 
   const { records, error } = await run({ fromDay: day(10), toDay: day(0) })
   assert.equal(error, undefined)
   assert.deepEqual(idsOf(records, 'reviews'), ['1001', '1002'])
-  assert.deepEqual(idsOf(records, 'books').filter((id) => id === '2' || id === '2*'), ['2'], 'what is known of it from the list')
+  assert.deepEqual(
+    idsOf(records, 'books').filter((id) => id === '2' || id === '2*'),
+    ['2'],
+    'what is known of it from the list',
+  )
   assert.ok(lines.some((line) => line.includes('goes on without it')))
 })
 
