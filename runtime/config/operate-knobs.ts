@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { aSwitch, durationMs } from './units.ts'
+import { aSwitch } from './units.ts'
 
 const day = z
   .string()
@@ -10,14 +10,6 @@ const day = z
 
 /** Knobs of the commands for the person on call. */
 export const operateKnobs = {
-  freshnessObjectiveMs: {
-    flag: 'freshness-objective',
-    env: 'READFLOW_FRESHNESS_OBJECTIVE',
-    default: '2m',
-    schema: durationMs,
-    programs: ['status'],
-    doc: 'how long what Kafka got may take until it can be asked for in Gold; beyond it something is wrong',
-  },
   fromDay: {
     flag: 'from',
     schema: day,
