@@ -34,6 +34,7 @@ import { openLineage } from './pipeline/lineage.ts'
 import { openProfilesReader } from './pipeline/profiles.ts'
 import { retryRoutes } from './pipeline/retry-routes.ts'
 import { openRunsReader } from './pipeline/runs.ts'
+import { stageRoutes } from './pipeline/stage-routes.ts'
 import { watchTables } from './pipeline/tables.ts'
 import { routes, warmed } from './routes/routes.ts'
 import { openArrivals } from './shelves/arrival.ts'
@@ -147,6 +148,12 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
         upStatus: () => upStatus,
         tell: process.send?.bind(process) ?? null,
         isShelf: async (id) => (await inbox.get(id)) !== null,
+      }),
+      stageRoutes({
+        upStatus: () => upStatus,
+        tell: process.send?.bind(process) ?? null,
+        logDir: path.join(config.dataDir, 'logs'),
+        env,
       }),
       topicRoutes({ kafka, streams }),
       deadLetterRoutes({ kafka, ruleCounts }),

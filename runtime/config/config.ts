@@ -79,6 +79,9 @@ const operandNames: Partial<Record<Program, readonly string[]>> = {
   lineage: ['TABLE', 'KEY'],
   sql: ['QUERY'],
   keys: ['[add|revoke]', '[ID]'],
+  stages: ['[STAGE]'],
+  run: ['STAGE'],
+  retry: ['[STAGE]'],
 }
 
 const readArguments = (program: Program, known: typeof entries, argv: string[]) => {
@@ -120,6 +123,12 @@ const purposes: Record<Program, string> = {
   sql: 'asks one SELECT of Bronze, Silver, Gold, runs, checks and dead letters; QUERY - reads it from stdin',
   export: 'writes one published Gold to one file, for BI tools and notebooks',
   keys: 'lists the keys of the API; add makes one and prints it once, revoke ID takes it back',
+  stages: 'lists the stages of the up that runs, with schedule, last and next run; STAGE shows one with its newest log lines',
+  run: 'has a stage of the up that runs go on now, and waits for the end of that run',
+  retry: 'tries a stage that has failed again now (without STAGE the first in the flow), and what depends on it after it',
+  status: 'says in a few lines how everything is and what to do; exit code 0 well, 1 something is wrong, 2 it can not be told',
+  doctor: 'checks the set-up, a line a check, and says what to do; exit code 1 where one fails',
+  backfill: 'asks the source for past days, beside the live poll and under its rate limit; safe to repeat and to interrupt',
 }
 
 /** What `--help` prints: every flag with its variable, default and meaning. */

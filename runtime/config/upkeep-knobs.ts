@@ -19,7 +19,7 @@ export const upkeepKnobs = {
     env: 'READFLOW_TARGET_SIZE',
     default: '32MiB',
     schema: sizeBytes,
-    programs: ['up', 'compact', 'optimize'],
+    programs: ['up', 'compact', 'optimize', 'doctor'],
     doc: 'size of the files that small ones are merged into; small is less than half of it',
   },
   optimizeMinFiles: {
@@ -87,7 +87,7 @@ export const upkeepKnobs = {
     flag: 'limit',
     default: '20',
     schema: count(),
-    programs: ['history'],
-    doc: 'how many versions to list, newest first',
+    programs: ['history', 'stages'],
+    doc: 'how many versions, or log lines of a stage, to list, the newest',
   },
 } as const
