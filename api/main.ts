@@ -113,14 +113,13 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   defer(sqlCopies.close)
   const sqlTemp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'sql'))
   defer(sqlTemp.close)
-  const pool = openPool({ ...sqlLimits, tempDir: sqlTemp.dir })
+  const pool = openPool({ ...sqlLimits, tempDir: sqlTemp.dir, filesDir: sqlCopies.dir })
   defer(() => pool.close())
   const sql = openSql({
     store,
     copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: sqlCopies.dir, maxBytes }),
     copiesDir: sqlCopies.dir,
     pool,
-    tempDir: sqlTemp.dir,
     newest: () => gold.current()?.version ?? null,
     readDeadLetters: deadLetterRows(kafka),
     metrics: createSqlMetrics(metrics, pool),

@@ -37,7 +37,12 @@ const between = <T>(
 
 const textOf = (bound: unknown) => (typeof bound === 'string' ? bound : null)
 const numberOf = (bound: unknown) => (typeof bound === 'number' ? bound : null)
-const timeOf = (bound: unknown) => (typeof bound === 'string' && !Number.isNaN(Date.parse(bound)) ? Date.parse(bound) : null)
+/** A time says which instant it is, by its zone or as the day of UTC: all else would be read by the zone of this machine. */
+const isInstant = /^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/
+const timeOf = (bound: unknown) => {
+  const ms = typeof bound === 'string' && isInstant.test(bound) ? Date.parse(bound.replace(' ', 'T')) : Number.NaN
+  return Number.isNaN(ms) ? null : ms
+}
 const difference = (a: number, b: number) => a - b
 
 export const textIs = (column: string, value: string): Condition => ({
@@ -101,8 +106,15 @@ export const valueBetween = (column: string, kind: string, low: unknown, high: u
       return !(to !== null && least !== null && compare(least, slack(to, 1)) > 0)
     }
   }
-  const dayOf = (bound: unknown) => (typeof bound === 'string' && /^\d{4}-\d{2}-\d{2}/.test(bound) ? bound.slice(0, 10) : null)
-  const longOf = (bound: unknown) => (bound === null || bound === '' || !Number.isFinite(Number(bound)) ? null : Number(bound))
+  // A day, or the day of an instant of UTC; of years before Christ or beyond 9999 nothing is said.
+  const dayOf = (bound: unknown) => (typeof bound === 'string' && /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(bound) ? bound.slice(0, 10) : null)
+  // A partition's value is text.
+  const longOf = (bound: unknown) =>
+    typeof bound === 'string' && /^-?\d{1,15}$/.test(bound)
+      ? Number(bound)
+      : typeof bound === 'number' && Number.isFinite(bound)
+        ? bound
+        : null
   const exact = <T>(value: T) => value
   const mayHold =
     kind === 'string'

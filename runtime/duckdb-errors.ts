@@ -1,13 +1,14 @@
 /** Whether DuckDB had not the memory for what was asked, at that moment. */
 export const isOutOfMemory = (error: unknown): boolean => error instanceof Error && error.message.startsWith('Out of Memory Error')
 
+/** From the beginning of a message: what somebody asked may stand anywhere in it. */
 const damages = [
   // Thrift's own words reach us as they are, without a name.
-  /TProtocolException/,
-  /^Invalid Error: don't know what type/,
-  /[Dd]ecompression failure/,
-  /No magic bytes|[Ff]ooter|too small to be a Parquet/,
-  /Failed to read file/,
+  /^(\w+ Error: )?TProtocolException/,
+  /^Invalid Error: (don't know what type|Out of buffer)/,
+  /^(Invalid Input|Invalid|IO) Error: (\w+ )?[Dd]ecompression failure/,
+  /^(Invalid Input|Invalid|IO) Error: (No magic bytes found|File '[^']*' too small to be a Parquet|([^"'\n]* )?[Ff]ooter length)/,
+  /^(Invalid Input|Invalid|IO) Error: (Failed to read file "|Invalid string encoding found in Parquet file ")/,
 ]
 
 /**

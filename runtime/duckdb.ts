@@ -5,6 +5,7 @@ import {
   DuckDBArrayValue,
   DuckDBBlobValue,
   type DuckDBConnection,
+  type DuckDBDataChunk,
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBInstance,
@@ -24,6 +25,7 @@ import {
   SQLNULL,
   VARCHAR,
 } from '@duckdb/node-api'
+import { jsonBytes } from './duckdb-size.ts'
 
 export type SqlParam = string | number | boolean | null | readonly string[]
 /** `?` or `$1` take an array, `$name` takes an object. */
@@ -40,13 +42,14 @@ export interface DuckDb {
   run: (sql: string, params?: SqlParams, options?: QueryOptions) => Promise<void>
   /**
    * Runs one query and gives its rows as plain values: integers as number where safe, else string; DECIMAL as
-   * number; DATE as 'YYYY-MM-DD'; timestamps as ISO text in UTC with milliseconds; LIST as array; STRUCT and MAP
+   * number where it has at most 15 digits, else string; DATE as 'YYYY-MM-DD'; timestamps as ISO text in UTC with milliseconds, or as many digits as they need; LIST as array; STRUCT and MAP
    * as object; BLOB as Uint8Array; NULL as null.
    */
   rows: <T = Record<string, unknown>>(sql: string, params?: SqlParams, options?: QueryOptions) => Promise<T[]>
   /**
    * Runs one query and gives its rows a batch at a time, as they come: names of the columns with their SQL types, and
-   * batches of plain values as `rows` has them. The connection is the caller's until `batches` has ended, or `return` was called.
+   * batches of plain values as `rows` has them, of about 1 MiB or of one row. The connection is the caller's until `batches` has
+   * ended, or `return` was called.
    */
   stream: (sql: string, params?: SqlParams, options?: QueryOptions) => Promise<RowStream>
   /** Interrupts what runs and releases everything. */
@@ -185,14 +188,32 @@ const sealing = (files: readonly string[]): string[] => [
   'SET lock_configuration = true',
 ]
 
+const BATCH_BYTES = 1024 ** 2
+
 const batchesOf = (result: DuckDBResult, leave: () => void, signal?: AbortSignal): RowStream['batches'] => {
   const done = { done: true, value: undefined } as const
+  let chunk: DuckDBDataChunk | null = null
+  let row = 0
+  /** The next rows of the chunk, made one by one: all of a chunk may be far more than there is room for. */
+  const piece = (of: DuckDBDataChunk): unknown[][] => {
+    const rows: unknown[][] = []
+    for (let bytes = 0; row < of.rowCount && bytes < BATCH_BYTES; row++) {
+      const values = of.getRowValues(row).map(plainValue)
+      bytes += jsonBytes(values)
+      rows.push(values)
+    }
+    if (row === of.rowCount) chunk = null
+    return rows
+  }
   // No generator: one that was never begun would not run its `finally` when it is left.
   const batches: RowStream['batches'] = {
     next: async () => {
       try {
-        const chunk = await result.fetchChunk()
-        if (chunk && chunk.rowCount > 0) return { done: false, value: chunk.getRows().map((row) => row.map(plainValue)) }
+        if (!chunk) {
+          chunk = (await result.fetchChunk()) ?? null
+          row = 0
+        }
+        if (chunk && chunk.rowCount > 0) return { done: false, value: piece(chunk) }
         leave()
         return done
       } catch (error) {
@@ -236,23 +257,34 @@ const paramType = (param: SqlParam): DuckDBType => {
   return typeof param === 'object' ? LIST(VARCHAR) : VARCHAR
 }
 
+/** Digits after the milliseconds: none, three or six. */
+const finer = (nanos: bigint): string => {
+  const digits = String(nanos).padStart(6, '0')
+  return nanos === 0n ? '' : digits.endsWith('000') ? digits.slice(0, 3) : digits
+}
+
 const MAX_DATE_MS = 8_640_000_000_000_000n
 
-const isoTime = (micros: bigint, fallback: { toString(): string }): string => {
-  const ms = (micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n
+const isoTime = (nanos: bigint, fallback: { toString(): string }): string => {
+  const rest = ((nanos % 1_000_000n) + 1_000_000n) % 1_000_000n
+  const ms = (nanos - rest) / 1_000_000n
   // Infinity and years beyond what a JavaScript date can hold keep DuckDB's own text.
-  return ms > MAX_DATE_MS || ms < -MAX_DATE_MS ? fallback.toString() : new Date(Number(ms)).toISOString()
+  return ms > MAX_DATE_MS || ms < -MAX_DATE_MS ? fallback.toString() : new Date(Number(ms)).toISOString().replace('Z', `${finer(rest)}Z`)
 }
+
+const MAX_EXACT_DIGITS = 10n ** 15n
+
+const isExactAsDouble = ({ value }: DuckDBDecimalValue) => value < MAX_EXACT_DIGITS && value > -MAX_EXACT_DIGITS
 
 const plainValue = (value: DuckDBValue): unknown => {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
   if (value === null || typeof value !== 'object') return value
-  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return isoTime(value.micros, value)
-  if (value instanceof DuckDBTimestampMillisecondsValue) return isoTime(value.millis * 1000n, value)
-  if (value instanceof DuckDBTimestampSecondsValue) return isoTime(value.seconds * 1_000_000n, value)
-  if (value instanceof DuckDBTimestampNanosecondsValue) return isoTime(value.nanos / 1000n, value)
+  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return isoTime(value.micros * 1000n, value)
+  if (value instanceof DuckDBTimestampMillisecondsValue) return isoTime(value.millis * 1_000_000n, value)
+  if (value instanceof DuckDBTimestampSecondsValue) return isoTime(value.seconds * 1_000_000_000n, value)
+  if (value instanceof DuckDBTimestampNanosecondsValue) return isoTime(value.nanos, value)
   if (value instanceof DuckDBDateValue) return value.toString()
-  if (value instanceof DuckDBDecimalValue) return value.toDouble()
+  if (value instanceof DuckDBDecimalValue) return isExactAsDouble(value) ? value.toDouble() : value.toString()
   if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) return value.items.map(plainValue)
   if (value instanceof DuckDBStructValue)
     return Object.fromEntries(Object.entries(value.entries).map(([name, entry]) => [name, plainValue(entry)]))

@@ -12,7 +12,7 @@ export interface Printer {
 const MAX_CELL = 60
 const write = (text: string) => void process.stdout.write(text)
 
-const json = (value: unknown) => JSON.stringify(value, (_key, each) => plainCell(each))
+const json = (value: unknown) => JSON.stringify(plainCell(value))
 
 const cell = (value: unknown): string => {
   if (value === null) return ''

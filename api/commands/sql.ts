@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { text as textOf } from 'node:stream/consumers'
+import type { GateHold } from '../../lake/gate-log.ts'
 import { readPublished } from '../../lake/published.ts'
 import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
@@ -7,15 +8,25 @@ import { openProcessFolder } from '../../lake/store/process-folder.ts'
 import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
+import { createLog } from '../../runtime/log.ts'
 import { Problem } from '../http/problem.ts'
+import { holdReason, openGateReader } from '../pipeline/gate.ts'
 import { openPool, sqlLimits } from '../sql/pool.ts'
-import { openSql } from '../sql/service.ts'
+import { openSql, type SqlHead } from '../sql/service.ts'
 import { deadLetterRows } from '../topics/dead-letters.ts'
 import { openTopicsKafka } from '../topics/kafka.ts'
 import { printerOf } from './sql-output.ts'
 import { wantedGold } from './wanted-gold.ts'
 
 const TIMEOUT_MS = 600_000
+
+/** Which Gold a result is of, for people. */
+const saysOf = ({ version, completeThrough }: SqlHead, hold: GateHold | null): string => {
+  if (version === null) return 'sql: no Gold is published yet'
+  const complete = completeThrough === null ? '' : `, complete through ${completeThrough}`
+  return `sql: Gold version ${version}${complete}${hold ? `; newer data is held since ${hold.since}: ${holdReason(hold)}` : ''}`
+}
+
 const MAX_BYTES = 4 * 1024 ** 3
 
 await runProgram('sql', async ({ argv, env, signal, defer }) => {
@@ -36,21 +47,39 @@ await runProgram('sql', async ({ argv, env, signal, defer }) => {
   defer(copies.close)
   const temp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'sql'))
   defer(temp.close)
-  const pool = openPool({ ...sqlLimits, workers: 1, tempDir: temp.dir })
+  const pool = openPool({ ...sqlLimits, workers: 1, tempDir: temp.dir, filesDir: copies.dir })
   defer(() => pool.close())
   const kafka = openTopicsKafka({ brokers: () => config.kafkaBrokers ?? null, registryUrl: () => config.schemaRegistryUrl ?? null })
   defer(() => kafka.close())
+  const gate = openGateReader({ store, log: createLog('sql', 'error') })
+  defer(() => gate.close())
+  await gate.refresh()
   const newest = (await readPublished(store))?.version ?? null
   const sql = openSql({
     store,
     copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: copies.dir, maxBytes: config.cacheMaxBytes }),
-    ...{ copiesDir: copies.dir, pool, tempDir: temp.dir, newest: () => newest, readDeadLetters: deadLetterRows(kafka) },
+    ...{ copiesDir: copies.dir, pool, newest: () => newest, readDeadLetters: deadLetterRows(kafka) },
   })
   const version = config.asOf === undefined ? config.version : (await wantedGold(store, config)).version
-  const asked = { sql: query, version, maxRows: config.maxRows, maxBytes: MAX_BYTES, timeoutMs: TIMEOUT_MS, signal }
+  const asked = {
+    sql: query,
+    params: config.parameters,
+    version,
+    maxRows: config.maxRows,
+    maxBytes: MAX_BYTES,
+    hasNamesInRows: config.format === 'json' || config.format === 'ndjson',
+    timeoutMs: TIMEOUT_MS,
+    signal,
+  }
   try {
-    const { truncated, rowCount } = await sql.run(asked, ({ columns }) => printer.begin(columns), printer.rows)
+    let of: SqlHead | undefined
+    const begin = (head: SqlHead) => {
+      of = head
+      printer.begin(head.columns)
+    }
+    const { truncated, rowCount } = await sql.run(asked, begin, printer.rows)
     printer.end()
+    process.stderr.write(`${saysOf(of!, version === undefined ? gate.held() : null)}\n`)
     if (!truncated) return 0
     process.stderr.write(`sql: there are more rows than these ${rowCount}; --max-rows says how many may come.\n`)
     return 1

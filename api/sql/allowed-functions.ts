@@ -68,7 +68,10 @@ const others = words('coalesce nullif ifnull if gen_random_uuid uuid uuidv4 uuid
 
 const tables = words('generate_series range unnest json_each json_tree')
 
-/** Names of the functions, table functions and operators that SQL from outside may call. */
+/** Names of the functions that SQL from outside may call in FROM. Some of the others are table functions as well, of another kind: `histogram`. */
+export const allowedTableFunctions: ReadonlySet<string> = new Set(tables)
+
+/** Names of the functions and operators that SQL from outside may call. */
 export const allowedFunctions: ReadonlySet<string> = new Set([
   ...operators,
   ...aggregates,

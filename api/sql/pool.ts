@@ -7,6 +7,8 @@ import type { Ask, More, Say } from './protocol.ts'
 export interface PoolOptions extends LaneOptions {
   /** Existing folder that workers may spill to. */
   tempDir: string
+  /** Existing folder that they are in: files are told to them by their paths in it, so that a plan tells no more. */
+  filesDir: string
   /** DuckDB's own limit a worker, and that of what it spills. */
   memoryLimit: string
   maxTempSize: string
@@ -22,7 +24,9 @@ export const sqlLimits = {
 
 /** A worker of one's own, until it is given back. */
 export interface Lease {
-  /** Asks, and gives what it says until `parsed`, `done` or `failed`. Each `columns` and `batch` is handed to `hear` first. */
+  /** Aborted with why, as a WorkerLost, once it is lost: what is made ready for it has no use any more. */
+  signal: AbortSignal
+  /** Asks, and gives what it says until `judged`, `done` or `failed`. Each `columns` and `batch` is handed to `hear` first. */
   ask: (ask: Ask, hear?: (say: Say) => void | Promise<void>) => Promise<Say>
   /** Gives it back. What still runs in it is killed with it. */
   release: () => void
@@ -61,7 +65,7 @@ export const openPool = (options: PoolOptions) => {
     const child = fork(file, [options.tempDir, options.memoryLimit, options.maxTempSize, String(options.maxRssBytes)], {
       // Nothing of ours: no key, no address of a lake.
       env: {},
-      cwd: options.tempDir,
+      cwd: options.filesDir,
       execArgv: ['--max-old-space-size=512'],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -95,7 +99,7 @@ export const openPool = (options: PoolOptions) => {
   const ask = async (worker: Worker, asked: Ask, hear: (say: Say) => void | Promise<void> = () => undefined): Promise<Say> => {
     const ended = Promise.withResolvers<Say>()
     const listen = (said: Say) => {
-      if (said.kind === 'parsed' || said.kind === 'done' || said.kind === 'failed') return ended.resolve(said)
+      if (said.kind === 'judged' || said.kind === 'done' || said.kind === 'failed') return ended.resolve(said)
       Promise.resolve()
         .then(() => hear(said))
         .then(() => said.kind === 'batch' && worker.child.send({ kind: 'more' } satisfies More))
@@ -114,7 +118,11 @@ export const openPool = (options: PoolOptions) => {
   const lease = async ({ timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Lease> => {
     if (isClosed) throw stopping()
     let worker: Worker | null = null
-    const kill = (why: WorkerLost) => worker?.kill(why)
+    const lost = new AbortController()
+    const kill = (why: WorkerLost) => {
+      lost.abort(why)
+      worker?.kill(why)
+    }
     const crowded = () =>
       kill(
         new WorkerLost(
@@ -135,6 +143,7 @@ export const openPool = (options: PoolOptions) => {
     if (signal?.aborted) abort()
     let isReleased = false
     return {
+      signal: lost.signal,
       ask: async (asked, hear) => {
         isBusy = true
         const said = await ask(own, asked, hear)

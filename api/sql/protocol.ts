@@ -1,4 +1,5 @@
 import type { SqlParams } from '../../runtime/duckdb.ts'
+import type { Judged } from './judging.ts'
 
 /** A view that a query reads: its name, and SQL over files that are here, or of no row. */
 export interface SealedView {
@@ -6,20 +7,20 @@ export interface SealedView {
   select: string
 }
 
-/** What a worker is asked: first what the parser says of a text, then to run it over views. */
+/** What a worker is asked: first whether a text may run and what it reads, then to run it over views. */
 export type Ask =
-  | { kind: 'parse'; sql: string }
+  | { kind: 'judge'; sql: string; known: ReadonlySet<string> }
   | {
       kind: 'run'
       sql: string
-      /** A JSON list of expressions as the parser gave them, to be selected in the place of `sql`. */
-      expressions?: string
       params: SqlParams | undefined
       views: SealedView[]
       /** Files that it may read, and nothing else. */
       files: string[]
       maxRows: number
       maxBytes: number
+      /** Whether each row is told with the names of its columns, which then count as its bytes. */
+      hasNamesInRows: boolean
     }
 
 export interface ResultColumn {
@@ -30,7 +31,7 @@ export interface ResultColumn {
 
 /** What a worker says. `batch` waits for a `more` from the parent, so that rows never pile up. */
 export type Say =
-  | { kind: 'parsed'; json: string }
+  | { kind: 'judged'; judged: Judged }
   | { kind: 'columns'; columns: ResultColumn[] }
   | { kind: 'batch'; rows: unknown[][] }
   | { kind: 'done'; rowCount: number; truncated: boolean; elapsedMs: number }

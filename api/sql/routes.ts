@@ -33,7 +33,7 @@ const body = z.strictObject({
     .describe('one SELECT, or EXPLAIN of one'),
   parameters: z
     .union([z.array(parameter), z.record(z.string(), parameter)], {
-      error: 'must be a list for ? and $1, or an object for $name, of texts, numbers, true, false and null',
+      error: 'must be a list for ? and $1, or an object for $name, of texts, numbers, true, false and null; integers beyond 2^53 as texts',
     })
     .optional()
     .describe('a list for ? and $1, or an object for $name'),
@@ -98,6 +98,7 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
       version: await wantedVersion(wanted, undefined, { gold, gate }),
       maxRows,
       maxBytes: format === 'json' ? MAX_JSON_BYTES : MAX_BYTES,
+      hasNamesInRows: format !== 'csv',
       timeoutMs: wanted.timeout_s * 1000,
       signal: leaving.signal,
     }
@@ -113,14 +114,18 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
         head = begun
       },
       (batch) => {
-        for (const row of batch) rows.push(Object.fromEntries(head!.columns.map(({ name }, index) => [name, row[index]])))
+        for (const row of batch) rows.push(Object.fromEntries(head!.columns.map(({ name }, index) => [name, plainCell(row[index])])))
       },
     )
     const { version, completeThrough, publishedAt, tables, columns } = head!
-    const held = heldOf({ gold, gate }, version).fields
-    const of = { version, complete_through: completeThrough, as_of: publishedAt, ...held, tables }
+    const held = heldOf({ gold, gate }, version)
+    const of = { version, complete_through: completeThrough, as_of: publishedAt, ...held.fields, tables }
     const result = { ...of, columns, rows, row_count: rowCount, truncated, elapsed_ms: Math.round(elapsedMs * 10) / 10 }
-    response.set(headersOf(head!)).vary('Accept').type('json').send(JSON.stringify(result, plain))
+    response
+      .set({ ...headersOf(head!), ...held.headers })
+      .vary('Accept')
+      .type('json')
+      .send(JSON.stringify(result))
   }
 
   const sendStream = async (question: SqlQuestion, response: Response, format: Exclude<Format, 'json'>) => {
@@ -129,9 +134,15 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
     const begun = Promise.withResolvers<SqlHead>()
     const running = sql
       .run(question, begun.resolve, (batch) => writer.write(batch.map((row) => row.map(plainCell))))
-      .then(async ({ truncated }) => {
+      .then(async ({ truncated, rowCount }) => {
         // What was left out is told after the rows, where nobody can overlook it: the connection is cut.
-        if (truncated) throw new Problem(413, `The result has more than ${question.maxRows} rows. Ask with a larger max_rows.`)
+        if (truncated)
+          throw new Problem(
+            413,
+            rowCount < question.maxRows
+              ? `The result has more than ${MAX_BYTES / 1024 ** 2} MiB. Ask for less.`
+              : `The result has more than ${question.maxRows} rows. Ask with a larger max_rows.`,
+          )
         await writer.close()
       })
     running.catch((error) => {
@@ -139,12 +150,12 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
       writer.abort(error).catch(() => undefined)
     })
     const head = await begun.promise
-    response.set(headersOf(head)).vary('Accept')
+    response.set({ ...headersOf(head), ...heldOf({ gold, gate }, head.version).headers }).vary('Accept')
     await sendRows(response, format, { columns: head.columns.map(({ name }) => name), batches: queue.readable })
     await running
   }
 
-  router.post('/v1/sql', express.json({ limit: BODY_BYTES }), ask)
+  router.post('/v1/sql', express.json({ limit: BODY_BYTES, reviver: refuseInexact }), ask)
   router.get('/v1/sql/schema', async (request, response) => {
     const wanted = parseParameters(z.strictObject(versionParameters), request.query)
     response.json(await sql.schema(await wantedVersion(wanted, undefined, { gold, gate })))
@@ -175,6 +186,10 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
   }
 }
 
+/** An integer that JavaScript would round in silence is none that is taken. Its text is known here only. */
+const refuseInexact = (_key: string, value: unknown, context?: { source?: string }): unknown =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? { inexact: context?.source } : value
+
 /** What is said of keys that the body does not take; those of the address are told where they stand. */
 const unknownKeys = (keys: readonly string[]): string => {
   const misplaced = keys.filter((key) => key in query.shape)
@@ -190,9 +205,4 @@ const parseBody = (given: unknown): z.output<typeof body> => {
     detail: issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : issue.message,
   }))
   throw new Problem(400, `${faults.map(({ parameter: name, detail }) => `${name} ${detail}`).join('; ')}.`, { faults })
-}
-
-/** For JSON.stringify, which has turned what it can before it asks. */
-const plain = function (this: Record<string, unknown>, key: string, value: unknown): unknown {
-  return plainCell(this[key] instanceof Uint8Array ? this[key] : value)
 }

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { sqlName, sqlText } from '../../lake/sql.ts'
+import { sqlName } from '../../lake/sql.ts'
 import { type DuckDb, openDuckDb } from '../../runtime/duckdb.ts'
+import { jsonBytes } from '../../runtime/duckdb-size.ts'
+import { createJudge } from './judging.ts'
 import type { Ask, More, Say } from './protocol.ts'
 
 /*
@@ -19,24 +21,7 @@ const waitForMore = () =>
     more = resolve
   })
 
-let parser: Promise<DuckDb> | undefined
-const parse = async (sql: string) => {
-  parser ??= openDuckDb({ memoryLimit: '64MB', threads: 1, sealedFiles: [] })
-  const [row] = await (await parser).rows<{ json: unknown }>(`SELECT CAST(json_serialize_sql(${sqlText(sql)}) AS VARCHAR) AS json`)
-  return String(row!.json)
-}
-
-let selectOne: Promise<string> | undefined
-/** A SELECT of expressions that the parser gave. */
-const textOf = async (expressions: string) => {
-  selectOne ??= parse('SELECT 1')
-  const template = JSON.parse(await selectOne)
-  template.statements[0].node.select_list = JSON.parse(expressions)
-  // Places in the text are numbers beyond what JSON holds, and of no use here.
-  const text = JSON.stringify(template, (key, value) => (key === 'query_location' ? 0 : value))
-  const [row] = await (await parser!).rows<{ sql: string }>(`SELECT json_deserialize_sql(${sqlText(text)}) AS sql`)
-  return row!.sql
-}
+const judgeText = createJudge(() => openDuckDb({ memoryLimit: '64MB', threads: 1, sealedFiles: [] }))
 
 /** The DuckDB of the last query stays for the next one that reads the same. */
 let kept: { key: string; duckdb: DuckDb } | undefined
@@ -53,15 +38,17 @@ const databaseFor = async ({ files, views }: Extract<Ask, { kind: 'run' }>): Pro
 
 const run = async (ask: Extract<Ask, { kind: 'run' }>) => {
   const startedAtMs = performance.now()
-  const [duckdb, sql] = ask.expressions === undefined ? [await databaseFor(ask), ask.sql] : [await parser!, await textOf(ask.expressions)]
-  const { columns, batches } = await duckdb.stream(sql, ask.params)
+  const duckdb = await databaseFor(ask)
+  const { columns, batches } = await duckdb.stream(ask.sql, ask.params)
   await say({ kind: 'columns', columns })
+  // Formats of objects have the names in every row.
+  const nameBytes = ask.hasNamesInRows ? columns.reduce((sum, { name }) => sum + name.length + 4, 0) : 0
   let [rowCount, bytes, truncated] = [0, 0, false]
   try {
     for await (const batch of batches) {
       const rows: unknown[][] = []
       for (const row of batch) {
-        const size = sizeOf(row)
+        const size = nameBytes + jsonBytes(row)
         if (rowCount === ask.maxRows || bytes + size > ask.maxBytes) {
           truncated = true
           break
@@ -79,26 +66,17 @@ const run = async (ask: Extract<Ask, { kind: 'run' }>) => {
     await batches.return()
   }
   // What was left of a stream is not worth keeping the database busy for.
-  if (truncated && duckdb === kept?.duckdb) {
-    await kept.duckdb.close()
+  if (truncated) {
+    await duckdb.close()
     kept = undefined
   }
   await say({ kind: 'done', rowCount, truncated, elapsedMs: performance.now() - startedAtMs })
 }
 
-/** About what a value takes as JSON. */
-const sizeOf = (value: unknown): number => {
-  if (typeof value === 'string') return value.length + 3
-  if (value instanceof Uint8Array) return value.length * 1.4
-  if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + sizeOf(each), 2)
-  if (typeof value === 'object' && value !== null)
-    return Object.entries(value).reduce((sum, [key, each]) => sum + key.length + 4 + sizeOf(each), 2)
-  return 8
-}
-
 process.on('message', (message: Ask | More) => {
   if (message.kind === 'more') return more?.()
-  const work = message.kind === 'parse' ? parse(message.sql).then((json) => say({ kind: 'parsed', json })) : run(message)
+  const work =
+    message.kind === 'judge' ? judgeText(message.sql, message.known).then((judged) => say({ kind: 'judged', judged })) : run(message)
   work.catch(async (error: unknown) => {
     await say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }).catch(() => undefined)
   })

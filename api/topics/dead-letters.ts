@@ -72,9 +72,10 @@ export const edgeMs = async (browser: KafkaBrowser, topic: BrowsedTopic, edge: '
 /** The newest dead letters of every entity as rows for SQL. */
 export const deadLetterRows =
   (kafka: TopicsKafka): ReadDeadLetters =>
-  async ({ limit }) => {
+  async ({ limit, signal }) => {
     const rows: Record<string, unknown>[] = []
     for (const entity of entityNames) {
+      signal?.throwIfAborted()
       const found = await kafka.use(
         async (browser) => {
           const [topic] = await browser.topics([dlqTopic(entity)])

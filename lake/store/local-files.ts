@@ -25,6 +25,8 @@ export interface LocalFiles {
    * `lake-unavailable` where this machine has no room; nothing is held then.
    */
   hold: (files: readonly WantedFile[], options?: { signal?: AbortSignal | undefined }) => Promise<HeldFiles>
+  /** Bytes of copies that are kept where nobody reads them. */
+  maxBytes: number
 }
 
 interface Entry {
@@ -141,7 +143,7 @@ export const openLocalFiles = ({ store, dir, maxBytes }: { store: ObjectStore; d
     return { localPath, release }
   }
 
-  return { hold }
+  return { hold, maxBytes }
 }
 
 /** Runs at most so many pieces of work at once, in the order in which they came. */

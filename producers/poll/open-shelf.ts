@@ -20,5 +20,5 @@ export const createShelfOpener =
     }
     const address = await inbox.feedAddress(request)
     if (!address) throw new ReadflowError('source-invalid', 'The address of the feed is gone.', { hint: 'Add it again.' })
-    return openFeed({ ...feedOptions, address })
+    return openFeed({ ...feedOptions, address, revision: request.revision })
   }

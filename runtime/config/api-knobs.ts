@@ -12,6 +12,8 @@ const origins = list.pipe(
   z.array(z.url({ protocol: /^https?$/, error: 'must be origins such as https://example.org, with commas between' })),
 )
 
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
+
 /** Knobs of the API, and of the commands that do the same from a terminal. */
 export const apiKnobs = {
   allowedHosts: {
@@ -72,6 +74,28 @@ export const apiKnobs = {
     schema: count(1, 100_000_000),
     programs: ['sql'],
     doc: 'most rows of a result',
+  },
+  parameters: {
+    flag: 'param',
+    schema: text.pipe(
+      z
+        .string()
+        .transform((given, context): unknown => {
+          try {
+            return JSON.parse(given)
+          } catch {
+            context.addIssue({ code: 'custom', message: 'is no JSON' })
+            return z.NEVER
+          }
+        })
+        .pipe(
+          z.union([z.array(scalar), z.record(z.string(), scalar)], {
+            error: 'is a list such as \'["fantasy", 5]\' or an object, of texts, numbers, true, false and null',
+          }),
+        ),
+    ),
+    programs: ['sql'],
+    doc: 'parameters of the query, in JSON: a list for ? and $1, or an object for $name',
   },
   output: {
     flag: 'output',

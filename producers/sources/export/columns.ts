@@ -15,14 +15,34 @@ const aboveZero = (cell: string) => {
   const value = parseInteger(cell)
   return value === null || value < 0 ? null : value
 }
-const day = (cell: string) => {
-  const days = parseDay(cell)
+/** Whether days that a spreadsheet wrote, such as 3/24/2021, begin with the month or with the day. */
+export type DayOrder = 'month-first' | 'day-first'
+
+const written = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/
+
+/** What the days of a file tell of their order: null where none leaves no doubt, or they contradict each other. */
+export const dayOrderOf = (cells: Iterable<string>): DayOrder | null => {
+  const found = new Set<DayOrder>()
+  for (const cell of cells) {
+    const [, first, second] = written.exec(cell.trim()) ?? []
+    if (Number(first) > 12) found.add('day-first')
+    if (Number(second) > 12) found.add('month-first')
+  }
+  return found.size === 1 ? [...found][0]! : null
+}
+
+const day = (cell: string, order: DayOrder | null) => {
+  const [, first, second, year] = written.exec(cell) ?? []
+  const [month, date] = order === 'day-first' ? [second, first] : [first, second]
+  const text = year === undefined ? cell : order === null ? '' : `${year}/${month}/${date}`
+  // A year of two digits is of no century.
+  const days = /^\d{4}\D/.test(text) ? parseDay(text) : null
   return days === null ? null : days * DAY_MS
 }
 /** `="0465023932"` keeps a spreadsheet from reading a number; what is in it is the value. */
 export const unwrapped = (cell: string): string => /^="([^"]*)"$/.exec(cell.trim())?.[1]?.trim() ?? cell.trim()
 
-type Read = (cell: string) => string | number | boolean | null
+type Read = (cell: string, dayOrder: DayOrder | null) => string | number | boolean | null
 type Columns<T> = Readonly<Record<string, readonly [field: keyof T & string, read: Read]>>
 
 /** Columns of a book that one field takes; 0 pages are unknown ones. */
@@ -51,6 +71,8 @@ export const reviewColumns: Columns<Review> = {
   'recommended by': ['recommended_by', text],
 }
 
+/** Columns of days. */
+export const dayColumns = ['date read', 'date added'] as const
 /** Columns that the record's id, its authors and its shelves are made of. */
 export const BOOK_ID = 'book id'
 export const authorColumns = ['author', 'additional authors'] as const

@@ -47,7 +47,7 @@ const readRow = (lines: readonly Line[], delimiter: string, width: number): stri
  * without cells, and never the rows after it. Empty lines are no rows.
  */
 export async function* csvRows(lines: AsyncIterable<Line>): AsyncGenerator<CsvRow> {
-  let delimiter = ','
+  let delimiter: string | null = null
   let width: number | null = null
   let pending: (Line & { quotes: number })[] = []
 
@@ -71,16 +71,23 @@ export async function* csvRows(lines: AsyncIterable<Line>): AsyncGenerator<CsvRo
       const run = size < 0 ? [] : pending.slice(0, size + 1)
       const line = pending[0]!.number
       if (width === null) {
-        delimiter = delimiterOf(pending[0]!.text)
+        // A spreadsheet's note to itself.
+        const noted = /^"?sep=(.)"?$/i.exec(pending[0]!.text.trim())?.[1]
+        if (noted !== undefined && delimiter === null) {
+          delimiter = noted
+          pending.shift()
+          continue
+        }
+        delimiter ??= delimiterOf(pending[0]!.text)
         const cells = readRow(run.length === 0 ? pending.slice(0, 1) : run, delimiter, 0)
         width = cells?.length ?? 0
         pending = pending.slice(Math.max(1, run.length))
         yield { line, cells }
         continue
       }
-      const cells = run.length > 0 ? readRow(run, delimiter, width) : null
+      const cells = run.length > 0 ? readRow(run, delimiter!, width) : null
       const taken = cells === null ? 1 : run.length
-      yield { line, cells: cells ?? (run.length === 1 ? null : readRow(pending.slice(0, 1), delimiter, width)) }
+      yield { line, cells: cells ?? (run.length === 1 ? null : readRow(pending.slice(0, 1), delimiter!, width)) }
       pending = pending.slice(taken)
     }
   }

@@ -6,9 +6,9 @@ import type { Log } from '../../../runtime/log.ts'
 import { authorKeyOfName } from '../../../schemas/catalogue.ts'
 import { emptyAuthor } from '../empty.ts'
 import type { Position, Source, SourceBatch, SourceRecord } from '../source.ts'
-import { BOOK_ID, exportFieldOf, plainName } from './columns.ts'
+import { BOOK_ID, type DayOrder, dayColumns, dayOrderOf, exportFieldOf, plainName } from './columns.ts'
 import { csvRows } from './csv.ts'
-import { linesOf } from './lines.ts'
+import { encodingOfFile, linesOf } from './lines.ts'
 import { type ExportPosition, goneSince, startOf } from './position.ts'
 import { createRowReader } from './rows.ts'
 
@@ -50,7 +50,7 @@ export const openExport = async ({
     })
   }
   const found = await stat(root).catch(() => null)
-  if (!found?.isFile()) throw new ReadflowError('source-invalid', `There is no file ${root}.`, { hint: EXPORT_HINT })
+  if (!found?.isFile()) throw new ReadflowError('source-invalid', `There is no file ${label}.`, { hint: EXPORT_HINT })
   return {
     name: 'goodreads-export',
     id: id ?? `goodreads-export:${root}?user=${userId}`,
@@ -82,12 +82,15 @@ async function* readExport({ file, label, userId, position, log, onBrokenLine }:
   let readRow: ReturnType<typeof createRowReader> | null = null
   let records: SourceRecord[] = []
   let row = 0
-  for await (const { line, cells } of csvRows(linesOf(file))) {
+  const encoding = await encodingOfFile(file, label)
+  if (encoding === 'windows-1252') log.warn({ file: label }, 'the export is no UTF-8, and is read as windows-1252')
+  const dayOrder = await dayOrderIn(csvRows(linesOf(file, { label, encoding })))
+  for await (const { line, cells } of csvRows(linesOf(file, { label, encoding }))) {
     if (readRow === null) {
       if (!cells?.some((cell) => plainName(cell) === BOOK_ID)) {
         throw new ReadflowError('source-invalid', `${label} has no column 'Book Id' in its first line.`, { hint: EXPORT_HINT })
       }
-      readRow = createRowReader(cells, userId)
+      readRow = createRowReader(cells, userId, dayOrder)
       continue
     }
     row++
@@ -130,4 +133,15 @@ async function* readExport({ file, label, userId, position, log, onBrokenLine }:
   }
   const deletions = goneSince(userId, { books: lastBooks, rated: lastRated }, books, rated)
   yield { records, deletions, position: { file: start.file, row: 0, books: [...books], rated: [...rated] } }
+}
+
+/** Reads all days of a file, to know in which order they were written. */
+const dayOrderIn = async (rows: AsyncIterable<{ cells: string[] | null }>): Promise<DayOrder | null> => {
+  let columns: number[] | null = null
+  const days = new Set<string>()
+  for await (const { cells } of rows) {
+    columns ??= (cells ?? []).flatMap((name, index) => (dayColumns.includes(plainName(name) as never) ? [index] : []))
+    for (const column of columns) if (cells?.[column]?.includes('/')) days.add(cells[column])
+  }
+  return dayOrderOf(days)
 }

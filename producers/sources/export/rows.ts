@@ -2,7 +2,17 @@ import { authorKeyOfName } from '../../../schemas/catalogue.ts'
 import type { Book, Rating, Review } from '../../../schemas/records.ts'
 import { emptyBook, emptyReview } from '../empty.ts'
 import { addExtra } from '../goodreads/parse/fields.ts'
-import { AUTHOR_LAST_FIRST, authorColumns, BOOK_ID, bookColumns, plainName, reviewColumns, shelfColumns, unwrapped } from './columns.ts'
+import {
+  AUTHOR_LAST_FIRST,
+  authorColumns,
+  BOOK_ID,
+  bookColumns,
+  type DayOrder,
+  plainName,
+  reviewColumns,
+  shelfColumns,
+  unwrapped,
+} from './columns.ts'
 
 export interface ExportRow {
   book: Book
@@ -31,23 +41,32 @@ const namesOf = (cells: ReadonlyMap<string, string>): string[] => [
 ]
 
 /**
- * Turns a row of an export into records. `header` is the file's own; what no field takes, and what does not fit its
+ * Turns a row of an export into records. `header` is the file's own, `dayOrder` how a spreadsheet wrote its days; what no field takes, and what does not fit its
  * field, goes to `extra` under the column's name. `userId` stands for the person, whom an export does not name.
  */
-export const createRowReader = (header: readonly string[], userId: string) => {
-  const names = header.map(plainName)
+export const createRowReader = (header: readonly string[], userId: string, dayOrder: DayOrder | null = null) => {
+  const plain = header.map(plainName)
+  // Of columns of the same name the first is what is meant; what others hold is kept under a name of its own.
+  const names = plain.map((name, index) => (plain.indexOf(name) === index ? name : ''))
+  const shownNames = header.map((name, index) => {
+    const times = plain.slice(0, index + 1).filter((each) => each === plain[index]).length
+    return `${name.trim() || `column ${index + 1}`}${times > 1 && name.trim() !== '' ? ` (${times})` : ''}`
+  })
   return (row: readonly string[]): ExportRow => {
     const cells = new Map<string, string>()
-    for (const [index, name] of names.entries()) if (!cells.get(name)) cells.set(name, (row[index] ?? '').trim())
-    const bookId = unwrapped(cells.get(BOOK_ID) ?? '')
+    for (const [index, name] of names.entries()) if (name !== '') cells.set(name, (row[index] ?? '').trim())
+    const givenId = unwrapped(cells.get(BOOK_ID) ?? '')
+    // A spreadsheet may have rounded it, such as 1.35541E+07: then it is some other book's, or none's.
+    const bookId = /^\d{1,18}$/.test(givenId) ? givenId : ''
     const book = emptyBook(bookId)
     const review = emptyReview(`${userId}:${bookId}`)
     // Without a book there is nothing that Silver could keep it under: it becomes a dead letter, whole.
     Object.assign(review, { user_id: userId, book_id: bookId || null })
 
+    if (bookId !== givenId) addExtra(review.extra, 'Book Id', givenId)
     for (const [index, cell] of row.entries()) {
       const name = names[index] ?? ''
-      const shown = header[index]?.trim() || `column ${index + 1}`
+      const shown = shownNames[index] ?? `column ${index + 1}`
       const value = unwrapped(cell)
       if (value === '' || name === BOOK_ID || [...authorColumns, ...shelfColumns].includes(name as never)) continue
       const [target, column] = Object.hasOwn(bookColumns, name)
@@ -56,7 +75,7 @@ export const createRowReader = (header: readonly string[], userId: string) => {
       if (column === null) addExtra(name === AUTHOR_LAST_FIRST ? book.extra : review.extra, shown, cell.trim())
       else {
         const [field, read] = column
-        const parsed = read(value)
+        const parsed = read(value, dayOrder)
         if (parsed === null) addExtra(target.extra, shown, value)
         else Object.assign(target, { [field]: parsed })
       }

@@ -56,7 +56,7 @@ export const createFeedClient = (options: FeedClientOptions) => {
 
   const isAllowed = (url: URL) =>
     sandboxUrl === undefined
-      ? url.protocol === 'https:' && url.port === '' && GOODREADS_HOSTS.includes(url.hostname)
+      ? url.protocol === 'https:' && url.port === '' && url.username === '' && url.password === '' && GOODREADS_HOSTS.includes(url.hostname)
       : url.origin === new URL(sandboxUrl).origin
 
   const waitForTurn = async (signal: AbortSignal) => {

@@ -22,19 +22,24 @@ interface FeedPosition {
   pages: Record<string, PageState>
   /** Where a read that was broken off goes on; 1 after a whole one. */
   nextPage: number
+  /** Which adding of the feed it is of; another one is read from the beginning, whatever was kept. */
+  revision: string | null
   /** When the last whole read began, and for how long the feed asked to be left alone. */
   readMs: number | null
   ttlMs: number
 }
 
-const startOf = (position: Position | null): FeedPosition => {
-  const { pages, nextPage, readMs, ttlMs } = (position ?? {}) as Partial<FeedPosition>
-  return { pages: pages ?? {}, nextPage: nextPage ?? 1, readMs: readMs ?? null, ttlMs: ttlMs ?? INTERVAL_MS }
+const startOf = (position: Position | null, revision: string | null): FeedPosition => {
+  const kept = (position ?? {}) as Partial<FeedPosition>
+  const { pages, nextPage, readMs, ttlMs } = (kept.revision ?? null) === revision ? kept : {}
+  return { revision, pages: pages ?? {}, nextPage: nextPage ?? 1, readMs: readMs ?? null, ttlMs: ttlMs ?? INTERVAL_MS }
 }
 
 export interface FeedSourceOptions extends Omit<FeedClientOptions, 'address'> {
   /** As a person pastes it, an address or USER?shelf=…, or taken apart. */
   address: string | ShelfAddress
+  /** Names an adding of the feed by a person, who may have given another key: it is read at once, and whole. */
+  revision?: string
   /** Default 500. */
   maxPages?: number
 }
@@ -44,7 +49,7 @@ export interface FeedSourceOptions extends Omit<FeedClientOptions, 'address'> {
  * asks for what changed only. Throws ReadflowError `config` for an address that is none; while it is polled
  * `source-refused`, `source-invalid`, `source-unavailable`. The key of a feed is in no position, raw answer or error.
  */
-export const openFeed = ({ address: given, maxPages = MAX_PAGES, ...rest }: FeedSourceOptions): Source => {
+export const openFeed = ({ address: given, revision, maxPages = MAX_PAGES, ...rest }: FeedSourceOptions): Source => {
   const address = typeof given === 'string' ? parseShelfAddress(given) : given
   const client = createFeedClient({ ...rest, address })
   return {
@@ -52,7 +57,7 @@ export const openFeed = ({ address: given, maxPages = MAX_PAGES, ...rest }: Feed
     id: `${NAME}:${shownShelf(address)}`,
     isGenerated: rest.sandboxUrl !== undefined,
     pollIntervalMs: INTERVAL_MS,
-    poll: (position, context) => readFeed({ client, address, maxPages }, startOf(position), context),
+    poll: (position, context) => readFeed({ client, address, maxPages }, startOf(position, revision ?? null), context),
     fieldOf: feedFieldOf,
     close: async () => undefined,
   }
@@ -82,7 +87,13 @@ async function* readFeed(
   const onRaw = (raw: Parameters<Parameters<FeedClient['page']>[2]['onRaw']>[0]) =>
     raws.push({ entity: 'raw', value: { ...raw, poll_id: pollId, source: NAME }, requestId: raw.request_id })
   const takeRaws = () => raws.splice(0)
-  const positionAt = (nextPage: number, readMs: number | null): Position => ({ pages: { ...pages }, nextPage, readMs, ttlMs })
+  const positionAt = (nextPage: number, readMs: number | null): Position => ({
+    revision: start.revision,
+    pages: { ...pages },
+    nextPage,
+    readMs,
+    ttlMs,
+  })
 
   let reached = positionAt(start.nextPage, start.readMs)
 

@@ -117,9 +117,41 @@ const parseItem = (item: XmlElement, { userId, shelf, requestId }: ItemContext):
   }
 }
 
+const CDATA = /(<!\[CDATA\[[\s\S]*?\]\]>)/
+const entities: Readonly<Record<string, string>> = {
+  nbsp: ' ',
+  ndash: '–',
+  mdash: '—',
+  hellip: '…',
+  lsquo: '‘',
+  rsquo: '’',
+  ldquo: '“',
+  rdquo: '”',
+}
+
+/**
+ * What people write into reviews is put into feeds as it is: characters that XML forbids become blanks, and of HTML's entities
+ * outside of CDATA the common ones are read, any other stands as it was written. One of these would make a page unreadable for good.
+ */
+export const mendFeed = (text: string): string =>
+  text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: those that XML forbids
+    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, ' ')
+    .split(CDATA)
+    .map((part) =>
+      part.startsWith('<![CDATA[')
+        ? part
+        : part
+            .replaceAll(/&#(?:x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef])|0*(?:[0-8]|1[124-9]|2\d|3[01]));/gi, ' ')
+            .replaceAll(/&(?!(?:amp|lt|gt|quot|apos|#\d+|#x[\da-f]+);)(?:(\w{2,10});)?/gi, (_all, name?: string) =>
+              name === undefined ? '&amp;' : (entities[name] ?? `&amp;${name};`),
+            ),
+    )
+    .join('')
+
 /** A page of a shelf's feed (RSS 2.0). Throws ReadflowError `source-invalid` for what is none. */
 export const parseFeed = (body: Uint8Array, label: string, context: ItemContext): FeedPage => {
-  const root = parseXml(body, label)
+  const root = parseXml(body, label, mendFeed)
   const channel = root.name === 'rss' ? root.children.find(({ name }) => name === 'channel') : undefined
   if (!channel) throw new ReadflowError('source-invalid', `${label} answered XML that is no feed: its root is <${root.name}>.`)
   const ttl = Number(childText(channel, 'ttl') ?? Number.NaN)

@@ -96,12 +96,13 @@ export const startApi = async (
   const gate = openGateReader({ store, log })
   const tempDir = path.join(folder, 'tmp')
   await mkdir(tempDir)
-  const pool = openPool({ ...sqlLimits, ...limits, tempDir })
   const copiesDir = path.join(folder, 'sql')
+  await mkdir(copiesDir)
+  const pool = openPool({ ...sqlLimits, ...limits, tempDir, filesDir: copiesDir })
   const sql = openSql({
     store,
     copies: openLocalFiles({ store: { ...store, localPath: () => null }, dir: copiesDir, maxBytes: cacheMaxBytes }),
-    ...{ copiesDir, pool, tempDir },
+    ...{ copiesDir, pool },
     newest: () => gold.current()?.version ?? null,
     ...(readDeadLetters ? { readDeadLetters } : {}),
   })

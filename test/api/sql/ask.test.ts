@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, before, describe, it } from 'node:test'
 import { type Api, startApi } from '../helpers/api.ts'
 import { book, publishGold, rating, writeSilver } from '../helpers/gold-lake.ts'
@@ -87,7 +88,14 @@ FROM silver_books WHERE ingestion_date = CURRENT_DATE;`)
       'SELECT row_number() OVER (ORDER BY rating) AS n FROM gold_fact_rating',
       'EXPLAIN SELECT * FROM gold_fact_rating',
       '-- why\n/* so */ explain analyze SELECT * FROM gold_fact_rating',
+      'EXPLAIN/**/SELECT * FROM gold_fact_rating',
+      'EXPLAIN (FORMAT JSON) SELECT * FROM gold_fact_rating',
+      'explain ( analyze , format json ) SELECT 1',
+      'EXPLAIN (SELECT 1)',
       'DESCRIBE gold_fact_rating',
+      'PIVOT gold_fact_rating ON rating IN (3, 5) USING count(*)',
+      'WITH gold_dim_book AS (SELECT * FROM gold_dim_book) SELECT count(*) FROM gold_dim_book',
+      'SELECT (WITH gold_dim_book AS (SELECT 1 AS z) SELECT z FROM gold_dim_book), count(*) FROM gold_dim_book',
       'SUMMARIZE gold_fact_rating',
       'FROM gold_dim_book',
       'VALUES (1), (2)',
@@ -128,6 +136,21 @@ FROM silver_books WHERE ingestion_date = CURRENT_DATE;`)
     })
   })
 
+  it('gives what lies in lists, long decimals and microseconds as they are, and rounds no number that it is given', async () => {
+    const sql =
+      "SELECT ['NaN'::DOUBLE] AS nan, ['ab'::BLOB] AS bytes, 12345678901234567890.123456789::DECIMAL(38,9) AS d, 1.5 AS e, TIMESTAMP '2026-01-01 00:00:00.123456' AS t"
+    const row = { nan: ['NaN'], bytes: ['YWI='], d: '12345678901234567890.123456789', e: 1.5, t: '2026-01-01T00:00:00.123456Z' }
+    assert.deepEqual((await api.ask(sql)).body.rows, [row])
+    assert.deepEqual(JSON.parse(String((await api.ask(sql, { query: '?format=ndjson' })).body)), row)
+    const inexact = await api.get('/v1/sql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"sql": "SELECT ?", "parameters": [9007199254740993]}',
+    })
+    assert.equal(inexact.status, 400)
+    assert.match(inexact.body.detail, /parameters must be .*integers beyond 2\^53 as texts/)
+  })
+
   it('comes as CSV or NDJSON, as a stream', async () => {
     const csv = await api.ask("SELECT i, 'x,' || i AS t FROM range(20000) r(i)", { query: '?format=csv' })
     assert.match(csv.headers.get('content-type') ?? '', /^text\/csv/)
@@ -153,6 +176,10 @@ FROM silver_books WHERE ingestion_date = CURRENT_DATE;`)
       ['SELECT * FROM silver_authors', /silver_authors has nothing yet/],
       ['', /sql must not be empty/],
       ["SELECT 'a'::INTEGER", /Could not convert string 'a'/],
+      ['SELECT footer FROM gold_dim_book', /Referenced column "footer" not found/],
+      ["SELECT CAST('Footer' AS INTEGER)", /Could not convert string 'Footer'/],
+      ['PIVOT gold_fact_rating ON rating USING count(*)', /a PIVOT is one where it names its values/],
+      ['EXPLAIN (ANALYZE) COPY gold_fact_rating TO STDOUT', /only SELECT/],
     ] as const) {
       const { status, body } = await api.ask(sql)
       assert.equal(status, 400, sql)
@@ -165,6 +192,42 @@ FROM silver_books WHERE ingestion_date = CURRENT_DATE;`)
     assert.equal((await api.get('/v1/sql', { ...json, body: JSON.stringify({ sql: 'SELECT 1', query: 1 }) })).status, 400)
     assert.equal((await api.get('/v1/sql', { ...json, body: JSON.stringify({ sql: 'x'.repeat(400_000) }) })).status, 413)
     assert.equal((await api.get('/v1/sql')).status, 405)
+  })
+})
+
+describe('of what a query may take', () => {
+  it('names of columns are a part, in each row that has them', async () => {
+    const sql = `SELECT 1 AS "${'n'.repeat(60_000)}" FROM range(10000)`
+    const { status, body } = await api.ask(sql)
+    assert.deepEqual([status, body.truncated, body.row_count < 600, body.row_count > 500], [200, true, true, true])
+    assert.equal((await api.ask(sql, { query: '?format=csv' })).status, 200)
+  })
+
+  it('wide rows come as they are made, and need no room together', async (t) => {
+    const narrow = await startApi(t, { limits: { maxRssBytes: 400 * 1024 ** 2 } })
+    const { status, body } = await narrow.ask("SELECT repeat('x', 50000) AS x FROM range(2048)", { query: '?format=csv&timeout_s=60' })
+    assert.deepEqual([status, String(body).length], [200, 2048 * 50_002 + 3])
+  })
+
+  it('time ends all that is made ready for it, too', async (t) => {
+    const slow = await startApi(t, { readDeadLetters: () => new Promise(() => undefined), limits: { workers: 1 } })
+    const begunAt = performance.now()
+    const { status, body } = await slow.ask('SELECT count(*) FROM dead_letters', { query: '?timeout_s=1' })
+    assert.equal(status, 408)
+    assert.match(body.detail, /longer than 1 s/)
+    assert.ok(performance.now() - begunAt < 20_000)
+    assert.equal((await slow.ask('SELECT 1')).status, 200, 'and its place is free')
+  })
+
+  it('a plan tells no folder of this machine', async () => {
+    for (const how of ['EXPLAIN ANALYZE', 'EXPLAIN', 'EXPLAIN (ANALYZE, FORMAT JSON)'])
+      for (const from of ['gold_fact_rating', 'gold_fact_rating f JOIN gold_dim_book b USING (book_sk)', 'dead_letters']) {
+        const { status, body } = await api.ask(`${how} SELECT * FROM ${from}`)
+        assert.equal(status, 200)
+        // A plan is drawn, and wraps what is long.
+        const text = JSON.stringify(body.rows).replaceAll(/[\s│]|\\n/g, '')
+        assert.ok(!text.includes(api.folder.split('/').at(-1)!) && !text.includes('/tmp/'), text)
+      }
   })
 })
 
@@ -211,6 +274,25 @@ describe('of files only those are brought', () => {
 })
 
 describe('runaway queries', () => {
+  it('of a text that is hard to look at keep nobody waiting but who asks', async () => {
+    const hard = `(${'1+'.repeat(900)}1)`
+    const delay = monitorEventLoopDelay({ resolution: 10 })
+    for (const sql of [
+      `SELECT ${Array(20).fill(hard).join(',')}`,
+      `SELECT 1 FROM gold_fact_rating WHERE ${Array(15).fill(`rating < ${hard}`).join(' AND ')}`,
+      `SELECT 1 WHERE ${'true AND '.repeat(11_000)}true`,
+      `SELECT * FROM ${Array(3000).fill('gold_fact_rating').join(', ')} WHERE ${Array(1000).fill('rating = 5').join(' AND ')}`,
+    ]) {
+      delay.enable()
+      const { status } = await api.ask(sql, { query: '?timeout_s=3' })
+      delay.disable()
+      assert.ok([200, 400, 408, 422].includes(status), `${status} for ${sql.slice(0, 40)}`)
+      assert.ok(delay.max / 1e6 < 1500, `${sql.slice(0, 40)} kept all others waiting for ${Math.round(delay.max / 1e6)} ms`)
+      delay.reset()
+    }
+    assert.deepEqual((await api.ask('SELECT 1e400 AS n')).body.rows, [{ n: 'Infinity' }])
+  })
+
   it('keep no short one waiting, and the one too many says why', async (t) => {
     const crowd = await startApi(t, { limits: { workers: 1, long: { workers: 1, afterMs: 700 } } })
     const endless = 'SELECT count(*) FROM range(1000000000) a, range(1000000) b'

@@ -116,6 +116,25 @@ const escapes = (): string[] => [
   'SELECT * FROM information_schema.views',
   'SELECT * FROM pg_catalog.pg_views',
   'SELECT * FROM sqlite_master',
+  // The catalogue behind a WITH of the same name, and by a function that reads the table whose name it is given.
+  ...['pg_settings', 'duckdb_views', 'sqlite_master', 'pg_views', 'duckdb_logs', 'pragma_database_list', 'duckdb_tables'].flatMap(
+    (view) => [
+      `WITH ${view} AS (SELECT * FROM ${view}) SELECT * FROM ${view}`,
+      `WITH a AS (SELECT * FROM ${view}), ${view} AS (SELECT 1) SELECT * FROM a`,
+      `WITH RECURSIVE ${view} AS (SELECT * FROM ${view} UNION SELECT * FROM ${view}) SELECT * FROM ${view}`,
+      `SELECT * FROM ${view}, (WITH ${view} AS (SELECT 1 AS a) SELECT a FROM ${view}) x, gold_dim_book`,
+      `SELECT * FROM gold_dim_book b, LATERAL (SELECT * FROM ${view} WHERE b.title <> (WITH ${view} AS (SELECT 'x' AS a) SELECT a FROM ${view})) x`,
+      `(WITH ${view} AS (SELECT 1 AS a) SELECT a FROM ${view}) UNION ALL SELECT count(*) FROM ${view}`,
+      `SELECT (WITH ${view} AS (SELECT 1 AS a) SELECT a FROM ${view}), (SELECT count(*) FROM ${view})`,
+      `WITH x AS (SELECT 1 AS a) SELECT * FROM x POSITIONAL JOIN ${view}`,
+      `DESCRIBE ${view}`,
+      `SUMMARIZE ${view}`,
+      `SELECT * FROM (PIVOT ${view} ON 1 IN (1) USING count(*))`,
+      `SELECT * FROM histogram('${view}', 1)`,
+      `SELECT * FROM histogram_values(${view}, 1)`,
+    ],
+  ),
+  'WITH "duc\u212adb_views" AS (SELECT 1) SELECT * FROM duckdb_views',
   "SELECT pg_get_viewdef('gold_dim_book')",
   "SELECT current_setting('temp_directory')",
   "SELECT getenv('READFLOW_TEST_SECRET')",
@@ -155,7 +174,7 @@ describe('SQL from outside', () => {
   it('can not get out of what it may read', async () => {
     for (const sql of escapes()) {
       const { status, body } = await api.ask(sql)
-      const isHarmless = status === 200 && (/^SELECT [-(1]/.test(sql) || sql.endsWith('\u200b'))
+      const isHarmless = status === 200 && ((/^SELECT [-(1]/.test(sql) && !/FROM/.test(sql)) || sql.endsWith('\u200b'))
       assert.ok(
         isHarmless || [400, 408, 413, 422].includes(status),
         `${status} for ${sql.slice(0, 200)}: ${JSON.stringify(body).slice(0, 300)}`,

@@ -212,3 +212,31 @@ test('real exports', { skip: testData('exports').skip }, async () => {
     ['export-a:18393961'],
   )
 })
+
+test('an export that a spreadsheet saved is read as it was meant', async (t) => {
+  const header = 'Book Id,Title,My Rating,My Rating,Date Read,Date Added,Genres,Genres,Exclusive Shelf'
+  const rows = ['1,Café,4,2,3/4/2021,12/25/2019,a,b,read', '2,Zwei,3,,12/5/19,1/2/2020,,,read', '1.35541E+07,Drei,5,,,2/3/2020,,,read']
+  const saved = (text: string) => Buffer.from(text, 'latin1')
+  const { books, reviews, ratings } = await pollAll(await fileOf(t, saved(`sep=,\r\n${header}\r\n${rows.join('\r\n')}\r\n`)))
+  assert.deepEqual(
+    books.map(({ book_id, title }) => [book_id, title]),
+    [
+      ['1', 'Café'],
+      ['2', 'Zwei'],
+      ['', 'Drei'],
+    ],
+    'bytes that are no UTF-8 are windows-1252; a rounded id is none',
+  )
+  assert.equal(reviews[2]?.extra['Book Id'], '1.35541E+07')
+  // 12/25 tells that the month comes first, so that 3/4 leaves no doubt; 12/5/19 is of no century.
+  assert.deepEqual([reviews[0]?.read_at, reviews[0]?.date_added], [Date.UTC(2021, 2, 4), Date.UTC(2019, 11, 25)])
+  assert.deepEqual([reviews[1]?.read_at, reviews[1]?.extra['Date Read']], [null, '12/5/19'])
+  assert.deepEqual([ratings[0]?.rating, reviews[0]?.extra], [4, { 'My Rating (2)': '2', Genres: 'a', 'Genres (2)': 'b' }])
+})
+
+test('days in an order that nothing tells are kept as they were written', async (t) => {
+  const { reviews } = await pollAll(await fileOf(t, 'Book Id,Title,Date Read,Exclusive Shelf\n1,A,3/4/2021,read\n'))
+  assert.deepEqual([reviews[0]?.read_at, reviews[0]?.extra['Date Read']], [null, '3/4/2021'])
+  const other = await pollAll(await fileOf(t, 'Book Id,Title,Date Read,Exclusive Shelf\n1,A,3/4/2021,read\n2,B,25/12/2020,read\n'))
+  assert.deepEqual([other.reviews[0]?.read_at, other.reviews[1]?.read_at], [Date.UTC(2021, 3, 3), Date.UTC(2020, 11, 25)])
+})

@@ -234,3 +234,24 @@ test('a read that broke off goes on at its page, and a source that has answered 
   const later = await poll({ sandboxUrl: url }, rest.position, startMs + 3_600_000)
   isRefusal(later.failure, 'source-unavailable', /page 2, answered XML that is broken/)
 })
+
+test('a character that XML forbids, or an entity of HTML, costs no page', async (t) => {
+  const odd = item(1, '<user_name>A\u000b&nbsp;B &bogus; &#11;&amp; C & D</user_name>').replace('Good.<br/>', 'Go\u000bod&nbsp;')
+  const server = await serve(t, (page) => ({ body: page === 1 ? feed(odd, item(2)) : page === 2 ? feed(item(3)) : feed() }))
+  const { of, failure } = await poll({ sandboxUrl: server.url })
+  assert.equal(failure, null)
+  assert.deepEqual(
+    of('reviews').map(({ review_id }) => review_id),
+    ['1', '2', '3'],
+  )
+  assert.equal(of('reviews')[0]?.body, 'Go od&nbsp;Very.', 'what is HTML in CDATA stays as it is')
+})
+
+test('a feed that a person adds again is read at once, and whole', async (t) => {
+  const server = await serve(t, (page) => ({ headers: { etag: `"${page}"` }, body: page === 1 ? feed(item(1)) : feed() }))
+  const first = await poll({ sandboxUrl: server.url, revision: 'a' })
+  assert.equal((await poll({ sandboxUrl: server.url, revision: 'a' }, first.position)).batches.length, 0, 'the feed asks for an hour')
+  const again = await poll({ sandboxUrl: server.url, revision: 'b' }, first.position)
+  assert.equal(again.of('reviews').length, 1)
+  assert.equal(server.asked.at(-1)?.headers['if-none-match'], undefined)
+})
