@@ -3,6 +3,7 @@ import { stageNames } from '../up-status.ts'
 import { apiKnobs } from './api-knobs.ts'
 import { driftPolicies } from './drift-policies.ts'
 import { engineKnobs } from './engine-knobs.ts'
+import { letterKnobs } from './letter-knobs.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
@@ -25,6 +26,7 @@ export type Program =
   | 'sql'
   | 'export'
   | 'keys'
+  | 'dlq'
 
 interface Knob {
   flag?: string
@@ -72,6 +74,7 @@ export const knobs = {
       'sql',
       'export',
       'keys',
+      'dlq',
     ],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
@@ -117,14 +120,14 @@ export const knobs = {
     flag: 'brokers',
     env: 'KAFKA_BROKERS',
     schema: list,
-    programs: [...all, 'verify', 'sql'],
+    programs: [...all, 'verify', 'sql', 'dlq'],
     doc: 'brokers to use, host:port with commas between; without it `up` starts one',
   }),
   schemaRegistryUrl: knob({
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: [...all, 'verify', 'sql'],
+    programs: [...all, 'verify', 'sql', 'dlq'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({
@@ -147,7 +150,22 @@ export const knobs = {
     flag: 'lake',
     env: 'LAKE_URL',
     schema: text,
-    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'sql', 'export'],
+    programs: [
+      'up',
+      'poll',
+      'consume',
+      'compact',
+      'serve',
+      'optimize',
+      'vacuum',
+      'gate',
+      'history',
+      'lineage',
+      'verify',
+      'sql',
+      'export',
+      'dlq',
+    ],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
   cacheMaxBytes: knob({
@@ -223,7 +241,7 @@ export const knobs = {
     flag: 'drift',
     env: 'READFLOW_DRIFT',
     schema: driftPolicies,
-    programs: ['up', 'poll', 'consume'],
+    programs: ['up', 'poll', 'consume', 'dlq'],
     doc: 'what becomes of fields that nobody knew: ENTITY=evolve|freeze|discard, with commas between (books=freeze,reviews=discard); an entity that is not named evolves',
   }),
   pausedStages: knob({
@@ -244,7 +262,7 @@ export const knobs = {
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'keys'],
+    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'keys', 'dlq'],
     doc: 'print one JSON line, for machines',
   }),
   version: knob({
@@ -256,8 +274,8 @@ export const knobs = {
   why: knob({
     flag: 'why',
     schema: text.transform((value) => value.trim().replaceAll(/\s+/g, ' ')).pipe(text),
-    programs: ['gate'],
-    doc: 'why a held run is released: it goes on record',
+    programs: ['gate', 'dlq'],
+    doc: 'why a held run is released, or dead letters are discarded: it goes on record',
   }),
   areFieldsCompared: knob({
     flag: 'fields',
@@ -283,6 +301,7 @@ export const knobs = {
     doc: 'time between looks for new Silver versions to build Gold from',
   }),
   ...(apiKnobs satisfies Record<string, Knob>),
+  ...(letterKnobs satisfies Record<string, Knob>),
   ...(engineKnobs satisfies Record<string, Knob>),
   ...(upkeepKnobs satisfies Record<string, Knob>),
   topicPartitions: knob({
@@ -297,7 +316,7 @@ export const knobs = {
     env: 'READFLOW_REPLICATION_FACTOR',
     default: '1',
     schema: count(1, 32),
-    programs: ['up', 'poll', 'consume'],
+    programs: ['up', 'poll', 'consume', 'dlq'],
     doc: 'replicas of a topic that does not exist yet; min.insync.replicas is one less, at least 1',
   }),
   logLevel: knob({

@@ -80,14 +80,14 @@ export const upkeepKnobs = {
     flag: 'dry-run',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['vacuum'],
+    programs: ['vacuum', 'dlq'],
     doc: 'say what would be done, and do nothing',
   },
   limit: {
     flag: 'limit',
     default: '20',
     schema: count(),
-    programs: ['history'],
-    doc: 'how many versions to list, newest first',
+    programs: ['history', 'dlq'],
+    doc: 'how many versions, or dead letters, to list, newest first',
   },
 } as const
