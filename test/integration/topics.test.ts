@@ -5,6 +5,7 @@ import { openRuleCounts } from '../../api/pipeline/contracts.ts'
 import { deadLetterRoutes } from '../../api/topics/dead-letter-routes.ts'
 import { deadLetterRows } from '../../api/topics/dead-letters.ts'
 import { openTopicsKafka, type TopicsKafka } from '../../api/topics/kafka.ts'
+import { openLetterBook } from '../../api/topics/letter-book.ts'
 import { topicRoutes } from '../../api/topics/routes.ts'
 import { createSilver } from '../../consumers/silver/silver.ts'
 import { runSink } from '../../consumers/sink/sink.ts'
@@ -54,7 +55,10 @@ before(async () => {
       { after: (release: () => Promise<void>) => void releases.push(release) },
       {
         readDeadLetters: deadLetterRows(kafka),
-        moreModules: (store) => [topicRoutes({ kafka, streams }), deadLetterRoutes({ kafka, ruleCounts: openRuleCounts({ store }) })],
+        moreModules: (store) => [
+          topicRoutes({ kafka, streams }),
+          deadLetterRoutes({ kafka, book: openLetterBook({ store }), ruleCounts: openRuleCounts({ store }) }),
+        ],
       },
     ),
   )
@@ -276,7 +280,7 @@ describe('dead letters', () => {
   it('are counted by reason, as the ledger has them, with when they came', async () => {
     const { body } = await api.get('/v1/dead-letters')
     const books = body.entities.find(({ entity }: Any) => entity === 'books')
-    assert.deepEqual([books.count, books.in_topic], [3, 3])
+    assert.deepEqual([books.count, books.open, books.in_topic], [3, 3, 3])
     assert.deepEqual(books.reasons.map(({ reason }: Any) => reason).toSorted(), ['not-avro', 'title-missing', 'unknown-schema'])
     assert.ok(Date.parse(books.first_at) <= Date.parse(books.last_at))
     assert.deepEqual(body.entities.find(({ entity }: Any) => entity === 'ratings').count, 0)
