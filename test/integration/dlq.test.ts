@@ -21,6 +21,8 @@ import { lastJson, readflow, root, until } from '../helpers/up.ts'
 
 /** More than two transactions of a redrive. */
 const MANY = 1200
+/** Other work may keep the machine busy. */
+const PATIENCE_MS = 240_000
 const log = createLog('test', 'error')
 const { topic, schema, subject } = catalogue.books
 const { stack, client, producer, registry, lakeUrl, close } = await startTestPipeline({ partitions: 2 })
@@ -234,11 +236,11 @@ test('killed, stopped and asked at once, redrives send each letter once', async 
   await producer.send(many)
   await drain()
   const first = start('redrive', '--reason', 'unknown-schema')
-  await until('the first transaction', async () => /500 of 1200/.test(first.said()) || first.child.exitCode !== null)
+  await until('the first transaction', async () => /500 of 1200/.test(first.said()) || first.child.exitCode !== null, PATIENCE_MS)
   first.child.kill('SIGKILL')
   await first.ended
   const second = start('redrive', '--reason', 'unknown-schema')
-  await until('the next transaction', async () => /letters sent again/.test(second.said()) || second.child.exitCode !== null)
+  await until('the next transaction', async () => /letters sent again/.test(second.said()) || second.child.exitCode !== null, PATIENCE_MS)
   second.child.kill('SIGSTOP')
   const rivals = [start('redrive', '--reason', 'unknown-schema'), start('redrive', '--all')]
   const codes = await Promise.all(rivals.map(({ ended }) => ended))
