@@ -58,6 +58,11 @@ before(async () => {
       {
         readDeadLetters: deadLetterRows(kafka),
         moreModules: (store) => [
+          letterActionRoutes({
+            command: createLetterCommand({
+              env: () => ({ KAFKA_BROKERS: brokers?.join() ?? '', SCHEMA_REGISTRY_URL: stack.registryUrl, LAKE_URL: `file:${api.folder}` }),
+            }),
+          }),
           topicRoutes({ kafka, streams }),
           deadLetterRoutes({ kafka, book: openLetterBook({ store }), ruleCounts: openRuleCounts({ store }) }),
         ],
