@@ -309,7 +309,7 @@ describe('dead letters', () => {
 
   it('are judged anew and discarded on request, and what was done is told', async () => {
     const post = async (action: string, sent: object, headers: Record<string, string> = {}) => {
-      const answer = await fetch(`${api.url}/v1/dead-letters/books/${action}`, {
+      const answer = await fetch(new URL(`/v1/dead-letters/books/${action}`, api.url), {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(sent),
