@@ -37,6 +37,7 @@ const commands = {
   sql: ['api/commands/sql.ts', 'ask SQL of the lake, read-only'],
   export: ['api/commands/export.ts', 'write one published Gold to a file'],
   keys: ['api/commands/keys.ts', 'make, list and revoke keys of the API'],
+  dlq: ['consumers/letters/main.ts', 'list dead letters, show one, send them again, or discard them'],
 }
 
 const help = () =>

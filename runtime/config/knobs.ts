@@ -5,6 +5,7 @@ import { driftPolicies } from './drift-policies.ts'
 import { engineKnobs } from './engine-knobs.ts'
 import { metricsKnobs } from './metrics-knobs.ts'
 import { operateKnobs } from './operate-knobs.ts'
+import { letterKnobs } from './letter-knobs.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
@@ -33,6 +34,7 @@ export type Program =
   | 'status'
   | 'doctor'
   | 'backfill'
+  | 'dlq'
 
 interface Knob {
   flag?: string
@@ -86,6 +88,7 @@ export const knobs = {
       'status',
       'doctor',
       'backfill',
+      'dlq',
     ],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
@@ -131,14 +134,14 @@ export const knobs = {
     flag: 'brokers',
     env: 'KAFKA_BROKERS',
     schema: list,
-    programs: [...all, 'verify', 'sql', 'status', 'doctor', 'backfill'],
+    programs: [...all, 'verify', 'sql', 'status', 'doctor', 'backfill', 'dlq'],
     doc: 'brokers to use, host:port with commas between; without it `up` starts one',
   }),
   schemaRegistryUrl: knob({
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: [...all, 'verify', 'sql', 'doctor', 'backfill'],
+    programs: [...all, 'verify', 'sql', 'doctor', 'backfill', 'dlq'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({
@@ -178,6 +181,7 @@ export const knobs = {
       'status',
       'doctor',
       'backfill',
+      'dlq',
     ],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
@@ -254,7 +258,7 @@ export const knobs = {
     flag: 'drift',
     env: 'READFLOW_DRIFT',
     schema: driftPolicies,
-    programs: ['up', 'poll', 'consume', 'backfill'],
+    programs: ['up', 'poll', 'consume', 'backfill', 'dlq'],
     doc: 'what becomes of fields that nobody knew: ENTITY=evolve|freeze|discard, with commas between (books=freeze,reviews=discard); an entity that is not named evolves',
   }),
   pausedStages: knob({
@@ -275,23 +279,7 @@ export const knobs = {
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: [
-      'pause',
-      'resume',
-      'optimize',
-      'vacuum',
-      'gate',
-      'history',
-      'lineage',
-      'verify',
-      'keys',
-      'stages',
-      'run',
-      'retry',
-      'status',
-      'doctor',
-      'backfill',
-    ],
+    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'keys', 'stages', 'run', 'retry', 'status', 'doctor', 'backfill', 'dlq'],
     doc: 'print one JSON line, for machines',
   }),
   version: knob({
@@ -303,8 +291,8 @@ export const knobs = {
   why: knob({
     flag: 'why',
     schema: text.transform((value) => value.trim().replaceAll(/\s+/g, ' ')).pipe(text),
-    programs: ['gate'],
-    doc: 'why a held run is released: it goes on record',
+    programs: ['gate', 'dlq'],
+    doc: 'why a held run is released, or dead letters are discarded: it goes on record',
   }),
   areFieldsCompared: knob({
     flag: 'fields',
@@ -331,6 +319,7 @@ export const knobs = {
   }),
   ...(apiKnobs satisfies Record<string, Knob>),
   ...(operateKnobs satisfies Record<string, Knob>),
+  ...(letterKnobs satisfies Record<string, Knob>),
   ...(engineKnobs satisfies Record<string, Knob>),
   ...(upkeepKnobs satisfies Record<string, Knob>),
   ...(metricsKnobs satisfies Record<string, Knob>),
@@ -346,7 +335,7 @@ export const knobs = {
     env: 'READFLOW_REPLICATION_FACTOR',
     default: '1',
     schema: count(1, 32),
-    programs: ['up', 'poll', 'consume', 'backfill', 'doctor'],
+    programs: ['up', 'poll', 'consume', 'backfill', 'doctor', 'dlq'],
     doc: 'replicas of a topic that does not exist yet; min.insync.replicas is one less, at least 1',
   }),
   logLevel: knob({

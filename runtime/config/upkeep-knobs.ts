@@ -80,14 +80,14 @@ export const upkeepKnobs = {
     flag: 'dry-run',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['vacuum'],
+    programs: ['vacuum', 'dlq'],
     doc: 'say what would be done, and do nothing',
   },
   limit: {
     flag: 'limit',
     default: '20',
     schema: count(),
-    programs: ['history', 'stages'],
-    doc: 'how many versions, or log lines of a stage, to list, the newest',
+    programs: ['history', 'stages', 'dlq'],
+    doc: 'how many versions, log lines of a stage, or dead letters to list, the newest first',
   },
 } as const
