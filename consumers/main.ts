@@ -30,7 +30,7 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const log = createLog('consume', config.logLevel)
   const { brokers, registryUrl } = requireServices(config)
   const { metrics } = await openMetrics('consume', { config, log, defer })
-  const metricsOf = createConsumerMetrics(metrics, { stages: config.stages })
+  const metricsOf = createConsumerMetrics(metrics, { stages: config.stages.filter((name) => name !== 'clean') })
   const store = openStore(config.lakeUrl, { signal, metrics: createStoreMetrics(metrics) })
   defer(() => store.close())
   const registry = openRegistry(registryUrl)
