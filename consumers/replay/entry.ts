@@ -27,18 +27,20 @@ export const isAlive = ({ state, host, pid, updatedAt }: ReplayOf): boolean => {
   return host === hostname() ? pid !== process.pid && isProcess(pid) : Date.now() - Date.parse(updatedAt) < SILENT_MS
 }
 
-/**
- * The replay that a request is to go on with: an open one of the same request whose process is gone; null for a new one. Throws
- * `config` where another one of the table is under way.
- */
+/** Throws `config` where a replay of the table is under way. */
+export const checkIdle = async (store: ObjectStore, table: string): Promise<void> => {
+  const busy = (await listReplays<Work>(store)).find((each) => each.table === table && isAlive(each))
+  if (!busy) return
+  throw new ReadflowError('config', `The replay ${busy.id} of ${table} is under way, in process ${busy.pid} on ${busy.host}.`, {
+    hint: `Wait for it, or give it up: readflow replay --abort ${busy.id}.`,
+  })
+}
+
+/** The replay that a request is to go on with: an open one of the same request whose process is gone; null for a new one. */
 export const findReplay = async (store: ObjectStore, table: string, request: string): Promise<ReplayOf | null> => {
-  const open = (await listReplays<Work>(store)).filter((each) => each.table === table && each.state === 'open')
-  const busy = open.find(isAlive)
-  if (busy)
-    throw new ReadflowError('config', `The replay ${busy.id} of ${table} is under way, in process ${busy.pid} on ${busy.host}.`, {
-      hint: `Wait for it, or give it up: readflow replay --abort ${busy.id}.`,
-    })
-  return open.find((each) => each.request === request) ?? null
+  await checkIdle(store, table)
+  const all = await listReplays<Work>(store)
+  return all.find((each) => each.table === table && each.state === 'open' && each.request === request) ?? null
 }
 
 export const newReplay = (table: string, request: string): ReplayOf => {

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../lake/store/store.ts'
 import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
 import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
 import type { Outcomes } from '../stage.ts'
-import type { LetterChanges, PartitionWork } from './work.ts'
+import type { LetterChanges, PartitionWork, Work } from './work.ts'
 
 /** The class of each dead letter of a partition whose record is none of the table's rows, by offset. */
 export type KnownLetters = ReadonlyMap<number, string>
@@ -51,6 +51,29 @@ export const compareLetters = (
     }
   }
   return wanted
+}
+
+/**
+ * A letter may be left of a record that an earlier replay found to be a repeat: nobody takes it back. Where the topic has more
+ * letters than the table counts, those that go now were gone already.
+ */
+export const discountStale = (
+  work: Work,
+  letters: ReadonlyMap<number, KnownLetters>,
+  /** How many dead letters of a class the table counts of a partition. */
+  countedOf: (partition: number, errorClass: string) => number,
+) => {
+  const go: Outcomes = {}
+  for (const of of work.partitions) {
+    for (const [errorClass, gone] of Object.entries(of.gone)) {
+      const inTopic = [...(letters.get(of.partition)?.values() ?? [])].filter((each) => each === errorClass).length
+      const counted = countedOf(of.partition, errorClass)
+      const stale = Math.min(gone, Math.max(0, inTopic - counted))
+      of.stale[errorClass] = stale
+      if (gone > stale) go[errorClass] = (go[errorClass] ?? 0) + gone - stale
+    }
+  }
+  work.letters.go = go
 }
 
 const base64 = (bytes: Buffer | string | null) => (bytes === null ? null : Buffer.from(bytes).toString('base64'))

@@ -36,7 +36,7 @@ export const runReplay = async (config: Config, { name, request, run, log, signa
   const ends = [pointOf('--from', request.from), pointOf('--to', request.to)] as const
   const say = (text: string) => void (config.isJson || process.stdout.write(text))
   const opened = await openReplay(config, { name, program: 'replay', log, signal, defer })
-  const { store, table, layer, topic, topicId, client, snapshot, registry, stageTable, bronze } = opened
+  const { store, table, layer, topic, topicId, client, snapshot, registry, bronze } = opened
   const found = config.isDryRun ? null : await findReplay(store, name, requestText(request))
   const code = codeFingerprint(config.drift)
   const identity = { topic, topicId, clusterId: client.clusterId, tableId: snapshot.metadata?.id ?? '', code }

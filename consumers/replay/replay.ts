@@ -7,17 +7,18 @@ import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import type { OutgoingRecord, Producer } from '../../runtime/kafka/producer.ts'
 import type { Log } from '../../runtime/log.ts'
 import { readDeadLetterOrigins } from '../sink/dead-letter-origins.ts'
-import { counterId, readLedger } from '../sink/ledger.ts'
-import { heldOffsets, type KnownFiles, mayHold, replaceRanges } from '../sink/replace-range.ts'
+import { counterId } from '../sink/ledger.ts'
+import { heldOffsets, mayHold } from '../sink/replace-range.ts'
 import { mergedFields } from '../sink/replay.ts'
-import type { Outcomes, StageTable } from '../stage.ts'
+import type { StageTable } from '../stage.ts'
+import { progressOf, swapIn } from './catch-up.ts'
 import { createDerivation } from './derive.ts'
 import { changedKeys, type DiffInput, diffRows, type RowDiff } from './diff.ts'
 import { saveReplay } from './entry.ts'
-import { type KnownLetters, keepLetters, readLetters } from './letters.ts'
+import { discountStale, type KnownLetters, keepLetters } from './letters.ts'
 import type { RecordSource } from './source.ts'
-import { appIdOf, type SwapInput, swap } from './swap.ts'
-import { isDerivedTo, type PartitionWork, type ReplayOf, type Work } from './work.ts'
+import { appIdOf, rangesOf, type SwapInput } from './swap.ts'
+import type { ReplayOf, Work } from './work.ts'
 
 export interface ReplayContext {
   store: ObjectStore
@@ -53,11 +54,6 @@ export interface Replayed {
   isDifferent: boolean
 }
 
-/** So often the live consumer may come first before a person is asked to make room. */
-const MAX_ROUNDS = 200
-/** Less than this behind, a swap is tried. */
-const CLOSE_OFFSETS = 10_000
-
 /**
  * Carries a replay out from wherever it is: derives, compares, and swaps what differs in. Resolves once it is over, or for a
  * dry run once it is compared. Rejects with `lake-fenced` where another replay of a partition came first.
@@ -78,7 +74,7 @@ export const carryOut = async (context: ReplayContext): Promise<Replayed> => {
     if (letters.length > 0) work.letterFiles.push(await keepLetters(store, entry.id, work.letterFiles.length, letters))
     await saveReplay(store, entry)
   }
-  let progress = progressOf(context, began)
+  let progress = progressOf(layer, work, began)
   const derivation = createDerivation({
     ...context,
     work,
@@ -98,92 +94,37 @@ export const carryOut = async (context: ReplayContext): Promise<Replayed> => {
   let diff = await compare(context, snapshot)
   if (work.partitions.some(({ to }) => to !== null) && layer === 'silver' && work.partitions.every(({ keys }) => keys === null)) {
     await withTails(context, snapshot)
-    progress = progressOf(context, await table.snapshot())
+    progress = progressOf(layer, work, await table.snapshot())
     await derivation.deriveTo(progress)
     snapshot = await table.snapshot()
     if (work.partitions.some(({ keys }) => keys?.length)) diff = await compare(context, snapshot)
   }
-  discountStale(context, began, letters)
+  discountStale(
+    work,
+    letters,
+    (partition, errorClass) => began.txns.get(counterId(appIdOf({ layer, work }, partition), `dead/${errorClass}`)) ?? 0,
+  )
   const isDifferent = diff.added + diff.removed + diff.changed > 0 || hasLetterChanges(work) || fillsGaps(work)
   context.onDiff(diff)
   if (isDryRun || !isDifferent) return { diff, version: null, isDifferent }
 
-  for (const path of work.letterFiles) await context.producer.send(await readLetters(store, path))
-  const known: KnownFiles = new Map()
-  const input: SwapInput = { table, stageTable, layer, work, staged: entry.staged, letters, known, info: { replay: entry.id } }
-  // The large part is rewritten before the race with the live consumer begins.
-  await replaceRanges(table, snapshot, rangesOf(work), known)
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    context.signal.throwIfAborted()
-    snapshot = await table.snapshot()
-    checkEpochs(context, snapshot)
-    progress = progressOf(context, snapshot)
-    const behind = sumOf(work.partitions, (of) =>
-      isDerivedTo(of, progress.get(of.partition) ?? 0) ? 0 : (progress.get(of.partition) ?? 0) - of.position,
-    )
-    if (behind > 0) {
-      const sent = work.letterFiles.length
-      await derivation.deriveTo(progress)
-      for (const path of work.letterFiles.slice(sent)) await context.producer.send(await readLetters(store, path))
-      if (behind > CLOSE_OFFSETS) continue
-    }
-    await checkTopic(context)
-    try {
-      const { version } = await swap({ ...input, staged: entry.staged }, snapshot)
-      return { diff, version, isDifferent }
-    } catch (error) {
-      if (!(error instanceof ReadflowError && error.code === 'lake-fenced')) throw error
-      if (round > 0 && round % 20 === 0) context.onWaiting('the live consumer commits faster than the swap; trying again')
-    }
-  }
-  throw new ReadflowError('lake-conflict', `The live consumer came first ${MAX_ROUNDS} times in a row; what is derived is kept.`, {
-    hint: `Run readflow pause ${layer}, the same command again, and readflow resume ${layer}.`,
-  })
+  const input: Omit<SwapInput, 'staged'> = { table, stageTable, layer, work, letters, known: new Map(), info: { replay: entry.id } }
+  const version = await swapIn(context, { derivation, input, snapshot })
+  return { diff, version, isDifferent }
 }
 
 const sumOf = <T>(of: readonly T[], number: (each: T) => number): number => of.reduce((sum, each) => sum + number(each), 0)
 const totalOf = ({ partitions }: Work, progress: ReadonlyMap<number, number>) =>
   sumOf(partitions, ({ partition, from, to, keys }) => (to === null || keys?.length ? (progress.get(partition) ?? from) : to) - from)
 
-/**
- * A letter may be left of a record that an earlier replay found to be a repeat: nobody takes it back. Where the topic has more
- * letters than the table counts, those that go now were gone already.
- */
-const discountStale = ({ entry: { work }, layer }: ReplayContext, { txns }: Snapshot, letters: ReadonlyMap<number, KnownLetters>) => {
-  const go: Outcomes = {}
-  for (const of of work.partitions) {
-    for (const [errorClass, gone] of Object.entries(of.gone)) {
-      const inTopic = [...(letters.get(of.partition)?.values() ?? [])].filter((each) => each === errorClass).length
-      const counted = txns.get(counterId(appIdOf({ layer, work }, of.partition), `dead/${errorClass}`)) ?? 0
-      const stale = Math.min(gone, Math.max(0, inTopic - counted))
-      of.stale[errorClass] = stale
-      if (gone > stale) go[errorClass] = (go[errorClass] ?? 0) + gone - stale
-    }
-  }
-  work.letters.go = go
-}
-
 const hasLetterChanges = ({ letters: { come, go } }: Work): boolean => Object.keys(come).length > 0 || Object.keys(go).length > 0
 const fillsGaps = ({ partitions }: Work): boolean => partitions.some(({ filled }) => filled > 0)
 
-const rangesOf = ({ topicId, partitions }: Work) =>
-  partitions.map(({ partition, from, to, keys }) => ({
-    topicId,
-    partition,
-    from,
-    ...(to === null ? {} : { to, ...(keys?.length ? { keys: new Set(keys) } : {}) }),
-  }))
-
-const progressOf = ({ entry, layer }: ReplayContext, snapshot: Snapshot): Map<number, number> =>
-  new Map(
-    entry.work.partitions.map(({ partition }) => [
-      partition,
-      readLedger(snapshot, appIdOf({ layer, work: entry.work }, partition)).progress ?? 0,
-    ]),
-  )
-
 /** Dead letters whose record is none of the table's rows. */
-const lettersOf = async ({ client, log, table, entry: { work }, stageTable }: ReplayContext, snapshot: Snapshot) => {
+export const lettersOf = async (
+  { client, log, table, entry: { work }, stageTable }: Pick<ReplayContext, 'client' | 'log' | 'table' | 'entry' | 'stageTable'>,
+  snapshot: Snapshot,
+) => {
   if (stageTable.deadLetterTopic === null) return new Map<number, KnownLetters>()
   const wanted = work.partitions.map(({ partition }) => ({ topicId: work.topicId, partition, below: Number.POSITIVE_INFINITY }))
   const origins = await readDeadLetterOrigins({ client, log }, stageTable.deadLetterTopic, wanted)
@@ -196,10 +137,14 @@ const lettersOf = async ({ client, log, table, entry: { work }, stageTable }: Re
   )
 }
 
-/** The live files that may hold rows of the ranges, beside the staged ones. */
 const compare = (context: ReplayContext, snapshot: Snapshot): Promise<RowDiff> => withDiffInput(context, snapshot, diffRows)
 
-const withDiffInput = async <T>(context: ReplayContext, snapshot: Snapshot, use: (input: DiffInput) => Promise<T>): Promise<T> => {
+/** The live files that may hold rows of the ranges, beside the staged ones. */
+export const withDiffInput = async <T>(
+  context: Pick<ReplayContext, 'layer' | 'entry' | 'withFiles'>,
+  snapshot: Snapshot,
+  use: (input: DiffInput) => Promise<T>,
+): Promise<T> => {
   const { layer, entry } = context
   const { work } = entry
   if (!snapshot.metadata) throw new ReadflowError('lake-not-found', `there is no table ${entry.table} any more`)
@@ -230,27 +175,4 @@ const withTails = async (context: ReplayContext, snapshot: Snapshot) => {
   })
   for (const of of work.partitions) if (of.to !== null) of.keys = keys.get(of.partition) ?? []
   if (!context.isDryRun) await saveReplay(context.store, context.entry)
-}
-
-const checkEpochs = ({ entry, layer }: ReplayContext, snapshot: Snapshot) => {
-  const isMoved = ({ partition, epoch }: PartitionWork) =>
-    readLedger(snapshot, appIdOf({ layer, work: entry.work }, partition)).epoch !== epoch
-  const moved = entry.work.partitions.find(isMoved)
-  if (moved)
-    throw new ReadflowError(
-      'lake-fenced',
-      `Another replay of ${entry.table}, partition ${moved.partition}, came first; this one changed nothing.`,
-      {
-        hint: 'Run the same command again to derive on top of it.',
-      },
-    )
-}
-
-const checkTopic = async ({ client, entry: { work } }: ReplayContext) => {
-  const now = (await client.topicIds([work.topic])).get(work.topic)
-  if (now !== work.topicId)
-    throw new ReadflowError(
-      'topic-changed',
-      `The topic ${work.topic} was deleted and made anew while it was read; the table keeps its rows.`,
-    )
 }

@@ -18,11 +18,24 @@ export interface SwapInput {
   staged: readonly AddFile[]
   letters: ReadonlyMap<number, KnownLetters>
   known: KnownFiles
-  info: Readonly<Record<string, unknown>>
+  info?: Readonly<Record<string, unknown>>
+  operation?: string
+  parameters?: Readonly<Record<string, string>>
+  /** What is said of a partition in another way than by its derivation. */
+  override?: (of: PartitionWork, snapshot: Snapshot) => Partial<Replay>
 }
 
 export const appIdOf = ({ layer, work }: Pick<SwapInput, 'layer' | 'work'>, partition: number): string =>
   progressId({ stage: layer, clusterId: work.clusterId, topicId: work.topicId, partition })
+
+/** What of the table a replay replaces. */
+export const rangesOf = ({ topicId, partitions }: Work) =>
+  partitions.map(({ partition, from, to, keys }) => ({
+    topicId,
+    partition,
+    from,
+    ...(to === null ? {} : { to, ...(keys?.length ? { keys: new Set(keys) } : {}) }),
+  }))
 
 /** What the sink calls a partition whose replay is derived, as of a snapshot. */
 const replayingOf = (input: SwapInput, snapshot: Snapshot, of: PartitionWork, adds: AddFile[]): SinkPartition & { replay: Replay } => {
@@ -51,6 +64,7 @@ const replayingOf = (input: SwapInput, snapshot: Snapshot, of: PartitionWork, ad
       gaps: gapsOf(snapshot.metadata?.configuration ?? {}, { topicId: work.topicId, partition: of.partition }),
       filled: of.filled,
       fields: work.fields,
+      ...input.override?.(of, snapshot),
     },
   }
 }
@@ -60,7 +74,7 @@ const replayingOf = (input: SwapInput, snapshot: Snapshot, of: PartitionWork, ad
  * it. Rejects with `lake-fenced` where the live consumer, or another replay, came first.
  */
 export const swap = (input: SwapInput, snapshot: Snapshot): Promise<Snapshot> => {
-  const { table, stageTable, work, staged, letters, known, info } = input
+  const { table, stageTable, work, staged, letters, known, info, operation, parameters } = input
   const partitions = work.partitions.map((of, index) => replayingOf(input, snapshot, of, index === 0 ? [...staged] : []))
   return swapReplays(
     {
@@ -70,7 +84,9 @@ export const swap = (input: SwapInput, snapshot: Snapshot): Promise<Snapshot> =>
       deadLetterOrigins: async (_, wanted) =>
         wanted.map(({ partition, below }) => new Map([...(letters.get(partition) ?? [])].filter(([offset]) => offset < below))),
       known,
-      info,
+      ...(info ? { info } : {}),
+      ...(operation ? { operation } : {}),
+      ...(parameters ? { parameters } : {}),
       isSpared: true,
     },
     partitions,

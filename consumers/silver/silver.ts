@@ -82,7 +82,8 @@ const silverTable = (
       for await (const batch of scan(store, snapshot, { root, columns })) restoreFrom(dedupe, batch, wanted)
       if (staged.length === 0) return
       const all = new Map([...wanted.keys()].map((id) => [id, Number.POSITIVE_INFINITY]))
-      for await (const batch of scan(store, { ...snapshot, files: new Map(staged.map((file) => [file.path, file])) }, { root, columns })) restoreFrom(dedupe, batch, all)
+      for await (const batch of scan(store, { ...snapshot, files: new Map(staged.map((file) => [file.path, file])) }, { root, columns }))
+        restoreFrom(dedupe, batch, all)
     },
     transform: async (inputs) => {
       await prepareSchemas(inputs, decoder)

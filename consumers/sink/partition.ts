@@ -14,6 +14,10 @@ export interface Replay {
   until: number
   /** Keys whose later records, up to the table's progress, were derived again as well; none where the range ends there. */
   keys?: ReadonlySet<string>
+  /** The counters afterwards, where they are known in another way: from those before it and from what goes. */
+  countersAfter?: (before: Outcomes, gone: Outcomes) => Outcomes
+  /** The named gaps of the range afterwards; without it there are none in it any more. */
+  gapsAfter?: readonly Gap[]
   /** Records of the range and of those keys that were dead letters, by class; only where the range ends before progress. */
   deadBefore?: Outcomes
   adds: AddFile[]

@@ -10,7 +10,7 @@ import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import { addCounts, type Outcomes, type StageResult, type StageTable } from '../stage.ts'
 import { fenceOf } from './commit-flush.ts'
 import type { Origins } from './dead-letter-origins.ts'
-import { counterId, epochId, offsetsInGaps, tailId, withoutGaps } from './ledger.ts'
+import { counterId, epochId, gapProperty, offsetsInGaps, tailId, withoutGaps } from './ledger.ts'
 import { passed, type Replay, type SinkPartition } from './partition.ts'
 import { heldOffsets, type KnownFiles, type OffsetRange, type Replaced, replaceRanges } from './replace-range.ts'
 import { bronzeCounters, silverCounters, silverCountersWithin } from './replay-counters.ts'
@@ -64,6 +64,7 @@ export interface SwapOptions {
   known?: KnownFiles
   /** Delta's name of the commit, and further entries of its commitInfo. */
   operation?: string
+  parameters?: Readonly<Record<string, string>>
   info?: Readonly<Record<string, unknown>>
   /** Vacuum is told of the staged files, so that they are safe however old they are. */
   isSpared?: boolean
@@ -89,6 +90,7 @@ export const swapReplays = async (options: SwapOptions, partitions: readonly Rep
       const committed = await commit(table, {
         operation: options.operation ?? 'REPLAY',
         operationParameters: {
+          ...options.parameters,
           ranges: JSON.stringify(partitions.map(({ replay: { from, until }, ...of }) => ({ partition: of.partition, from, until }))),
         },
         ...(options.info ? { info: options.info } : {}),
@@ -143,8 +145,13 @@ const deadBefore = async ({ table, stageTable, deadLetterOrigins }: SwapOptions,
   })
 }
 
-const withoutReplayed = ({ topicId, partition, replay: { from, until } }: Replaying, { metadata }: Snapshot) =>
-  withoutGaps(metadata?.configuration ?? {}, { topicId, partition }, { from, to: until })
+const withoutReplayed = ({ topicId, partition, replay: { from, until, gapsAfter = [] } }: Replaying, { metadata }: Snapshot) => {
+  const of = { topicId, partition }
+  const least = Math.min(from, ...gapsAfter.map((gap) => gap.from))
+  const most = Math.max(until, ...gapsAfter.map((gap) => gap.to))
+  const changes = withoutGaps(metadata?.configuration ?? {}, of, { from: least, to: most })
+  return Object.assign(changes, ...gapsAfter.map((gap) => gapProperty(of, gap)))
+}
 
 const swapped = (partition: Replaying, { isComplete }: StageTable) => {
   const { ledger } = partition
@@ -167,11 +174,13 @@ const progressAfter = (partition: Replaying, { txns }: Snapshot, { replaced, ind
     [...txns].flatMap(([id, count]) => (id.startsWith(prefix) ? [[id.slice(prefix.length), count]] : [])),
   ) as Outcomes
   const gone = replaced.gone[index] ?? {}
-  const after = stageTable.isComplete
-    ? bronzeCounters(before, gone, replay.outcomes)
-    : isToProgress
-      ? silverCounters(before, gone, { dead, outcomes: replay.outcomes, filled: replay.filled })
-      : silverCountersWithin(before, gone, { dead: replay.deadBefore ?? {}, outcomes: replay.outcomes, filled: replay.filled })
+  const after = replay.countersAfter
+    ? replay.countersAfter(before, gone)
+    : stageTable.isComplete
+      ? bronzeCounters(before, gone, replay.outcomes)
+      : isToProgress
+        ? silverCounters(before, gone, { dead, outcomes: replay.outcomes, filled: replay.filled })
+        : silverCountersWithin(before, gone, { dead: replay.deadBefore ?? {}, outcomes: replay.outcomes, filled: replay.filled })
   return [
     { appId, version: ledger.progress ?? replay.until },
     { appId: epochId(appId), version: (ledger.epoch ?? 0) + 1 },
