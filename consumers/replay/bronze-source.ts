@@ -8,7 +8,7 @@ import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
 import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import type { Registry } from '../../runtime/registry.ts'
 import { rowsOfRanges } from '../sink/replace-range.ts'
-import type { Pieces, RecordSource, Span } from './source.ts'
+import type { PieceLimits, Pieces, RecordSource, Span } from './source.ts'
 
 /*
  * A record as Kafka delivered it, made of its Bronze row. Where the row keeps the bytes (`_raw`) they are the value; else the
@@ -16,20 +16,18 @@ import type { Pieces, RecordSource, Span } from './source.ts'
  * the very bytes. Where they are not (an encoder that lays out maps in another way) the fields are the same nevertheless.
  */
 
-/** Offsets of all partitions that are looked for at once. */
-const WINDOW_OFFSETS = 20_000
-
 export interface BronzeSourceOptions {
   table: Table
   snapshot: Snapshot
   topicId: string
   registry: Registry
+  limits: PieceLimits
   /** Told of each record whose bytes are others than Kafka's were. */
   onReencoded: () => void
 }
 
 /** The records of one topic from Bronze's rows at a version. What Bronze covers is for the caller to ask beforehand. */
-export const openBronzeSource = ({ table, snapshot, topicId, registry, onReencoded }: BronzeSourceOptions): RecordSource => {
+export const openBronzeSource = ({ table, snapshot, topicId, registry, limits, onReencoded }: BronzeSourceOptions): RecordSource => {
   const codecs = new Map<number, { codec: AvroCodec; names: readonly string[] } | null>()
 
   const prepare = async (schemaId: number) => {
@@ -84,7 +82,7 @@ export const openBronzeSource = ({ table, snapshot, topicId, registry, onReencod
   return {
     read: async (spans, take, signal) => {
       const open = spans.filter(({ from, to }) => from < to).map((span) => ({ ...span }))
-      const step = Math.max(1, Math.ceil(WINDOW_OFFSETS / Math.max(1, open.length)))
+      const step = Math.max(1, Math.ceil(limits.maxRecords / Math.max(1, open.length)))
       for (let left = open; left.length > 0; left = left.filter(({ from, to }) => from < to)) {
         signal.throwIfAborted()
         const window = left.map(({ partition, from, to }) => ({ partition, from, to: Math.min(to, from + step) }))

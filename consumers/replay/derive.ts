@@ -12,7 +12,7 @@ import { mergedFields } from '../sink/replay.ts'
 import { addCounts, type StageTable } from '../stage.ts'
 import { compareLetters, type KnownLetters } from './letters.ts'
 import type { Pieces, RecordSource, Span } from './source.ts'
-import { hasTail, type PartitionWork, targetOf, type Work } from './work.ts'
+import { type PartitionWork, targetOf, type Work } from './work.ts'
 
 export interface DeriveOptions {
   work: Work
@@ -125,6 +125,3 @@ export const createDerivation = (options: DeriveOptions) => {
 
   return { deriveTo }
 }
-
-/** Whether nothing of a partition follows its range, as far as this replay is concerned. */
-export const isRangeOnly = (of: PartitionWork): boolean => of.to !== null && !hasTail(of)

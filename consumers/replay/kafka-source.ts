@@ -6,7 +6,7 @@ import { openRecordReader, type RecordChunk, type RecordReader } from '../../run
 import type { Log } from '../../runtime/log.ts'
 import { endingAt } from '../sink/partition.ts'
 import { beating } from '../sink/patience.ts'
-import { PIECE, type Pieces, type RecordSource, type Span } from './source.ts'
+import type { PieceLimits, Pieces, RecordSource, Span } from './source.ts'
 
 interface Reading {
   position: number
@@ -18,7 +18,17 @@ interface Reading {
  * Reads ranges of a topic by the decoder of the live consumers, in a group of its own that commits nothing. It joins the
  * group at the first `read` and stays in it until `close`, so that a further range comes without delay.
  */
-export const openKafkaSource = ({ client, topic, log }: { client: KafkaClient; topic: string; log: Log }): RecordSource => {
+export const openKafkaSource = ({
+  client,
+  topic,
+  limits,
+  log,
+}: {
+  client: KafkaClient
+  topic: string
+  limits: PieceLimits
+  log: Log
+}): RecordSource => {
   const readings = new Map<number, Reading>()
   let lost: number[] = []
   let consumer: GroupConsumer | undefined
@@ -42,7 +52,7 @@ export const openKafkaSource = ({ client, topic, log }: { client: KafkaClient; t
   /** Takes one piece of each partition; false where nothing is buffered. */
   const takePieces = async (): Promise<boolean> => {
     const pieces: Pieces = new Map()
-    const budget = { maxRecords: PIECE.maxRecords, maxBytes: PIECE.maxBytes }
+    const budget = { ...limits }
     for (const [partition, { reader, to }] of readings) {
       if (budget.maxRecords <= 0 || budget.maxBytes <= 0) break
       const chunk = await reader.take(budget)
@@ -73,7 +83,7 @@ export const openKafkaSource = ({ client, topic, log }: { client: KafkaClient; t
     if (!reading) return
     reading.reader.push(fetched)
     const { rows, bytes } = bufferedOf([...readings.values()])
-    if (rows < PIECE.maxRecords && bytes < PIECE.maxBytes && !hasFetchedAll()) return
+    if (rows < limits.maxRecords && bytes < limits.maxBytes && !hasFetchedAll()) return
     await beating(drain(), heartbeat).catch(done.reject)
   }
 

@@ -67,8 +67,10 @@ export const openReplay = async (
   defer(() => producer.close())
   const bronzeTable = layer === 'silver' ? openTable(store, `bronze/${entity}`) : null
   const bronze = bronzeTable && { table: bronzeTable, snapshot: await bronzeTable.snapshot() }
+  const limits = { maxRecords: config.flushMaxRows, maxBytes: config.flushMaxBytes }
   return {
     layer,
+    limits,
     entity,
     topic,
     topicId,

@@ -36,7 +36,7 @@ export const runReplay = async (config: Config, { name, request, run, log, signa
   const ends = [pointOf('--from', request.from), pointOf('--to', request.to)] as const
   const say = (text: string) => void (config.isJson || process.stdout.write(text))
   const opened = await openReplay(config, { name, program: 'replay', log, signal, defer })
-  const { store, table, layer, topic, topicId, client, snapshot, registry, bronze } = opened
+  const { store, table, layer, topic, topicId, client, snapshot, registry, limits, bronze } = opened
   const found = config.isDryRun ? null : await findReplay(store, name, requestText(request))
   const code = codeFingerprint(config.drift)
   const identity = { topic, topicId, clusterId: client.clusterId, tableId: snapshot.metadata?.id ?? '', code }
@@ -70,7 +70,7 @@ export const runReplay = async (config: Config, { name, request, run, log, signa
 
   const dry = config.isDryRun ? await openDryRun(config, defer) : null
   const staging = { store: dry ?? store, root: table.root }
-  const kafka = openKafkaSource({ client, topic, log })
+  const kafka = openKafkaSource({ client, topic, limits, log })
   defer(() => kafka.close())
   const onReencoded = () => void work.reencoded++
   const show = progressShower(work)
@@ -80,7 +80,7 @@ export const runReplay = async (config: Config, { name, request, run, log, signa
     isDryRun: config.isDryRun,
     staging,
     kafka,
-    bronze: bronze && openBronzeSource({ ...bronze, topicId, registry, onReencoded }),
+    bronze: bronze && openBronzeSource({ ...bronze, topicId, registry, limits, onReencoded }),
     withFiles: await openComparison(config, { store, root: table.root, stagedStore: staging.store, signal, defer }),
     onProgress: show.progress,
     onDiff: (diff) => {

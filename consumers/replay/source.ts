@@ -20,5 +20,8 @@ export interface RecordSource {
   close: () => Promise<void>
 }
 
-/** What is derived and staged at once. */
-export const PIECE = { maxRecords: 50_000, maxBytes: 8 * 1024 * 1024 }
+/** What is derived and staged at once, at most. */
+export interface PieceLimits {
+  maxRecords: number
+  maxBytes: number
+}

@@ -39,7 +39,7 @@ export const runRollback = async (
   opened: Awaited<ReturnType<typeof openReplay>>,
   { name, run, log, signal, defer }: RollbackOptions,
 ): Promise<void> => {
-  const { store, table, layer, topic, topicId, client, registry, stageTable, bronze, producer, snapshot: began } = opened
+  const { store, table, layer, topic, topicId, client, registry, limits, stageTable, bronze, producer, snapshot: began } = opened
   await checkIdle(store, name)
   const last = await findLastReplay(table, name)
   if (last.topicId !== topicId || last.clusterId !== client.clusterId)
@@ -66,7 +66,7 @@ export const runRollback = async (
     work.partitions.map(({ partition, from }) => ({ topicId, partition, below: from })),
     entry.staged,
   )
-  const kafka = openKafkaSource({ client, topic, log })
+  const kafka = openKafkaSource({ client, topic, limits, log })
   defer(() => kafka.close())
   const derivation = createDerivation({
     ...context,
@@ -74,7 +74,7 @@ export const runRollback = async (
     snapshot: began,
     staging: table,
     kafka,
-    bronze: bronze && openBronzeSource({ ...bronze, topicId, registry, onReencoded: () => void work.reencoded++ }),
+    bronze: bronze && openBronzeSource({ ...bronze, topicId, registry, limits, onReencoded: () => void work.reencoded++ }),
     letters,
     logStarts: async () => new Map((await client.topicOffsets(topic)).map(({ partition, logStart }) => [partition, logStart])),
     keep: async (adds, outgoing) => {
