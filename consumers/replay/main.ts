@@ -40,7 +40,7 @@ await runProgram('replay', async (context) => {
   const runs = await openRuns({ ...config, store, programs: ['replay'], brokers: undefined, log })
   context.defer(runs.close)
   await withRun(runs, { kind: 'replay', job: `replay ${table}`, signal: context.signal }, (run) =>
-    runReplay(config, { ...context, name: table, request, log, run }),
+    runReplay(config, { ...context, name: table, request, log, run, print: (text) => void process.stdout.write(text) }),
   )
 })
 

@@ -25,16 +25,18 @@ export interface ProgramOptions {
   name: string
   request: Request
   run: RunHandle
+  /** Where the answer goes: text for people, or one JSON line. */
+  print: (text: string) => void
   log: Log
   signal: AbortSignal
   defer: (release: Release) => void
 }
 
 /** Carries out what `readflow replay` was asked for, and prints what comes of it. */
-export const runReplay = async (config: Config, { name, request, run, log, signal, defer }: ProgramOptions): Promise<void> => {
+export const runReplay = async (config: Config, { name, request, run, print, log, signal, defer }: ProgramOptions): Promise<void> => {
   const startedMs = Date.now()
   const ends = [pointOf('--from', request.from), pointOf('--to', request.to)] as const
-  const say = (text: string) => void (config.isJson || process.stdout.write(text))
+  const say = (text: string) => void (config.isJson || print(text))
   const opened = await openReplay(config, { name, program: 'replay', log, signal, defer })
   const { store, table, layer, topic, topicId, client, snapshot, registry, limits, bronze } = opened
   const found = config.isDryRun ? null : await findReplay(store, name, requestText(request))
@@ -57,7 +59,7 @@ export const runReplay = async (config: Config, { name, request, run, log, signa
     entry = { ...newReplay(name, requestText(request)), work: newWork(identity, plan) }
   }
   for (const note of plan.notes) say(`${note}\n`)
-  if (plan.works.length === 0) return nothing(config, say, { name, request, startedMs })
+  if (plan.works.length === 0) return nothing(config, { name, request, startedMs, print })
   const work = entry.work as Work
   say(
     `${name} from ${topic}, partition and offsets: ${rangeText(work.partitions)}${config.isDryRun ? '; a dry run' : `; replay ${entry.id}`}\n`,
@@ -104,9 +106,7 @@ export const runReplay = async (config: Config, { name, request, run, log, signa
   }
   say(endText(name, result, config.isDryRun))
   if (config.isJson)
-    process.stdout.write(
-      `${JSON.stringify({ ok: true, ...summary(entry, work, result, config.isDryRun), seconds: secondsSince(startedMs) })}\n`,
-    )
+    print(`${JSON.stringify({ ok: true, ...summary(entry, work, result, config.isDryRun), seconds: secondsSince(startedMs) })}\n`)
 }
 
 const newWork = (identity: Pick<Work, 'topic' | 'topicId' | 'clusterId' | 'tableId' | 'code'>, { works }: Plan): Work => ({
@@ -136,15 +136,13 @@ const endText = (name: string, { version, isDifferent }: Replayed, isDryRun: boo
 
 const nothing = (
   config: Config,
-  say: (text: string) => void,
-  { name, request, startedMs }: { name: string; request: Request; startedMs: number },
+  { name, request, startedMs, print }: { name: string; request: Request; startedMs: number; print: (text: string) => void },
 ) => {
-  say(`no record of ${name} lies in that range\n`)
+  if (!config.isJson) return print(`no record of ${name} lies in that range\n`)
   const empty = { added: 0, removed: 0, changed: 0, version: null, records: 0, partitions: [] }
-  if (config.isJson)
-    process.stdout.write(
-      `${JSON.stringify({ ok: true, table: name, request: requestText(request), dryRun: config.isDryRun, ...empty, seconds: secondsSince(startedMs) })}\n`,
-    )
+  print(
+    `${JSON.stringify({ ok: true, table: name, request: requestText(request), dryRun: config.isDryRun, ...empty, seconds: secondsSince(startedMs) })}\n`,
+  )
 }
 
 const summary = (entry: ReplayOf, work: Work, { diff, version, isDifferent }: Replayed, isDryRun: boolean) => ({

@@ -16,6 +16,6 @@ await runProgram('rollback', async ({ argv, env, signal, defer }) => {
   const runs = await openRuns({ ...config, store: opened.store, programs: ['rollback'], brokers: undefined, log })
   defer(runs.close)
   await withRun(runs, { kind: 'replay', job: `rollback ${name}`, signal }, (run) =>
-    runRollback(config, opened, { name, run, log, signal, defer }),
+    runRollback(config, opened, { name, run, log, signal, defer, print: (text) => void process.stdout.write(text) }),
   )
 })

@@ -25,6 +25,8 @@ import { stageRowsOfBefore } from './restore-rows.ts'
 export interface RollbackOptions {
   name: string
   run: RunHandle
+  /** Where the answer goes: text for people, or one JSON line. */
+  print: (text: string) => void
   log: Log
   signal: AbortSignal
   defer: (release: Release) => void
@@ -37,14 +39,14 @@ export interface RollbackOptions {
 export const runRollback = async (
   config: Config,
   opened: Awaited<ReturnType<typeof openReplay>>,
-  { name, run, log, signal, defer }: RollbackOptions,
+  { name, run, print, log, signal, defer }: RollbackOptions,
 ): Promise<void> => {
   const { store, table, layer, topic, topicId, client, registry, limits, stageTable, bronze, producer, snapshot: began } = opened
   await checkIdle(store, name)
   const last = await findLastReplay(table, name)
   if (last.topicId !== topicId || last.clusterId !== client.clusterId)
     throw new ReadflowError('config', `The last replay of ${name} was of a topic that is no more; it can not be taken back.`)
-  const say = (text: string) => void (config.isJson || process.stdout.write(text))
+  const say = (text: string) => void (config.isJson || print(text))
   const restored = await stageRowsOfBefore(table, name, last)
   const work = workOf(last, { topic, tableId: began.metadata?.id ?? '', layer, began })
   const entry: ReplayOf & { work: Work } = { ...newReplay(name, 'rollback'), staged: restored.adds, work }
@@ -108,7 +110,7 @@ export const runRollback = async (
     version,
     partitions: work.partitions.map(({ partition, from, to }) => ({ partition, from, to })),
   }
-  if (config.isJson) process.stdout.write(`${JSON.stringify({ ok: true, ...of, ...diff, records: work.records })}\n`)
+  if (config.isJson) print(`${JSON.stringify({ ok: true, ...of, ...diff, records: work.records })}\n`)
 }
 
 const workOf = (

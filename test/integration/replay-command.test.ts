@@ -2,11 +2,23 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { openReplay } from '../../consumers/replay/open.ts'
+import { runReplay } from '../../consumers/replay/program.ts'
+import { runRollback } from '../../consumers/rollback/rollback.ts'
+import { pinTables } from '../../consumers/verify/pin.ts'
+import { verify } from '../../consumers/verify/verify.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { listReplays } from '../../lake/replays.ts'
+import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { RUNS_ROOT, readNewestDays } from '../../lineage/runs/read.ts'
 import { type AvroCodec, compileAvro, frameAvro } from '../../runtime/avro.ts'
+import { parseConfig } from '../../runtime/config/config.ts'
+import { openDuckDb } from '../../runtime/duckdb.ts'
+import { errorLine, needsPerson } from '../../runtime/errors.ts'
+import { openSecondReader } from '../../runtime/kafka/second/reader.ts'
+import { createScope, type Release } from '../../runtime/lifecycle.ts'
+import { createLog } from '../../runtime/log.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import { startTestPipeline, type TestPipeline } from '../helpers/pipeline.ts'
 import { eventually, stackSkip } from '../helpers/stack.ts'
@@ -18,6 +30,7 @@ import { lastJson, readflow, root } from '../helpers/up.ts'
  * not: so the two derive differently, as two versions of the code do.
  */
 const skip = await stackSkip()
+const log = createLog('test', 'error')
 const { topic, schema, subject } = catalogue.ratings
 let pipeline: TestPipeline
 let common: string[]
@@ -82,18 +95,61 @@ const caughtUp = () =>
     const lags = await Promise.all(['bronze', 'silver'].map((stage) => pipeline.client.groupLag(`readflow.${stage}`, [topic])))
     return lags.flat().every(({ committedOffset, lag }) => committedOffset !== null && lag === 0)
   })
-const replay = async (...args: string[]) => {
-  const finished = await readflow(['replay', ...args, ...common, '--json'])
-  return finished.code === 0 ? lastJson(finished) : { code: finished.code, stderr: finished.stderr }
+/** What a command prints, in this process; where it fails its line and exit code. */
+const inProcess = async (work: (print: (text: string) => void, defer: (release: Release) => void) => Promise<void>) => {
+  const scope = createScope()
+  let output = ''
+  try {
+    await work((text) => {
+      output += text
+    }, scope.defer)
+    return output.startsWith('{') ? JSON.parse(output) : output
+  } catch (error) {
+    return { code: needsPerson(error) ? 2 : 1, error: errorLine(error) }
+  } finally {
+    await scope.close()
+  }
 }
-const rollback = async (...args: string[]) => {
-  const finished = await readflow(['rollback', ...args, ...common, '--json'])
-  return finished.code === 0 ? lastJson(finished) : { code: finished.code, stderr: finished.stderr }
+const context = {
+  run: { id: '', begin: () => undefined, note: () => undefined, end: () => undefined },
+  log,
+  signal: new AbortController().signal,
 }
+const replayed = (...args: string[]) =>
+  inProcess(async (print, defer) => {
+    const config = parseConfig('replay', [...args, ...common], {})!
+    const request = { from: config.replayFrom ?? '', to: config.replayTo, partitions: config.replayPartitions ?? null }
+    await runReplay(config, { ...context, name: config.operands[0] ?? '', request, print, defer })
+  })
+const replay = (...args: string[]) => replayed(...args, '--json')
+const rollback = (name: string) =>
+  inProcess(async (print, defer) => {
+    const config = parseConfig('rollback', [name, ...common, '--json'], {})!
+    const opened = await openReplay(config, { ...context, name, program: 'rollback', defer })
+    await runRollback(config, opened, { ...context, name, print, defer })
+  })
 const verified = async () => {
   await caughtUp()
-  const { code, stdout, stderr } = await readflow(['verify', ...common])
-  assert.equal(code, 0, `${stdout}${stderr}${consumeErrors}`)
+  const store = openStore(pipeline.lakeUrl)
+  const reader = await openSecondReader({ brokers: pipeline.stack.brokers, clientId: 'test' })
+  const duckdb = await openDuckDb()
+  try {
+    const files = openLocalFiles({ store, dir: pipeline.stack.dataDir, maxBytes: 0 })
+    const options = { files, reader, registry: null, duckdb, signal: context.signal, onProgress: () => undefined }
+    const report = await verify(options, await pinTables(store))
+    assert.deepEqual(
+      report.parts.flatMap((part) =>
+        part.partitions.flatMap(({ table, partition, faults }) => faults.map((fault) => `${table}/${partition}: ${fault}`)),
+      ),
+      [],
+      consumeErrors,
+    )
+    assert.ok(report.ok)
+  } finally {
+    await duckdb.close()
+    await reader.close()
+    await store.close()
+  }
 }
 const versionOf = async (table: string) => (await openTable(openStore(pipeline.lakeUrl), table).snapshot()).version
 const rowsOf = async (table = 'silver/ratings') =>
@@ -143,26 +199,26 @@ test('a dry run shows the difference and leaves nothing', { skip }, async () => 
   assert.deepEqual([shown.deadLetters.go, shown.deadLetters.come], [{ 'schema-frozen': 40 }, {}])
   assert.equal(shown.samples.filter(({ sign }: { sign: string }) => sign === '+').length, 5)
   assert.deepEqual([await versionOf('silver/ratings'), await filesOf('silver/'), await entries()], [version, files, []])
-  const text = await readflow(['replay', 'silver.ratings', '--from', 'earliest', '--dry-run', ...common])
-  assert.match(text.stdout, /difference: 40 rows added, 10 removed, 0 changed\n {2}\+ u\d+:1 at /)
-  assert.match(text.stdout, /dead letters: 0 come, 40 go \(schema-frozen 40\)/)
+  const text = await replayed('silver.ratings', '--from', 'earliest', '--dry-run')
+  assert.match(text, /difference: 40 rows added, 10 removed, 0 changed\n {2}\+ u\d+:1 at /)
+  assert.match(text, /dead letters: 0 come, 40 go \(schema-frozen 40\)/)
 })
 
 test('a replay swaps in under live traffic, a second one changes nothing, and rollback takes it back', { skip }, async () => {
   const before = await rowsOf()
   const stop = traffic()
-  const replayed = await replay('silver.ratings', '--from', 'earliest')
+  const swapped = lastJson(await readflow(['replay', 'silver.ratings', '--from', 'earliest', '--json', ...common]))
   const sent = await stop()
-  assert.ok(replayed.version > 0, JSON.stringify(replayed))
+  assert.ok(swapped.version > 0, JSON.stringify(swapped))
   await verified()
   const after = await rowsOf()
   assert.equal(after.length, before.length + 30 + sent)
   const again = await replay('silver.ratings', '--from', 'earliest')
   assert.deepEqual([again.isDifferent, again.version], [false, null], JSON.stringify(again))
   const stopAgain = traffic()
-  const takenBack = await rollback('silver.ratings')
+  const takenBack = lastJson(await readflow(['rollback', 'silver.ratings', '--json', ...common]))
   await stopAgain()
-  assert.equal(takenBack.of, replayed.version, JSON.stringify(takenBack))
+  assert.equal(takenBack.of, swapped.version, JSON.stringify(takenBack))
   await verified()
   const kept = new Set(await rowsOf())
   assert.deepEqual(
@@ -171,7 +227,7 @@ test('a replay swaps in under live traffic, a second one changes nothing, and ro
   )
   const nothing = await rollback('silver.ratings')
   assert.equal(nothing.code, 2)
-  assert.match(nothing.stderr, /^rollback: silver\.ratings was not replayed, or [^\n]*\n$/)
+  assert.match(nothing.error, /^silver\.ratings was not replayed, or /)
   const runs = openTable(openStore(pipeline.lakeUrl), RUNS_ROOT)
   const states = (await readNewestDays(runs, await runs.snapshot(), 2)).map(({ job, state }) => `${job}: ${state}`)
   for (const expected of ['replay silver.ratings: completed', 'rollback silver.ratings: completed'])
@@ -211,7 +267,7 @@ test('killed while it derives, it goes on where it was; another one of the table
     process.kill(open!.pid, 'SIGSTOP')
     const refused = await replay('silver.ratings', '--from', '0', '--partition', '0')
     assert.equal(refused.code, 2)
-    assert.match(refused.stderr, /^replay: The replay [0-9a-f]{8} of silver\.ratings is under way, [^\n]*\n$/)
+    assert.match(refused.error, /^The replay [0-9a-f]{8} of silver\.ratings is under way, in process \d+/)
     process.kill(open!.pid, 'SIGKILL')
     child.kill('SIGKILL')
     await new Promise((resolve) => child.once('close', resolve))
@@ -221,9 +277,9 @@ test('killed while it derives, it goes on where it was; another one of the table
     (await readflow(['replay', '--list', ...common])).stdout.split('\n').filter((line) => line.includes('left behind')).length,
     1,
   )
-  const text = await readflow(['replay', ...args, ...common])
-  assert.match(text.stdout, new RegExp(`going on with the replay ${left?.id}`))
-  assert.match(text.stdout, /swapped in as version \d+/, text.stderr)
+  const text = await replayed(...args)
+  assert.match(text, new RegExp(`going on with the replay ${left?.id}`))
+  assert.match(text, /swapped in as version \d+/)
   await verified()
   const child = command('replay', [...args, '--drift', 'ratings=freeze'])
   await eventually(async () => (await staged(50)) !== null)
