@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { filePath } from '../../lake/delta/actions.ts'
+import { openTable, type Table } from '../../lake/delta/table.ts'
 import { listReplays, pruneReplays, type ReplayState, readReplay, writeReplay } from '../../lake/replays.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import { epochId, progressId } from '../sink/ledger.ts'
 import type { ReplayOf, Work } from './work.ts'
 
 /** Of a replay on another machine: where it has kept nothing for so long its process counts as gone. */
@@ -19,7 +21,7 @@ const isProcess = (pid: number): boolean => {
 }
 
 /** Whether files that a replay has staged may be committed still: of a process that is there, or of another machine's. */
-export const mayBeInUse = (entry: ReplayOf): boolean => isAlive(entry) || (entry.state === 'open' && entry.host !== hostname())
+const mayBeInUse = (entry: ReplayOf): boolean => isAlive(entry) || (entry.state === 'open' && entry.host !== hostname())
 
 /** Whether the process that works at an open replay is there. */
 export const isAlive = ({ state, host, pid, updatedAt }: ReplayOf): boolean => {
@@ -68,12 +70,37 @@ export const saveReplay = async (store: ObjectStore, entry: ReplayOf): Promise<v
   await writeReplay(store, { ...entry, host: hostname(), pid: process.pid, updatedAt: new Date().toISOString() })
 }
 
+/** How far back the history is searched for a swap whose process died before it could say so. */
+const SEARCHED_ENTRIES = 10_000
+
+/** The version that a replay's swap made; null where it made none. */
+const swappedAs = async (table: Table, { id }: ReplayOf): Promise<number | null> =>
+  (await table.history({ limit: SEARCHED_ENTRIES })).find(({ commitInfo }) => commitInfo?.['replay'] === id)?.version ?? null
+
+/**
+ * Ends a replay that does not go on. Its process may have died between its swap and its note of it: then it is a swapped one, and
+ * its files are the table's. What nobody can have committed is removed.
+ */
+export const giveUpReplay = async (store: ObjectStore, entry: ReplayOf): Promise<'swapped' | 'aborted'> => {
+  const table = openTable(store, entry.table.replace('.', '/'))
+  const { txns } = await table.snapshot()
+  const { work } = entry
+  const [layer] = entry.table.split('.')
+  const isMoved = work?.partitions.some(
+    ({ partition, epoch }) => (txns.get(epochId(progressId({ ...work, stage: layer ?? '', partition }))) ?? null) !== epoch,
+  )
+  const version = isMoved ? await swappedAs(table, entry) : null
+  const state = version === null ? 'aborted' : 'swapped'
+  await endReplay(store, entry, state, { version, isInUse: isMoved || mayBeInUse(entry) })
+  return state
+}
+
 /** Ends a replay: what it had staged and was not committed is nobody's, and removed here unless somebody may be using it. */
 export const endReplay = async (
   store: ObjectStore,
   entry: ReplayOf,
   state: Exclude<ReplayState, 'open'>,
-  { version = null, isInUse = false }: { version?: number | null; isInUse?: boolean } = {},
+  { version = null, isInUse = false }: { version?: number | null; isInUse?: boolean | undefined } = {},
 ): Promise<void> => {
   const work = entry.work && { ...entry.work, letterFiles: [] }
   await writeReplay(store, { ...entry, state, version, work, staged: [], updatedAt: new Date().toISOString() })

@@ -6,7 +6,7 @@ import { type Config, parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { type ProgramContext, runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
-import { endReplay, isAlive, mayBeInUse } from './entry.ts'
+import { giveUpReplay, isAlive } from './entry.ts'
 import { runReplay } from './program.ts'
 import { listText } from './report.ts'
 import { requestOf } from './request.ts'
@@ -61,9 +61,11 @@ const abort = async (config: Config, { signal, defer }: ProgramContext, id: stri
     throw new ReadflowError('config', `There is no replay ${id} that could be given up${entry ? `: it is ${entry.state}` : ''}.`, {
       hint: 'See readflow replay --list.',
     })
-  // A process that is in the middle of its swap may commit them still; vacuum takes them once that can not be any more.
-  const isInUse = mayBeInUse(entry)
-  await endReplay(store, entry, 'aborted', { isInUse })
-  const what = `The replay ${id} of ${entry.table} is given up${isInUse ? '; a process that works at it stops at its next step' : ''}.`
-  process.stdout.write(config.isJson ? `${JSON.stringify({ ok: true, id, table: entry.table, state: 'aborted' })}\n` : `${what}\n`)
+  const wasAlive = isAlive(entry)
+  const state = await giveUpReplay(store, entry)
+  const what =
+    state === 'swapped'
+      ? `The replay ${id} of ${entry.table} had been swapped in already; readflow rollback ${entry.table} takes it back.`
+      : `The replay ${id} of ${entry.table} is given up${wasAlive ? '; its process stops at its next step' : ''}.`
+  process.stdout.write(config.isJson ? `${JSON.stringify({ ok: true, id, table: entry.table, state })}\n` : `${what}\n`)
 }

@@ -8,7 +8,7 @@ import { progressLine } from '../../runtime/progress-line.ts'
 import { readLedger } from '../sink/ledger.ts'
 import { openBronzeSource } from './bronze-source.ts'
 import { codeFingerprint } from './code.ts'
-import { endReplay, findReplay, mayBeInUse, newReplay, saveReplay } from './entry.ts'
+import { endReplay, findReplay, giveUpReplay, newReplay, saveReplay } from './entry.ts'
 import { openKafkaSource } from './kafka-source.ts'
 import { openComparison, openReplay } from './open.ts'
 import { type Plan, planReplay } from './plan.ts'
@@ -53,8 +53,9 @@ export const runReplay = async (config: Config, { name, request, run, print, log
     const [from, to] = ends
     plan = await planReplay({ ...opened, name, from, to, partitions: request.partitions })
     if (found) {
-      say(`the replay ${found.id} begins anew: the code, the topic or the table is another than when it began\n`)
-      await endReplay(store, found, 'aborted', { isInUse: mayBeInUse(found) })
+      const state = await giveUpReplay(store, found)
+      if (state === 'swapped') say(`the replay ${found.id} was swapped in before its process died; looking again\n`)
+      else say(`the replay ${found.id} begins anew: the code, the topic or the table is another than when it began\n`)
     }
     entry = { ...newReplay(name, requestText(request)), work: newWork(identity, plan) }
   }

@@ -8,7 +8,7 @@ import { runRollback } from '../../consumers/rollback/rollback.ts'
 import { pinTables } from '../../consumers/verify/pin.ts'
 import { verify } from '../../consumers/verify/verify.ts'
 import { openTable } from '../../lake/delta/table.ts'
-import { listReplays } from '../../lake/replays.ts'
+import { listReplays, writeReplay } from '../../lake/replays.ts'
 import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { RUNS_ROOT, readNewestDays } from '../../lineage/runs/read.ts'
@@ -30,6 +30,8 @@ import { lastJson, readflow, root } from '../helpers/up.ts'
  * not: so the two derive differently, as two versions of the code do.
  */
 const skip = await stackSkip()
+/** On a loaded machine a program takes its time to start. */
+const patience = { within: 300_000 }
 const log = createLog('test', 'error')
 const { topic, schema, subject } = catalogue.ratings
 let pipeline: TestPipeline
@@ -94,7 +96,7 @@ const caughtUp = () =>
   eventually(async () => {
     const lags = await Promise.all(['bronze', 'silver'].map((stage) => pipeline.client.groupLag(`readflow.${stage}`, [topic])))
     return lags.flat().every(({ committedOffset, lag }) => committedOffset !== null && lag === 0)
-  })
+  }, patience)
 /** What a command prints, in this process; where it fails its line and exit code. */
 const inProcess = async (work: (print: (text: string) => void, defer: (release: Release) => void) => Promise<void>) => {
   const scope = createScope()
@@ -260,7 +262,7 @@ test('killed while it derives, it goes on where it was; another one of the table
   }
   for (const least of [50, 400]) {
     const child = command('replay', args)
-    await eventually(async () => (await staged(least)) !== null)
+    await eventually(async () => (await staged(least)) !== null, patience)
     child.kill('SIGSTOP')
     // The launcher stands for its program: both are stopped by their ids.
     const open = await staged(least)
@@ -281,8 +283,16 @@ test('killed while it derives, it goes on where it was; another one of the table
   assert.match(text, new RegExp(`going on with the replay ${left?.id}`))
   assert.match(text, /swapped in as version \d+/)
   await verified()
+  // As a kill between the swap and its note of it leaves it: the staged files are the table's.
+  const swapped = (await entries()).find(({ id }) => id === left?.id)!
+  const store = openStore(pipeline.lakeUrl)
+  const { files } = await openTable(store, 'silver/ratings').snapshot()
+  await writeReplay(store, { ...swapped, state: 'open', pid: 2 ** 30, version: null, staged: [...files.values()] })
+  assert.match(await replayed(...args), /was swapped in before its process died; looking again\n.*nothing is changed/s)
+  assert.deepEqual((await entries()).find(({ id }) => id === left?.id)?.version, swapped.version)
+  await verified()
   const child = command('replay', [...args, '--drift', 'ratings=freeze'])
-  await eventually(async () => (await staged(50)) !== null)
+  await eventually(async () => (await staged(50)) !== null, patience)
   const open = await staged(50)
   process.kill(open!.pid, 'SIGKILL')
   await new Promise((resolve) => child.once('close', resolve))
