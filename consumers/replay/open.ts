@@ -17,7 +17,7 @@ import { requireServices } from '../../runtime/services.ts'
 import { catalogue, entityNames, topicNames } from '../../schemas/catalogue.ts'
 import { createBronze } from '../bronze/bronze.ts'
 import { createSilver } from '../silver/silver.ts'
-import type { ReplayContext } from './replay.ts'
+import type { ReplayContext } from './context.ts'
 
 /** What DuckDB may use to compare rows; what does not fit is on disk. */
 const MEMORY_LIMIT = '256MB'

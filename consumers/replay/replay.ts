@@ -1,51 +1,19 @@
 import type { AddFile } from '../../lake/delta/actions.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
-import type { Table } from '../../lake/delta/table.ts'
-import type { ObjectStore } from '../../lake/store/store.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
-import type { KafkaClient } from '../../runtime/kafka/client.ts'
-import type { OutgoingRecord, Producer } from '../../runtime/kafka/producer.ts'
-import type { Log } from '../../runtime/log.ts'
+import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
 import { readDeadLetterOrigins } from '../sink/dead-letter-origins.ts'
 import { counterId } from '../sink/ledger.ts'
 import { heldOffsets, mayHold } from '../sink/replace-range.ts'
 import { mergedFields } from '../sink/replay.ts'
-import type { StageTable } from '../stage.ts'
 import { progressOf, swapIn } from './catch-up.ts'
+import type { ReplayContext } from './context.ts'
 import { createDerivation } from './derive.ts'
 import { changedKeys, type DiffInput, diffRows, type RowDiff } from './diff.ts'
 import { saveReplay } from './entry.ts'
 import { discountStale, type KnownLetters, keepLetters } from './letters.ts'
-import type { RecordSource } from './source.ts'
 import { appIdOf, rangesOf, type SwapInput } from './swap.ts'
-import type { ReplayOf, Work } from './work.ts'
-
-export interface ReplayContext {
-  store: ObjectStore
-  client: KafkaClient
-  producer: Pick<Producer, 'send'>
-  table: Table
-  stageTable: StageTable
-  layer: 'bronze' | 'silver'
-  entry: ReplayOf & { work: Work }
-  isDryRun: boolean
-  /** Where files are staged: the table itself, or for a dry run a folder of this process. */
-  staging: Pick<Table, 'store' | 'root'>
-  kafka: RecordSource
-  bronze: RecordSource | null
-  /** Has the files of the table and the staged ones as local files, and tells where each is. */
-  withFiles: <T>(
-    live: readonly AddFile[],
-    staged: readonly AddFile[],
-    use: (files: Pick<DiffInput, 'liveFile' | 'stagedFile' | 'duckdb'>) => Promise<T>,
-  ) => Promise<T>
-  /** Told of how far it is: offsets that are derived, of so many. */
-  onProgress: (done: number, all: number) => void
-  onDiff: (diff: RowDiff) => void
-  onWaiting: (text: string) => void
-  log: Log
-  signal: AbortSignal
-}
+import type { Work } from './work.ts'
 
 export interface Replayed {
   diff: RowDiff
