@@ -14,6 +14,8 @@ interface Reading {
   reader: RecordReader
 }
 
+const SESSION_TIMEOUT_MS = 60_000
+
 /**
  * Reads ranges of a topic by the decoder of the live consumers, in a group of its own that commits nothing. It joins the
  * group at the first `read` and stays in it until `close`, so that a further range comes without delay.
@@ -33,6 +35,8 @@ export const openKafkaSource = ({
   let lost: number[] = []
   let consumer: GroupConsumer | undefined
   let done = Promise.withResolvers<void>()
+  /** What is being derived: a new assignment waits for it, so that positions are what was handed over. */
+  let draining: Promise<void> = Promise.resolve()
   let onPieces: (pieces: Pieces) => Promise<void> = async () => undefined
 
   const isRead = ({ position, to }: Reading) => position >= to
@@ -84,7 +88,9 @@ export const openKafkaSource = ({
     reading.reader.push(fetched)
     const { rows, bytes } = bufferedOf([...readings.values()])
     if (rows < limits.maxRecords && bytes < limits.maxBytes && !hasFetchedAll()) return
-    await beating(drain(), heartbeat).catch(done.reject)
+    draining = drain().catch(done.reject)
+    // An error of the heartbeat is for the client, which joins the group again.
+    await beating(draining, heartbeat)
   }
 
   const join = () =>
@@ -93,9 +99,12 @@ export const openKafkaSource = ({
       groupId: `readflow.replay.${randomUUID()}`,
       topics: [topic],
       fetch: { maxBytes: 4 * 1024 * 1024, maxBytesPerPartition: 1024 * 1024 },
+      // Nobody waits for its partitions: it may be slow.
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
       log,
       handlers: {
         assigned: async () => {
+          await draining
           for (const { reader } of readings.values()) reader.clear()
           return new Map(left().map(([partition, { position }]) => [partitionId({ topic, partition }), position]))
         },

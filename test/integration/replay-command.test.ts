@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { openReplay } from '../../consumers/replay/open.ts'
 import { runReplay } from '../../consumers/replay/program.ts'
 import { runRollback } from '../../consumers/rollback/rollback.ts'
@@ -177,7 +177,7 @@ const filesOf = async (prefix: string) => {
 }
 const entries = () => listReplays(openStore(pipeline.lakeUrl))
 /** Sends ratings until it is stopped; gives how many. */
-const traffic = () => {
+const traffic = (t: TestContext) => {
   let [isOn, number] = [true, 10_000]
   const going = (async () => {
     while (isOn) {
@@ -186,6 +186,9 @@ const traffic = () => {
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   })()
+  t.after(() => {
+    isOn = false
+  })
   return async () => {
     isOn = false
     await going
@@ -206,9 +209,9 @@ test('a dry run shows the difference and leaves nothing', { skip }, async () => 
   assert.match(text, /dead letters: 0 come, 40 go \(schema-frozen 40\)/)
 })
 
-test('a replay swaps in under live traffic, a second one changes nothing, and rollback takes it back', { skip }, async () => {
+test('a replay swaps in under live traffic, a second one changes nothing, and rollback takes it back', { skip }, async (t) => {
   const before = await rowsOf()
-  const stop = traffic()
+  const stop = traffic(t)
   const swapped = lastJson(await readflow(['replay', 'silver.ratings', '--from', 'earliest', '--json', ...common]))
   const sent = await stop()
   assert.ok(swapped.version > 0, JSON.stringify(swapped))
@@ -217,7 +220,7 @@ test('a replay swaps in under live traffic, a second one changes nothing, and ro
   assert.equal(after.length, before.length + 30 + sent)
   const again = await replay('silver.ratings', '--from', 'earliest')
   assert.deepEqual([again.isDifferent, again.version], [false, null], JSON.stringify(again))
-  const stopAgain = traffic()
+  const stopAgain = traffic(t)
   const takenBack = lastJson(await readflow(['rollback', 'silver.ratings', '--json', ...common]))
   await stopAgain()
   assert.equal(takenBack.of, swapped.version, JSON.stringify(takenBack))
