@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
+import { Admin } from '@platformatic/kafka'
 import { openReplay } from '../../consumers/replay/open.ts'
 import { runReplay } from '../../consumers/replay/program.ts'
 import { runRollback } from '../../consumers/rollback/rollback.ts'
@@ -307,16 +308,10 @@ test('killed while it derives, it goes on where it was; another one of the table
 })
 
 test('where Kafka no longer has the records Silver comes from Bronze, byte by byte; Bronze says so', { skip }, async () => {
-  const admin = pipeline.client.kafka.admin()
-  await admin.connect()
-  await admin.deleteTopicRecords({
-    topic,
-    partitions: [
-      { partition: 0, offset: '500' },
-      { partition: 1, offset: '300' },
-    ],
-  })
-  await admin.disconnect()
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...pipeline.stack.brokers] })
+  const partitions = [500n, 300n].map((offset, partition) => ({ partition, offset }))
+  await admin.deleteRecords({ topics: [{ name: topic, partitions }] })
+  await admin.close()
   const before = await rowsOf()
   // As of now the table has what is refused by a freeze: so this one takes it out again, and sends letters.
   const frozen = await replay('silver.ratings', '--from', 'earliest', '--drift', 'ratings=freeze')
