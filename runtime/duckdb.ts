@@ -42,8 +42,8 @@ export interface DuckDb {
   run: (sql: string, params?: SqlParams, options?: QueryOptions) => Promise<void>
   /**
    * Runs one query and gives its rows as plain values: integers as number where safe, else string; DECIMAL as
-   * number where it has at most 15 digits, else string; DATE as 'YYYY-MM-DD'; timestamps as ISO text in UTC with milliseconds, or as many digits as they need; LIST as array; STRUCT and MAP
-   * as object; BLOB as Uint8Array; NULL as null.
+   * number where it has at most 15 digits, else string; DATE as 'YYYY-MM-DD'; timestamps as ISO text in UTC with milliseconds,
+   * or as many digits as they need; LIST as array; STRUCT and MAP as object; BLOB as Uint8Array; NULL as null.
    */
   rows: <T = Record<string, unknown>>(sql: string, params?: SqlParams, options?: QueryOptions) => Promise<T[]>
   /**

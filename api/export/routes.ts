@@ -8,10 +8,11 @@ import type { LocalFiles } from '../../lake/store/local-files.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import type { DuckDb } from '../../runtime/duckdb.ts'
 import type { GoldReader } from '../gold/reader.ts'
-import { heldOf } from '../http/held.ts'
+import { STALLED_MS } from '../http/drained.ts'
+import { heldOf, versionHeaders } from '../http/held.ts'
 import type { RouteModule } from '../http/module.ts'
 import { noGoldYet } from '../http/no-gold.ts'
-import { versionHeaders } from '../http/openapi.ts'
+import { documentedHeaders } from '../http/openapi.ts'
 import { oneOf } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters, versionParameters } from '../http/route.ts'
@@ -38,8 +39,6 @@ export interface ExportRoutes {
 
 /** Files that are made or on their way at once: each takes its place on the disk. */
 const MAX_FILES = 4
-/** So long a reader may take nothing. */
-const STALLED_MS = 60_000
 
 const busy = (why: string) => new Problem(429, `${why} Try again in some seconds.`, { headers: { 'Retry-After': '5' } })
 
@@ -70,8 +69,7 @@ export const exportRoutes = ({ store, files, gold, gate, openDuckDb, tempDir }: 
     const published = await readPublished(store, { version })
     if (!published) throw goneVersion(version)
     response.set({
-      'ReadFlow-Version': String(version),
-      ...(published.completeThrough === null ? {} : { 'ReadFlow-Complete-Through': published.completeThrough }),
+      ...versionHeaders(published),
       ...heldOf({ gold, gate }, version).headers,
       'Cache-Control': 'no-store',
       'Content-Type': types[format],
@@ -106,7 +104,7 @@ export const exportRoutes = ({ store, files, gold, gate, openDuckDb, tempDir }: 
         summary: 'One published Gold as one file: a DuckDB database with its tables, or a zip of Parquet files. One at a time is made.',
         query,
         answer: { [types.duckdb]: z.string(), [types.parquet]: z.string() },
-        headers: versionHeaders,
+        headers: documentedHeaders,
         errors: [404, 410, 503],
       },
     ],

@@ -3,7 +3,7 @@ import type { GoldVersion } from '../gold/version.ts'
 import type { StatusParts } from '../pipeline/status.ts'
 import { etagOf, hasAny, isFresh } from './etag.ts'
 import { type Format, formatOf, type RowsAnswer, rowsOf, sendRows } from './formats.ts'
-import { heldOf, isServed } from './held.ts'
+import { heldOf, isServed, versionHeaders } from './held.ts'
 import { createLanes, type Lanes } from './lanes.ts'
 import { noGoldYet } from './no-gold.ts'
 import { Problem, tooMany } from './problem.ts'
@@ -125,11 +125,6 @@ const asBusy = (error: unknown): never => {
   const isTimeout = error instanceof Error && error.name === 'TimeoutError'
   throw isTimeout ? tooMany(`no place became free within ${MAX_WAIT_MS / 1000} s`) : error
 }
-
-const versionHeaders = ({ version, completeThrough }: GoldVersion) => ({
-  'ReadFlow-Version': String(version),
-  ...(completeThrough === null ? {} : { 'ReadFlow-Complete-Through': completeThrough }),
-})
 
 const WARMED = 30
 

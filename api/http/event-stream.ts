@@ -5,8 +5,6 @@ import { Problem } from './problem.ts'
 
 const HEARTBEAT_MS = 15_000
 const RETRY_MS = 2000
-/** So long a reader may take nothing before it is cut off; it comes back by itself and goes on where it was. */
-const STALLED_MS = 60_000
 
 export interface EventStream {
   /** Resolves once the reader has taken what was sent, or has gone: who waits for that keeps nothing for one that is slow. */
@@ -61,7 +59,8 @@ export const createEventStreams = ({ maxReaders, keys = async () => [] }: { maxR
       send: async ({ id, type, data }) => {
         if (response.destroyed || response.writableEnded) return
         const text = `${id === undefined ? '' : `id: ${id}\n`}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
-        if (!response.write(text)) await drained(response, STALLED_MS)
+        // One that is cut off comes back by itself, and goes on where it was.
+        if (!response.write(text)) await drained(response)
       },
       mark: (id) => void response.write(`id: ${id}\n\n`),
     }

@@ -40,7 +40,7 @@ export const sendRows = async (response: Response, format: Exclude<Format, 'json
   for await (const batch of batches) {
     if (batch.length === 0) continue
     const text = format === 'csv' ? csvLines(batch) : batch.map((row) => `${JSON.stringify(objectOf(columns, row))}\n`).join('')
-    if (!response.write(text)) await drained(response, STALLED_MS)
+    if (!response.write(text)) await drained(response)
     if (response.destroyed) throw new Problem(499, 'The reader has gone.')
   }
   response.end()
@@ -49,15 +49,15 @@ export const sendRows = async (response: Response, format: Exclude<Format, 'json
 const objectOf = (columns: readonly string[], row: readonly unknown[]) =>
   Object.fromEntries(columns.map((name, index) => [name, row[index]]))
 
-/** Rows as lines of CSV, as RFC 4180 has them: what has a line break of any kind is quoted. Null and an empty text are empty fields; lists and objects are JSON. */
+/**
+ * Rows as lines of CSV, as RFC 4180 has them: what has a line break of any kind is quoted. Null and an empty text are empty
+ * fields; lists and objects are JSON.
+ */
 export const csvLines = (rows: readonly (readonly unknown[])[]): string =>
   stringify(
     rows.map((row) => row.map((value) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value))),
     { cast: { boolean: String }, record_delimiter: '\r\n', quote_record_delimiter: true },
   )
-
-/** So long a reader may take nothing: what it asked for is kept for it meanwhile. */
-const STALLED_MS = 60_000
 
 /** The rows of a list that is whole: with these columns, and such of the rows' own as are none of them. */
 export const rowsOf = (list: readonly Record<string, unknown>[], known: readonly string[]): RowsAnswer => {

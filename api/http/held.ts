@@ -21,3 +21,9 @@ export const heldOf = (parts: Parts, version: number | null) => {
     headers: { 'ReadFlow-Held-Since': hold.since, 'ReadFlow-Held-Reason': reason.replaceAll(/[^\x20-\x7e\xa0-\xff]/g, '?') },
   }
 }
+
+/** The headers that say of which Gold an answer is: none where none is published. */
+export const versionHeaders = ({ version, completeThrough }: { version: number | null; completeThrough: string | null }) => ({
+  ...(version === null ? {} : { 'ReadFlow-Version': String(version) }),
+  ...(completeThrough === null ? {} : { 'ReadFlow-Complete-Through': completeThrough }),
+})

@@ -60,7 +60,7 @@ const descriptions: Readonly<Record<number, string>> = {
 const anyRoute = [400, 401, 403, 421, 429, 500]
 
 /** What an answer that says of which Gold it is has beside its own: where there is one. */
-export const versionHeaders = {
+export const documentedHeaders = {
   'ReadFlow-Version': z.string().optional(),
   'ReadFlow-Complete-Through': z.string().optional(),
   'ReadFlow-Held-Since': z.string().optional(),
@@ -87,10 +87,8 @@ const headersOf: Readonly<Record<number, z.ZodRawShape>> = {
 
 const goldHeaders = z.object({
   ...anyHeaders,
+  ...documentedHeaders,
   'ReadFlow-Version': z.string(),
-  'ReadFlow-Complete-Through': z.string().optional(),
-  'ReadFlow-Held-Since': z.string().optional(),
-  'ReadFlow-Held-Reason': z.string().optional(),
   'ReadFlow-Total-Rows': z.string().optional().describe('of a list as NDJSON or CSV: the rows on all of its pages'),
   Link: z.string().optional().describe('of a list as NDJSON or CSV: where the next page is (rel="next")'),
   ETag: z.string(),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isoTimePattern, parseIsoTime } from '../../runtime/iso-time.ts'
 import { Problem } from './problem.ts'
 
 /** A whole number from `min` to `max`. */
@@ -36,6 +37,17 @@ export const dayOrMonth = z
     'must be a day as YYYY-MM-DD or a month as YYYY-MM',
   )
   .meta({ override: { type: 'string', pattern: '^\\d{4}-\\d{2}(-\\d{2})?$' } })
+
+/** A time in ISO 8601, in UTC where it names no zone. Gives epoch milliseconds. */
+export const isoTime = z
+  .string()
+  .transform((text, context) => {
+    const timeMs = parseIsoTime(text)
+    if (timeMs !== null) return timeMs
+    context.addIssue('must be a time in ISO 8601, such as 2026-11-24T08:00:00Z')
+    return z.NEVER
+  })
+  .meta({ override: { type: 'string', pattern: isoTimePattern.source } })
 
 /** Some of a few words, with commas between. */
 export const listOf = <const W extends string>(words: readonly W[]) =>

@@ -3,10 +3,10 @@ import type { ListColumn } from '../gold/list.ts'
 import type { GoldVersion } from '../gold/version.ts'
 
 /**
- * Columns of a book in a list, of `currentBooks`: `b` is the book, `r` its ratings in Gold, of which `reader_*` are. The others are
+ * Columns of a book in a list: `b` is the book, `ratings` stands for its ratings in Gold, of which `reader_*` are. The others are
  * what the source says.
  */
-export const bookColumns: Record<string, ListColumn> = {
+const columnsOf = (ratings: 'b' | 'r'): Record<string, ListColumn> => ({
   book_id: { sql: 'b.book_id', type: text },
   title: { sql: 'b.title', type: text },
   author_names: { sql: 'b.author_names', type: texts },
@@ -17,10 +17,16 @@ export const bookColumns: Record<string, ListColumn> = {
   original_publication_year: { sql: 'b.original_publication_year', type: count },
   average_rating: { sql: 'b.average_rating', type: figure },
   ratings_count: { sql: 'b.ratings_count', type: count },
-  reader_ratings: { sql: 'coalesce(r.ratings, 0)', type: count },
-  reader_average: { sql: 'round(r.rating_sum / r.ratings, 2)', type: figure },
+  reader_ratings: { sql: `coalesce(${ratings}.ratings, 0)`, type: count },
+  reader_average: { sql: `round(${ratings}.rating_sum / ${ratings}.ratings, 2)`, type: figure },
   url: { sql: 'b.url', type: text },
-}
+})
+
+/** Columns of `currentBooks`, with the ratings beside the book as `r`. */
+export const bookColumns = columnsOf('r')
+
+/** Columns of the table `listed_books` as `b`, which has both halves in one row. */
+export const listedColumns = columnsOf('b')
 
 /** The columns as the list of a SELECT. */
 export const selectBook = Object.entries(bookColumns)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineList, sortedText } from '../gold/list.ts'
 import { given, shortText, whole } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
-import { bookColumns } from './book-columns.ts'
+import { listedColumns } from './book-columns.ts'
 import { MAX_TERMS, relevanceSql, searchConditions, termsOf } from './book-search.ts'
 
 const filters = z.strictObject({
@@ -16,18 +16,13 @@ const filters = z.strictObject({
   min_ratings: whole(0, 1_000_000_000).optional().describe('least ratings_count'),
 })
 
-/** `listed_books` has both halves in one row. */
-const ofListed = Object.fromEntries(
-  Object.entries(bookColumns).map(([name, { sql, type }]) => [name, { sql: sql.replaceAll(/\br\./g, 'b.'), type }]),
-)
-
 /** The catalogue. */
 export const listBooks = defineList({
   path: '/v1/books',
   summary: 'Books of the catalogue: filtered, sorted, a page at a time. A cursor goes on in the version that it began in.',
   name: 'books',
   filters,
-  columns: ofListed,
+  columns: listedColumns,
   from: (gold) => `FROM ${gold.table('listed_books')} b`,
   where: ({ genre, language_code, author_id, q, min_ratings, sort }: z.output<typeof filters> & { sort?: string }) => {
     if (sort === 'relevance' && q === undefined) {

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import type { SqlParam } from '../../runtime/duckdb.ts'
 import type { GoldReader } from '../gold/reader.ts'
 import { type Format, formatOf, formats, sendRows } from '../http/formats.ts'
-import { heldOf } from '../http/held.ts'
+import { heldOf, versionHeaders } from '../http/held.ts'
 import type { RouteModule } from '../http/module.ts'
-import { versionHeaders } from '../http/openapi.ts'
+import { documentedHeaders } from '../http/openapi.ts'
 import { whole, wholeOr } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters, versionParameters } from '../http/route.ts'
@@ -72,10 +72,9 @@ const schemaAnswer = z.object({
 /** `POST /v1/sql` and what it can be asked of. */
 export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldReader; gate: GateReader }): RouteModule => {
   const router = Router()
-  const headersOf = ({ version, completeThrough }: SqlHead) => ({
-    ...(version === null ? {} : { 'ReadFlow-Version': String(version) }),
-    ...(completeThrough === null ? {} : { 'ReadFlow-Complete-Through': completeThrough }),
-    ...heldOf({ gold, gate }, version).headers,
+  const headersOf = (head: SqlHead, held: ReturnType<typeof heldOf>) => ({
+    ...versionHeaders(head),
+    ...held.headers,
     'Cache-Control': 'no-store',
   })
 
@@ -121,11 +120,7 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
     const held = heldOf({ gold, gate }, version)
     const of = { version, complete_through: completeThrough, as_of: publishedAt, ...held.fields, tables }
     const result = { ...of, columns, rows, row_count: rowCount, truncated, elapsed_ms: Math.round(elapsedMs * 10) / 10 }
-    response
-      .set({ ...headersOf(head!), ...held.headers })
-      .vary('Accept')
-      .type('json')
-      .send(JSON.stringify(result))
+    response.set(headersOf(head!, held)).vary('Accept').type('json').send(JSON.stringify(result))
   }
 
   const sendStream = async (question: SqlQuestion, response: Response, format: Exclude<Format, 'json'>) => {
@@ -150,7 +145,7 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
       writer.abort(error).catch(() => undefined)
     })
     const head = await begun.promise
-    response.set({ ...headersOf(head), ...heldOf({ gold, gate }, head.version).headers }).vary('Accept')
+    response.set(headersOf(head, heldOf({ gold, gate }, head.version))).vary('Accept')
     await sendRows(response, format, { columns: head.columns.map(({ name }) => name), batches: queue.readable })
     await running
   }
@@ -171,7 +166,7 @@ export const sqlRoutes = ({ sql, gold, gate }: { sql: SqlService; gold: GoldRead
         query,
         body: { 'application/json': body },
         answer: { 'application/json': answer, 'application/x-ndjson': z.string(), 'text/csv': z.string() },
-        headers: versionHeaders,
+        headers: documentedHeaders,
         errors: [404, 406, 408, 410, 413, 415, 422, 503],
       },
       {

@@ -1,10 +1,9 @@
 import { Router } from 'express'
 import { z } from 'zod'
-import { parseIsoTime } from '../../runtime/iso-time.ts'
 import { dlqTopic, entityNames } from '../../schemas/catalogue.ts'
 import { contracts } from '../../schemas/contracts/contracts.ts'
 import type { RouteModule } from '../http/module.ts'
-import { oneOf, shortText, whole } from '../http/parameters.ts'
+import { isoTime, oneOf, shortText, whole } from '../http/parameters.ts'
 import { parseParameters } from '../http/route.ts'
 import { type ReadCounts, violationsOf } from '../pipeline/contracts.ts'
 import { decodeRecordsCursor, encodeRecordsCursor } from './cursor.ts'
@@ -13,14 +12,10 @@ import type { TopicsKafka } from './kafka.ts'
 import { readBack } from './records.ts'
 
 const params = z.strictObject({ entity: oneOf(entityNames as unknown as [string, ...string[]]).describe('whose records were refused') })
-const timeText = z
-  .string()
-  .refine((text) => parseIsoTime(text) !== null, 'must be a time in ISO 8601, such as 2026-11-24T08:00:00Z')
-  .transform((text) => parseIsoTime(text)!)
 const query = z.strictObject({
   reason: shortText.optional().describe('rule that refused it'),
-  from: timeText.optional().describe('from this time on'),
-  to: timeText.optional().describe('before this time'),
+  from: isoTime.optional().describe('from this time on'),
+  to: isoTime.optional().describe('before this time'),
   limit: whole(1, 200).default(50).describe('letters on a page'),
   cursor: z.string().max(4000).optional().describe('next_cursor of the page before'),
 })

@@ -1,11 +1,10 @@
 import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
-import { parseIsoTime } from '../../runtime/iso-time.ts'
 import type { BrowsedTopic, KafkaBrowser } from '../../runtime/kafka/second/browser.ts'
 import type { DeliveredRecord } from '../../runtime/kafka/second/reader.ts'
 import type { EventStreams } from '../http/event-stream.ts'
 import type { RouteModule } from '../http/module.ts'
-import { oneOf, shortText, whole, wholeOr } from '../http/parameters.ts'
+import { isoTime, oneOf, shortText, whole, wholeOr } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { parseParameters } from '../http/route.ts'
 import { decodeRecordsCursor, encodeRecordsCursor } from './cursor.ts'
@@ -21,7 +20,7 @@ const recordsQuery = z.strictObject({
   from: oneOf(['end', 'beginning']).optional().describe('end (default): the newest records, newest first; beginning: the oldest first'),
   partition: whole(0, 100_000).optional().describe('only this partition'),
   offset: whole(0, 999_999_999_999).optional().describe('from this offset on; needs partition'),
-  timestamp: z.string().optional().describe('from this time on (ISO 8601)'),
+  timestamp: isoTime.optional().describe('from this time on (ISO 8601)'),
   group: shortText.optional().describe('what this consumer group has not consumed yet'),
   key: z.string().max(1000).optional().describe('only records with this key'),
   limit: wholeOr(1, 500, 50).describe('most records'),
@@ -204,11 +203,7 @@ const startOf = async (browser: KafkaBrowser, topic: BrowsedTopic, query: z.outp
     if (partition === undefined) throw fault('offset', 'needs partition')
     return { [partition]: offset }
   }
-  if (timestamp !== undefined) {
-    const timeMs = parseIsoTime(timestamp)
-    if (timeMs === null) throw fault('timestamp', 'must be a time in ISO 8601, such as 2026-11-24T08:00:00Z')
-    return Object.fromEntries(await browser.offsetsAt(topic, timeMs))
-  }
+  if (timestamp !== undefined) return Object.fromEntries(await browser.offsetsAt(topic, timestamp))
   if (group !== undefined) {
     const committed = (await browser.committed(group)).filter((each) => each.topic === topic.name)
     if (committed.length === 0)

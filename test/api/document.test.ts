@@ -15,7 +15,7 @@ import { openRecorder, withRun } from '../../lineage/runs/recorder.ts'
 import { createLog } from '../../runtime/log.ts'
 import { type Api, startApi } from './helpers/api.ts'
 import { openDocument } from './helpers/document.ts'
-import { author, book, genre, publishGold, rating, review } from './helpers/gold-lake.ts'
+import { publishGold, smallGold } from './helpers/gold-lake.ts'
 
 type Options = NonNullable<Parameters<typeof startApi>[1]>
 const releases: (() => Promise<void>)[] = []
@@ -41,16 +41,7 @@ let document: ReturnType<typeof openDocument>
 let runId = ''
 before(async () => {
   Object.assign(api, await start())
-  await publishGold(api.store, {
-    dim_book: [book('1'), book('2', { language_code: null, title: null })],
-    dim_author: [author('a1', 'Ada Ahl')],
-    dim_genre: [genre('fantasy', 'Fantasy')],
-    fact_rating: [rating('1', 5, '2026-01-10'), rating('1', 4, null)],
-    fact_review: [{ ...review('1', '2026-01-11', true), user_id: 'export-ann', rating: 4 }],
-    agg_author_performance: [
-      { author_id: 'a1', name: 'Ada Ahl', books: 2, primary_books: 1, ratings: 2, average_rating: 4.5, bayesian_rating: 4.5, reviews: 1 },
-    ],
-  })
+  await publishGold(api.store, smallGold())
   await api.gold.refresh()
   const recorder = await openRecorder({ table: openTable(api.store, RUNS_ROOT), program: 'poll', publisher: null, log })
   await withRun(recorder, { kind: 'poll', job: 'books' }, async (run) => {

@@ -5,22 +5,13 @@ import { z } from 'zod'
 import { problemSchema } from '../../api/http/openapi.ts'
 import { lakeRoutes, routes } from '../../api/routes/routes.ts'
 import { type Api, startApi } from './helpers/api.ts'
-import { author, book, genre, publishGold, rating, review } from './helpers/gold-lake.ts'
+import { publishGold, smallGold } from './helpers/gold-lake.ts'
 
 const api = {} as Api
 const releases: (() => Promise<void>)[] = []
 before(async () => {
   Object.assign(api, await startApi({ after: (release) => void releases.push(release) }))
-  await publishGold(api.store, {
-    dim_book: [book('1'), book('2', { language_code: null, title: null })],
-    dim_author: [author('a1', 'Ada Ahl')],
-    dim_genre: [genre('fantasy', 'Fantasy')],
-    fact_rating: [rating('1', 5, '2026-01-10'), rating('1', 4, null)],
-    fact_review: [{ ...review('1', '2026-01-11', true), user_id: 'export-ann', rating: 4 }],
-    agg_author_performance: [
-      { author_id: 'a1', name: 'Ada Ahl', books: 2, primary_books: 1, ratings: 2, average_rating: 4.5, bayesian_rating: 4.5, reviews: 1 },
-    ],
-  })
+  await publishGold(api.store, smallGold())
   await api.gold.refresh()
 })
 after(async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
@@ -11,20 +11,12 @@ import { documentedMetrics, type ExposedMetric, faultsOf, scrape } from '../help
 import { stackSkip } from '../helpers/stack.ts'
 import { readRows } from '../helpers/tables.ts'
 import { tool } from '../helpers/tool.ts'
-import { readflow, startUp, tempDir, until } from '../helpers/up.ts'
+import { childOf, readflow, startUp, tempDir, until } from '../helpers/up.ts'
 
 const skip = await stackSkip()
 const noPromtool = tool('promtool', ['--version'], 'sudo apt-get install prometheus')
 const programs = ['compact', 'consume', 'poll', 'serve', 'up']
 const LONG_MS = 240_000
-
-const childOf = (parent: number, main: string): number =>
-  Number(
-    execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .find(([, of, ...args]) => Number(of) === parent && args.some((arg) => arg.endsWith(main)))?.[0],
-  )
 
 /** Takes a port of 127.0.0.1 as soon as it is free; null where somebody else was faster. */
 const takePort = (port: number) =>

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -138,3 +138,12 @@ export const until = async <T>(what: string, check: () => Promise<T | null | und
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
 }
+
+/** Process id of a program that another one has started, by the end of an argument; NaN where there is none. */
+export const childOf = (parent: number, main: string): number =>
+  Number(
+    execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .find(([, of, ...args]) => Number(of) === parent && args.some((arg) => arg.endsWith(main)))?.[0],
+  )

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { readRunFile } from '../../runtime/run-file.ts'
 import type { UpStatus } from '../../runtime/up-status.ts'
@@ -7,18 +6,10 @@ import { writeGoodbooks } from '../helpers/goodbooks.ts'
 import { openRatings } from '../helpers/ratings.ts'
 import { stackSkip } from '../helpers/stack.ts'
 import { readRows } from '../helpers/tables.ts'
-import { lastJson, readflow, startUp, tempDir, until } from '../helpers/up.ts'
+import { childOf, lastJson, readflow, startUp, tempDir, until } from '../helpers/up.ts'
 
 const skip = await stackSkip()
 const FIRST = 100
-
-const childOf = (parent: number, main: string): number =>
-  Number(
-    execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' })
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/))
-      .find(([, of, ...args]) => Number(of) === parent && args.some((arg) => arg.endsWith(main)))?.[0],
-  )
 
 test('stages of a running up are paused and resumed, each by itself', { skip }, async (t) => {
   const dir = `${await tempDir(t)}/a folder`

@@ -2,16 +2,15 @@ import { useSearchParams } from './address.ts'
 
 /** One choice of a page, kept in its address beside the others; what is left at `fallback` does not stand there. */
 export const useParameter = (name: string, fallback = ''): [string, (value: string) => void] => {
-  const [search, setSearch] = useSearchParams()
+  const [given, setSearch] = useSearchParams()
   const set = (value: string) =>
     setSearch(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (value === fallback) next.delete(name)
-        else next.set(name, value)
-        return next
+      (search) => {
+        if (value === fallback) search.delete(name)
+        else search.set(name, value)
+        return search
       },
       { replace: true },
     )
-  return [search.get(name) ?? fallback, set]
+  return [given.get(name) ?? fallback, set]
 }

@@ -41,8 +41,9 @@ const namesOf = (cells: ReadonlyMap<string, string>): string[] => [
 ]
 
 /**
- * Turns a row of an export into records. `header` is the file's own, `dayOrder` how a spreadsheet wrote its days; what no field takes, and what does not fit its
- * field, goes to `extra` under the column's name. `userId` stands for the person, whom an export does not name.
+ * Turns a row of an export into records. `header` is the file's own, `dayOrder` how a spreadsheet wrote its days; what no field
+ * takes, and what does not fit its field, goes to `extra` under the column's name. `userId` stands for the person, whom an export
+ * does not name.
  */
 export const createRowReader = (header: readonly string[], userId: string, dayOrder: DayOrder | null = null) => {
   const plain = header.map(plainName)

@@ -257,3 +257,15 @@ export const review = (bookId: string, day: string, hasText: boolean): Row => ({
 })
 
 export const genre = (slug: string, name: string): Row => ({ genre_sk: `sk-${slug}`, genre: slug, name, is_other: slug === 'other' })
+
+/** A Gold with some rows for every kind of answer, nulls among them. */
+export const smallGold = (): Parameters<typeof publishGold>[1] => ({
+  dim_book: [book('1'), book('2', { language_code: null, title: null })],
+  dim_author: [author('a1', 'Ada Ahl')],
+  dim_genre: [genre('fantasy', 'Fantasy')],
+  fact_rating: [rating('1', 5, '2026-01-10'), rating('1', 4, null)],
+  fact_review: [{ ...review('1', '2026-01-11', true), user_id: 'export-ann', rating: 4 }],
+  agg_author_performance: [
+    { author_id: 'a1', name: 'Ada Ahl', books: 2, primary_books: 1, ratings: 2, average_rating: 4.5, bayesian_rating: 4.5, reviews: 1 },
+  ],
+})

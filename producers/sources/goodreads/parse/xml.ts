@@ -40,8 +40,8 @@ const reasonOf = (error: unknown) =>
 /**
  * Parses a whole document, strictly: anything that is not well-formed is an error. Only the five standard
  * entities and numeric ones are known; a document type is refused, so that nothing can be expanded or fetched.
- * `method` names the answer in errors; `mend` gets the text first, and keeps its lines. Throws ReadflowError `source-invalid` with what is wrong and where
- * (line and column as in the body received).
+ * `method` names the answer in errors; `mend` gets the text first, and keeps its lines. Throws ReadflowError `source-invalid` with
+ * what is wrong and where (line and column as in the body received).
  */
 export const parseXml = (body: Uint8Array, method: string, mend = (text: string) => text): XmlElement => {
   if (body.length === 0) throw invalid(`${method} answered nothing.`)
