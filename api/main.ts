@@ -34,6 +34,7 @@ import { openLineage } from './pipeline/lineage.ts'
 import { openProfilesReader } from './pipeline/profiles.ts'
 import { retryRoutes } from './pipeline/retry-routes.ts'
 import { openRunsReader } from './pipeline/runs.ts'
+import { stageRoutes } from './pipeline/stage-routes.ts'
 import { watchTables } from './pipeline/tables.ts'
 import { routes, warmed } from './routes/routes.ts'
 import { openArrivals } from './shelves/arrival.ts'
@@ -45,6 +46,9 @@ import { openSql } from './sql/service.ts'
 import { deadLetterRoutes } from './topics/dead-letter-routes.ts'
 import { deadLetterRows } from './topics/dead-letters.ts'
 import { openTopicsKafka } from './topics/kafka.ts'
+import { letterActionRoutes } from './topics/letter-action-routes.ts'
+import { openLetterBook } from './topics/letter-book.ts'
+import { createLetterCommand } from './topics/letter-command.ts'
 import { topicRoutes } from './topics/routes.ts'
 
 const MEMORY_LIMIT = '384MB'
@@ -108,6 +112,13 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     registryUrl: () => config.schemaRegistryUrl ?? upStatus?.links.registry ?? null,
   })
   defer(() => kafka.close())
+  const letterCommand = createLetterCommand({
+    env: () => ({
+      KAFKA_BROKERS: config.kafkaBrokers?.join(',') ?? upStatus?.links.brokers ?? '',
+      SCHEMA_REGISTRY_URL: config.schemaRegistryUrl ?? upStatus?.links.registry ?? '',
+      ...{ LAKE_URL: config.lakeUrl, READFLOW_DATA: config.dataDir },
+    }),
+  })
   const sqlCopies = await openProcessFolder(path.join(config.dataDir, 'cache', 'sql'))
   defer(sqlCopies.close)
   const sqlTemp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'sql'))
@@ -147,8 +158,15 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
         tell: process.send?.bind(process) ?? null,
         isShelf: async (id) => (await inbox.get(id)) !== null,
       }),
+      stageRoutes({
+        upStatus: () => upStatus,
+        tell: process.send?.bind(process) ?? null,
+        logDir: path.join(config.dataDir, 'logs'),
+        env,
+      }),
       topicRoutes({ kafka, streams }),
-      deadLetterRoutes({ kafka, ruleCounts }),
+      deadLetterRoutes({ kafka, book: openLetterBook({ store }), ruleCounts }),
+      letterActionRoutes({ command: letterCommand }),
     ],
     access: { isOn: asksForKeys, keys },
     ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },

@@ -37,8 +37,8 @@ export interface StageTable {
   isComplete: boolean
   /** Where records go that become no row; null where there are none. */
   deadLetterTopic: string | null
-  /** Forgets all state and restores that of these partitions from the table. */
-  restore: (snapshot: Snapshot, partitions: readonly RestoredPartition[]) => Promise<void>
+  /** Forgets all state and restores that of these partitions from the table; of some keys only, for a look at those. */
+  restore: (snapshot: Snapshot, partitions: readonly RestoredPartition[], keys?: ReadonlySet<string>) => Promise<void>
   transform: (inputs: readonly PartitionInput[], tableFields: readonly Field[]) => Promise<StageResult>
 }
 

@@ -13,6 +13,7 @@ import {
 import type { PartitionEnd } from '../../runtime/kafka/partition-ends.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import type { Log } from '../../runtime/log.ts'
+import type { StageReport } from '../../runtime/stage-runs.ts'
 import { createTurns, type Turns } from '../../runtime/turns.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import { addCounts, type Outcomes, type Stage } from '../stage.ts'
@@ -51,7 +52,17 @@ export interface SinkOptions {
   /** Where replays are kept on record. */
   runs?: Pick<RunRecorder, 'start'>
   metrics?: SinkMetrics
+  /** Who is told of each flush, and says when to go on before the time is over. */
+  watch?: SinkWatch
   log: Log
+}
+
+export interface SinkWatch {
+  report: StageReport
+  /** Waits so long, or until somebody says to go on. */
+  wait: (delayMs: number, signal: AbortSignal) => Promise<unknown>
+  /** Hears of somebody who wants a flush now. Returns what ends that. */
+  onGoOn: (listener: () => void) => () => void
 }
 
 const RENEW_INTERVAL_MS = 60_000
@@ -64,7 +75,7 @@ const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
  * left the group; rejects with what ended it otherwise, with `isOnce` also with `records-lost`.
  */
 export const runSink = async (options: SinkOptions, signal: AbortSignal): Promise<Record<string, Outcomes>> => {
-  const { stage, client, store, producer, log, isLossAccepted = false, turns = createTurns(), metrics = noSinkMetrics } = options
+  const { stage, client, store, producer, log, watch, isLossAccepted = false, turns = createTurns(), metrics = noSinkMetrics } = options
   const topicNow = async (topic: string) => (await client.topicStates([topic])).get(topic)
   const warn = (error: unknown) =>
     log.warn({ stage: stage.name, reason: errorLine(error) }, 'no checkpoint written; the next commit tries again')
@@ -94,7 +105,9 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   let flushesDue = 0
   let isStopping = false
 
-  const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: ended.signal, waiting: metrics.waiting })
+  const onFault = (error: unknown, retryInMs: number) => watch?.report.failed(error, Date.now() + retryInMs)
+  const patience = { log: log.child({ stage: stage.name }), signal: ended.signal, waiting: metrics.waiting }
+  const patiently = <T>(action: () => Promise<T>) => retrying(action, { ...patience, ...(watch && { wait: watch.wait, onFault }) })
 
   const isDrained = () => targets !== null && isCaughtUp(sinks, targets, stopped) && areEndsKnown(sinks, stopped)
 
@@ -157,11 +170,12 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     })
   }
 
-  const flushSink = async (sink: TableSink) => {
-    for (;;) {
+  const flushSink = async (sink: TableSink): Promise<number> => {
+    for (let rows = 0; ; ) {
       const startedMs = Date.now()
       const report = await patiently(() => turns(() => sink.flush(budget)))
-      if (!report) return
+      if (!report) return rows
+      rows += report.rows
       noted(sink, report, startedMs)
       renewals.flushed(sink)
       for (const partition of sink.partitions().filter(isDerived)) leaveToOthers(sink, partition)
@@ -179,9 +193,13 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   }
 
   const flushAll = async (wanted: readonly TableSink[]) => {
-    for (const sink of wanted) await flushSink(sink)
+    watch?.report.began()
+    let rows = 0
+    for (const sink of wanted) rows += await flushSink(sink)
     if (consumer) await followGroup({ stage, client, sinks: wanted, consumer, log })
     if (!isStopping) await patiently(renewals.renew)
+    const nextMs = isStopping ? null : Date.now() + options.flush.intervalMs
+    watch?.report.ended('completed', rows === 0 ? 'nothing new' : `${rows} rows`, nextMs)
     await checkCaughtUp()
   }
 
@@ -274,7 +292,9 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     },
   })
   // While a fault is waited out, one flush waits, and not one for every tick.
-  const timer = setInterval(() => void (flushesDue === 0 && flush()), options.flush.intervalMs)
+  const flushUnlessDue = () => void (flushesDue === 0 && flush())
+  const timer = setInterval(flushUnlessDue, options.flush.intervalMs)
+  const stopListening = watch?.onGoOn(flushUnlessDue)
   try {
     if (signal.aborted) done.resolve()
     await done.promise
@@ -285,6 +305,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   } finally {
     isStopping = true
     clearInterval(timer)
+    stopListening?.()
     signal.removeEventListener('abort', onAbort)
     await consumer.stop()
     replayRuns.stopped()

@@ -1,9 +1,11 @@
 import { z } from 'zod'
-import { stageNames } from '../up-status.ts'
+import { stageNames } from '../stage-names.ts'
 import { apiKnobs } from './api-knobs.ts'
 import { driftPolicies } from './drift-policies.ts'
 import { engineKnobs } from './engine-knobs.ts'
+import { letterKnobs } from './letter-knobs.ts'
 import { metricsKnobs } from './metrics-knobs.ts'
+import { operateKnobs } from './operate-knobs.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
@@ -26,6 +28,13 @@ export type Program =
   | 'sql'
   | 'export'
   | 'keys'
+  | 'stages'
+  | 'run'
+  | 'retry'
+  | 'status'
+  | 'doctor'
+  | 'backfill'
+  | 'dlq'
 
 interface Knob {
   flag?: string
@@ -73,6 +82,13 @@ export const knobs = {
       'sql',
       'export',
       'keys',
+      'stages',
+      'run',
+      'retry',
+      'status',
+      'doctor',
+      'backfill',
+      'dlq',
     ],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
@@ -81,7 +97,7 @@ export const knobs = {
     env: 'READFLOW_SOURCE',
     default: 'sandbox:',
     schema: text,
-    programs: ['up', 'poll'],
+    programs: ['up', 'poll', 'backfill'],
     doc: 'where records come from: sandbox:, goodreads-api:URL, goodreads-export:FILE, goodreads-rss:USER, dataset:DIR, synthetic:ratings=N,seed=N',
   }),
   isOnce: knob({
@@ -118,14 +134,14 @@ export const knobs = {
     flag: 'brokers',
     env: 'KAFKA_BROKERS',
     schema: list,
-    programs: [...all, 'verify', 'sql'],
+    programs: [...all, 'verify', 'sql', 'status', 'doctor', 'backfill', 'dlq'],
     doc: 'brokers to use, host:port with commas between; without it `up` starts one',
   }),
   schemaRegistryUrl: knob({
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: [...all, 'verify', 'sql'],
+    programs: [...all, 'verify', 'sql', 'doctor', 'backfill', 'dlq'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({
@@ -148,7 +164,25 @@ export const knobs = {
     flag: 'lake',
     env: 'LAKE_URL',
     schema: text,
-    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'sql', 'export'],
+    programs: [
+      'up',
+      'poll',
+      'consume',
+      'compact',
+      'serve',
+      'optimize',
+      'vacuum',
+      'gate',
+      'history',
+      'lineage',
+      'verify',
+      'sql',
+      'export',
+      'status',
+      'doctor',
+      'backfill',
+      'dlq',
+    ],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
   cacheMaxBytes: knob({
@@ -171,21 +205,21 @@ export const knobs = {
     env: 'READFLOW_REQUEST_TIMEOUT',
     default: '30s',
     schema: durationMs,
-    programs: ['up', 'poll'],
+    programs: ['up', 'poll', 'backfill'],
     doc: 'time limit of one request to the source',
   }),
   goodreadsUserIds: knob({
     flag: 'users',
     env: 'GOODREADS_USERS',
     schema: list,
-    programs: ['up', 'poll'],
+    programs: ['up', 'poll', 'backfill'],
     doc: 'user ids whose review lists are polled too, with commas between',
   }),
   goodreadsApiKey: knob({
     env: 'GOODREADS_API_KEY',
     schema: text,
     isSecret: true,
-    programs: ['up', 'poll'],
+    programs: ['up', 'poll', 'backfill'],
     doc: 'developer key of the GoodReads API',
   }),
   flushIntervalMs: knob({
@@ -224,7 +258,7 @@ export const knobs = {
     flag: 'drift',
     env: 'READFLOW_DRIFT',
     schema: driftPolicies,
-    programs: ['up', 'poll', 'consume'],
+    programs: ['up', 'poll', 'consume', 'backfill', 'dlq'],
     doc: 'what becomes of fields that nobody knew: ENTITY=evolve|freeze|discard, with commas between (books=freeze,reviews=discard); an entity that is not named evolves',
   }),
   pausedStages: knob({
@@ -232,20 +266,37 @@ export const knobs = {
     env: 'READFLOW_PAUSED',
     schema: pausableNames,
     programs: ['up'],
-    doc: 'stages that start paused, until `readflow resume`: poll, bronze, silver, gold',
+    doc: `stages that start paused, until \`readflow resume\`: ${stageNames.join(', ')}`,
   }),
   timeoutMs: knob({
     flag: 'timeout',
     default: '2m',
     schema: durationMs,
-    programs: ['pause', 'resume'],
+    programs: ['pause', 'resume', 'run', 'retry'],
     doc: 'longest time to wait until it is so',
   }),
   isJson: knob({
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'keys'],
+    programs: [
+      'pause',
+      'resume',
+      'optimize',
+      'vacuum',
+      'gate',
+      'history',
+      'lineage',
+      'verify',
+      'keys',
+      'stages',
+      'run',
+      'retry',
+      'status',
+      'doctor',
+      'backfill',
+      'dlq',
+    ],
     doc: 'print one JSON line, for machines',
   }),
   version: knob({
@@ -257,8 +308,8 @@ export const knobs = {
   why: knob({
     flag: 'why',
     schema: text.transform((value) => value.trim().replaceAll(/\s+/g, ' ')).pipe(text),
-    programs: ['gate'],
-    doc: 'why a held run is released: it goes on record',
+    programs: ['gate', 'dlq'],
+    doc: 'why a held run is released, or dead letters are discarded: it goes on record',
   }),
   areFieldsCompared: knob({
     flag: 'fields',
@@ -284,6 +335,8 @@ export const knobs = {
     doc: 'time between looks for new Silver versions to build Gold from',
   }),
   ...(apiKnobs satisfies Record<string, Knob>),
+  ...(operateKnobs satisfies Record<string, Knob>),
+  ...(letterKnobs satisfies Record<string, Knob>),
   ...(engineKnobs satisfies Record<string, Knob>),
   ...(upkeepKnobs satisfies Record<string, Knob>),
   ...(metricsKnobs satisfies Record<string, Knob>),
@@ -292,14 +345,14 @@ export const knobs = {
     env: 'READFLOW_PARTITIONS',
     default: '4',
     schema: count(1, 1000),
-    programs: ['up', 'poll', 'consume'],
+    programs: ['up', 'poll', 'consume', 'backfill'],
     doc: 'partitions of a topic that does not exist yet',
   }),
   replicationFactor: knob({
     env: 'READFLOW_REPLICATION_FACTOR',
     default: '1',
     schema: count(1, 32),
-    programs: ['up', 'poll', 'consume'],
+    programs: ['up', 'poll', 'consume', 'backfill', 'doctor', 'dlq'],
     doc: 'replicas of a topic that does not exist yet; min.insync.replicas is one less, at least 1',
   }),
   logLevel: knob({

@@ -8,6 +8,7 @@ import { retryRoutes } from '../../api/pipeline/retry-routes.ts'
 import { openRunsReader } from '../../api/pipeline/runs.ts'
 import { deadLetterRoutes } from '../../api/topics/dead-letter-routes.ts'
 import { openTopicsKafka } from '../../api/topics/kafka.ts'
+import { openLetterBook } from '../../api/topics/letter-book.ts'
 import { topicRoutes } from '../../api/topics/routes.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { RUNS_ROOT } from '../../lineage/runs/read.ts'
@@ -30,7 +31,7 @@ const start = (options: Options = {}) =>
       moreModules: (store) => [
         retryRoutes({ runs: openRunsReader({ store }), upStatus: () => null, tell: null, isShelf: async () => false }),
         topicRoutes({ kafka, streams: createEventStreams({ maxReaders: 1 }) }),
-        deadLetterRoutes({ kafka, ruleCounts: openRuleCounts({ store }) }),
+        deadLetterRoutes({ kafka, book: openLetterBook({ store }), ruleCounts: openRuleCounts({ store }) }),
       ],
       ...options,
     },
