@@ -13,6 +13,7 @@ const codes = {
   'kafka-unavailable': { retriable: true },
   'kafka-invalid': { retriable: false },
   'kafka-corrupt': { retriable: false },
+  'kafka-fenced': { retriable: false },
   'topic-changed': { retriable: false },
   'records-lost': { retriable: false, needsPerson: true },
   'registry-unavailable': { retriable: true },

@@ -1,5 +1,5 @@
 /** What can be paused, each by itself. */
-export const stageNames = ['poll', 'bronze', 'silver', 'gold'] as const
+export const stageNames = ['poll', 'bronze', 'silver', 'clean', 'gold'] as const
 export type StageName = (typeof stageNames)[number]
 
 /** What `up` tells the API about itself, so that the page can show it. Times are ISO text in UTC. */

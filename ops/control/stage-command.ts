@@ -7,7 +7,10 @@ import { type StageName, stageNames } from '../../runtime/up-status.ts'
 import { askUp, findUp } from './client.ts'
 
 const LOOK_MS = 200
-const programOf = { poll: 'poll', bronze: 'consume', silver: 'consume', gold: 'compact' } as const satisfies Record<StageName, string>
+const programOf = { poll: 'poll', bronze: 'consume', silver: 'consume', clean: 'consume', gold: 'compact' } as const satisfies Record<
+  StageName,
+  string
+>
 const words = {
   pause: { state: 'paused', done: 'is paused', already: 'was paused already' },
   resume: { state: 'running', done: 'runs again', already: 'runs, and was not paused' },
@@ -19,7 +22,7 @@ interface Doubt {
 }
 
 /**
- * `readflow pause STAGE` and `resume STAGE`: returns once it is so. A paused bronze or silver has flushed,
+ * `readflow pause STAGE` and `resume STAGE`: returns once it is so. A paused bronze, silver or clean has flushed,
  * committed its group offsets and left its group, so that Kafka's own tools may reset them.
  */
 export const stageCommand =
