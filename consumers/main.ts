@@ -6,6 +6,7 @@ import { parseConfig } from '../runtime/config/config.ts'
 import { durationText } from '../runtime/duration-text.ts'
 import { errorLine } from '../runtime/errors.ts'
 import { openKafka } from '../runtime/kafka/client.ts'
+import { openTransactions } from '../runtime/kafka/offset-transactions.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
@@ -19,10 +20,12 @@ import { createTurns } from '../runtime/turns.ts'
 import { createWaits } from '../runtime/waits.ts'
 import { topicSpecs } from '../schemas/topics.ts'
 import { createBronze } from './bronze/bronze.ts'
+import { runClean } from './clean/run.ts'
 import { createKeeper } from './keep-stages.ts'
 import { createConsumerMetrics } from './metrics.ts'
 import { createSilver } from './silver/silver.ts'
 import { runSink } from './sink/sink.ts'
+import type { Outcomes } from './stage.ts'
 import { summarize } from './summary.ts'
 
 await runProgram('consume', async ({ argv, env, signal, defer }) => {
@@ -33,7 +36,7 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const log = createLog('consume', config.logLevel)
   const { brokers, registryUrl } = requireServices(config)
   const { metrics } = await openMetrics('consume', { config, log, defer })
-  const metricsOf = createConsumerMetrics(metrics, { stages: config.stages })
+  const metricsOf = createConsumerMetrics(metrics, { stages: config.stages.filter((name) => name !== 'clean') })
   const store = openStore(config.lakeUrl, { signal, metrics: createStoreMetrics(metrics) })
   defer(() => store.close())
   const registry = openRegistry(registryUrl)
@@ -68,7 +71,11 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const schedule = `as records come, at the latest after ${durationText(flush.intervalMs)}`
   const reports = new Map(config.stages.map((stage) => [stage, createStageReport({ stage, schedule })]))
   const { isOnce, isLossAccepted } = config
-  const runStage = (name: (typeof config.stages)[number], until: AbortSignal, isWell: () => void) => {
+  /** Settles once Silver is through, where it runs here: what it has is then all that there is to publish. */
+  const silver = Promise.withResolvers<void>()
+  if (!config.stages.includes('silver')) silver.resolve()
+  const transactions = (id: string) => openTransactions(client, id)
+  const runStage = (name: (typeof config.stages)[number], until: AbortSignal, isWell: () => void): Promise<object> => {
     const report = reports.get(name)!
     const watch = {
       report: {
@@ -81,6 +88,11 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
       wait: (delayMs: number, signal: AbortSignal) => waits.wait(name, delayMs, signal),
       onGoOn: (listener: () => void) => waits.onGoOn(name, listener),
     }
+    if (name === 'clean')
+      return runClean(
+        { store, client, registry, transactions, replicationFactor, isOnce, upstream: silver.promise, turns, watch, log },
+        until,
+      )
     const onStopped = (stopped: ReadonlyMap<string, string>) => warn(name, [...stopped.values()].join(' '))
     const stage = create[name]()
     const common = { store, client, producer, flush, isOnce, isLossAccepted, turns, onStopped, runs, watch, metrics: metricsOf(name) }
@@ -105,9 +117,13 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
       } catch (error) {
         controller.abort(error)
         throw error
+      } finally {
+        if (name === 'silver') silver.resolve()
       }
     }),
   )
   if (config.isOnce && !signal.aborted)
-    process.stdout.write(`${JSON.stringify(await summarize({ store, outcomes: Object.fromEntries(outcomes), startedMs }))}\n`)
+    process.stdout.write(
+      `${JSON.stringify(await summarize({ store, outcomes: Object.fromEntries(outcomes) as Record<string, Record<string, Outcomes>>, startedMs }))}\n`,
+    )
 })

@@ -1,5 +1,5 @@
 /** What runs by itself and can be paused, each by itself, in the order of the flow. */
-export const stageNames = ['poll', 'bronze', 'silver', 'gold', 'optimize', 'vacuum'] as const
+export const stageNames = ['poll', 'bronze', 'silver', 'clean', 'gold', 'optimize', 'vacuum'] as const
 export type StageName = (typeof stageNames)[number]
 
 /** The program that each stage is a part of. */
@@ -7,6 +7,7 @@ export const programOfStage = {
   poll: 'poll',
   bronze: 'consume',
   silver: 'consume',
+  clean: 'consume',
   gold: 'compact',
   optimize: 'compact',
   vacuum: 'compact',
@@ -16,7 +17,8 @@ export const programOfStage = {
 export const dependentsOf: Readonly<Record<StageName, readonly StageName[]>> = {
   poll: ['bronze', 'silver'],
   bronze: [],
-  silver: ['gold'],
+  silver: ['clean', 'gold'],
+  clean: [],
   gold: [],
   optimize: [],
   vacuum: [],

@@ -1,4 +1,6 @@
 import { catalogue, dlqTopic, entityNames, topicNames } from './catalogue.ts'
+import { cleanTopic } from './clean.ts'
+import type { EntityName } from './records.ts'
 
 const DAY_MS = 86_400_000
 
@@ -7,6 +9,11 @@ export const RUNS_TOPIC = 'readflow.runs'
 
 /** What was done about dead letters: one record a letter, by its key, with its whole history in JSON. */
 export const LETTERS_TOPIC = 'readflow.dead-letters'
+
+interface Sizes {
+  partitions: number
+  replicationFactor: number
+}
 
 const commonConfigs = (replicationFactor: number) => ({
   'message.timestamp.type': 'LogAppendTime',
@@ -22,8 +29,19 @@ export const lettersTopicSpec = (replicationFactor: number) => ({
   configs: { ...commonConfigs(replicationFactor), 'cleanup.policy': 'compact', 'retention.ms': '-1' },
 })
 
-/** Every topic with its settings: partitions, retention and limits. Plain data, for whoever creates them. */
-export const topicSpecs = ({ partitions, replicationFactor }: { partitions: number; replicationFactor: number }) => {
+/**
+ * An entity's clean topic: the newest record of each key is kept for ever, deletions for a week, so that a subscriber who was
+ * away for less than that misses none. Who publishes creates it, with as many partitions as its source topic has.
+ */
+export const cleanTopicSpec = (name: EntityName, { partitions, replicationFactor }: Sizes) => ({
+  topic: cleanTopic(name),
+  partitions,
+  replicationFactor,
+  configs: { ...commonConfigs(replicationFactor), 'cleanup.policy': 'compact', 'delete.retention.ms': String(7 * DAY_MS) },
+})
+
+/** The topics that the pipeline reads and writes, but for the clean ones: partitions, retention and limits. Plain data, for whoever creates them. */
+export const topicSpecs = ({ partitions, replicationFactor }: Sizes) => {
   const common = { ...commonConfigs(replicationFactor), 'cleanup.policy': 'delete' }
   const spec = (topic: string, count: number, retentionDays: number) => ({
     topic,

@@ -19,7 +19,7 @@ interface Doubt {
 }
 
 /**
- * `readflow pause STAGE` and `resume STAGE`: returns once it is so. A paused bronze or silver has flushed,
+ * `readflow pause STAGE` and `resume STAGE`: returns once it is so. A paused bronze, silver or clean has flushed,
  * committed its group offsets and left its group, so that Kafka's own tools may reset them.
  */
 export const stageCommand =

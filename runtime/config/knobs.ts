@@ -58,7 +58,8 @@ const list = text.transform((value) =>
     .map((part) => part.trim())
     .filter(Boolean),
 )
-const sinkNames = list.pipe(z.array(z.enum(['bronze', 'silver'], { error: 'stages are bronze and silver, with a comma between' })))
+const consumeStages = ['bronze', 'silver', 'clean'] as const
+const consumed = list.pipe(z.array(z.enum(consumeStages, { error: `stages are ${consumeStages.join(', ')}, with commas between` })))
 const pausableNames = list.pipe(z.array(z.enum(stageNames, { error: `stages are ${stageNames.join(', ')}, with commas between` })))
 
 /** Every knob of every program: its flag, its environment variable, its unit and its default. Flags win. */
@@ -249,10 +250,10 @@ export const knobs = {
   stages: knob({
     flag: 'stages',
     env: 'READFLOW_STAGES',
-    default: 'bronze,silver',
-    schema: sinkNames,
+    default: 'bronze,silver,clean',
+    schema: consumed,
     programs: ['up', 'consume'],
-    doc: 'which sinks this process runs',
+    doc: 'which stages this process runs: bronze, silver, clean',
   }),
   drift: knob({
     flag: 'drift',

@@ -59,8 +59,8 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
   return {
     kafka,
     clusterId,
-    /** Creates the topics that are not there yet. Existing ones keep their settings. */
-    ensureTopics: (specs: readonly TopicSpec[]) => ensureTopics(admin, specs),
+    /** Creates the topics that are not there yet. Existing ones keep their settings. Whoever was asked about one that is gone since could not. */
+    ensureTopics: (specs: readonly TopicSpec[]) => ensureTopics(idAdmin, specs),
     topicStates: (topics: readonly string[]) => topicStates(idAdmin, topics),
     topicIds: async (topics: readonly string[]): Promise<Map<string, string>> =>
       new Map([...(await topicStates(idAdmin, topics))].map(([topic, { id }]) => [topic, id])),

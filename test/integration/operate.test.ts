@@ -60,7 +60,7 @@ test('the person on call sees what is wrong, mends it by one command, and fills 
     assert.equal(well.ok, true)
     assert.deepEqual(
       well.stages.map(({ name, state }: { name: string; state: string }) => [name, state]),
-      ['poll', 'bronze', 'silver', 'gold', 'optimize', 'vacuum'].map((name) => [name, 'running']),
+      ['poll', 'bronze', 'silver', 'clean', 'gold', 'optimize', 'vacuum'].map((name) => [name, 'running']),
     )
     assert.equal(well.stages[0].runs.last.outcome, 'completed')
     assert.ok(Date.parse(well.stages[0].runs.nextAt) > Date.now() + 3_600_000)
