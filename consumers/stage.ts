@@ -1,4 +1,5 @@
 import type { ColumnBatch, Field } from '../lake/columns/column.ts'
+import type { AddFile } from '../lake/delta/actions.ts'
 import type { Snapshot } from '../lake/delta/snapshot.ts'
 import type { OutgoingRecord } from '../runtime/kafka/producer.ts'
 import type { TopicName } from '../schemas/records.ts'
@@ -37,8 +38,8 @@ export interface StageTable {
   isComplete: boolean
   /** Where records go that become no row; null where there are none. */
   deadLetterTopic: string | null
-  /** Forgets all state and restores that of these partitions from the table. */
-  restore: (snapshot: Snapshot, partitions: readonly RestoredPartition[]) => Promise<void>
+  /** Forgets all state and restores that of these partitions from the table, and from files that a replay has staged for it. */
+  restore: (snapshot: Snapshot, partitions: readonly RestoredPartition[], staged?: readonly AddFile[]) => Promise<void>
   transform: (inputs: readonly PartitionInput[], tableFields: readonly Field[]) => Promise<StageResult>
 }
 

@@ -21,7 +21,7 @@ export interface ScanOptions {
  */
 export async function* scan(
   store: Pick<ObjectStore, 'getRange'>,
-  snapshot: Snapshot,
+  snapshot: Pick<Snapshot, 'metadata'> & { files: ReadonlyMap<string, AddFile> },
   { root, columns, where = () => true }: ScanOptions,
 ): AsyncGenerator<ColumnBatch> {
   if (!snapshot.metadata) return

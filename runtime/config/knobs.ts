@@ -3,6 +3,7 @@ import { stageNames } from '../up-status.ts'
 import { apiKnobs } from './api-knobs.ts'
 import { driftPolicies } from './drift-policies.ts'
 import { engineKnobs } from './engine-knobs.ts'
+import { replayKnobs } from './replay-knobs.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
@@ -21,6 +22,8 @@ export type Program =
   | 'gate'
   | 'history'
   | 'lineage'
+  | 'replay'
+  | 'rollback'
   | 'verify'
   | 'sql'
   | 'export'
@@ -68,6 +71,8 @@ export const knobs = {
       'gate',
       'history',
       'lineage',
+      'replay',
+      'rollback',
       'verify',
       'sql',
       'export',
@@ -117,14 +122,14 @@ export const knobs = {
     flag: 'brokers',
     env: 'KAFKA_BROKERS',
     schema: list,
-    programs: [...all, 'verify', 'sql'],
+    programs: [...all, 'replay', 'rollback', 'verify', 'sql'],
     doc: 'brokers to use, host:port with commas between; without it `up` starts one',
   }),
   schemaRegistryUrl: knob({
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: [...all, 'verify', 'sql'],
+    programs: [...all, 'replay', 'rollback', 'verify', 'sql'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({
@@ -147,7 +152,23 @@ export const knobs = {
     flag: 'lake',
     env: 'LAKE_URL',
     schema: text,
-    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'sql', 'export'],
+    programs: [
+      'up',
+      'poll',
+      'consume',
+      'compact',
+      'serve',
+      'optimize',
+      'vacuum',
+      'gate',
+      'history',
+      'lineage',
+      'replay',
+      'rollback',
+      'verify',
+      'sql',
+      'export',
+    ],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
   cacheMaxBytes: knob({
@@ -155,7 +176,7 @@ export const knobs = {
     env: 'READFLOW_CACHE_MAX_BYTES',
     default: '2GiB',
     schema: sizeBytes,
-    programs: ['up', 'compact', 'serve', 'lineage', 'verify', 'sql', 'export'],
+    programs: ['up', 'compact', 'serve', 'lineage', 'replay', 'rollback', 'verify', 'sql', 'export'],
     doc: 'local copies of the files of an S3 lake that a program keeps; what it is reading stays beyond it',
   }),
   pollIntervalMs: knob({
@@ -200,16 +221,16 @@ export const knobs = {
     env: 'READFLOW_FLUSH_MAX_ROWS',
     default: '50000',
     schema: count(1),
-    programs: ['up', 'consume'],
-    doc: 'rows after which a micro-batch is committed',
+    programs: ['up', 'consume', 'replay', 'rollback'],
+    doc: 'rows after which a micro-batch is committed, or staged by a replay',
   }),
   flushMaxBytes: knob({
     flag: 'flush-max-bytes',
     env: 'READFLOW_FLUSH_MAX_BYTES',
     default: '4MiB',
     schema: sizeBytes,
-    programs: ['up', 'consume'],
-    doc: 'bytes after which a micro-batch is committed',
+    programs: ['up', 'consume', 'replay', 'rollback'],
+    doc: 'bytes after which a micro-batch is committed, or staged by a replay',
   }),
   stages: knob({
     flag: 'stages',
@@ -223,7 +244,7 @@ export const knobs = {
     flag: 'drift',
     env: 'READFLOW_DRIFT',
     schema: driftPolicies,
-    programs: ['up', 'poll', 'consume'],
+    programs: ['up', 'poll', 'consume', 'replay', 'rollback'],
     doc: 'what becomes of fields that nobody knew: ENTITY=evolve|freeze|discard, with commas between (books=freeze,reviews=discard); an entity that is not named evolves',
   }),
   pausedStages: knob({
@@ -244,7 +265,7 @@ export const knobs = {
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'keys'],
+    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'replay', 'rollback', 'verify', 'keys'],
     doc: 'print one JSON line, for machines',
   }),
   version: knob({
@@ -285,6 +306,7 @@ export const knobs = {
   ...(apiKnobs satisfies Record<string, Knob>),
   ...(engineKnobs satisfies Record<string, Knob>),
   ...(upkeepKnobs satisfies Record<string, Knob>),
+  ...(replayKnobs satisfies Record<string, Knob>),
   topicPartitions: knob({
     flag: 'partitions',
     env: 'READFLOW_PARTITIONS',
@@ -305,7 +327,7 @@ export const knobs = {
     env: 'READFLOW_LOG_LEVEL',
     default: 'info',
     schema: z.enum(['debug', 'info', 'warn', 'error']),
-    programs: all,
+    programs: [...all, 'replay', 'rollback'],
     doc: 'debug, info, warn or error',
   }),
 } as const
