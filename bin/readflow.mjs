@@ -30,6 +30,8 @@ const commands = {
   'kafka-tool': ['ops/kafka-tool/main.ts', "run one of Kafka's own command-line tools, such as consumer-groups"],
   optimize: ['compactor/commands/optimize.ts', 'merge small files of tables'],
   vacuum: ['compactor/commands/vacuum.ts', 'remove files that no retained version of a table needs'],
+  replay: ['consumers/replay/main.ts', 'derive a range of a table again, show the difference, and swap it in'],
+  rollback: ['consumers/rollback/main.ts', 'take the last replay of a table back'],
   verify: ['consumers/verify/main.ts', 'prove that every offset is in the tables once'],
   gate: ['compactor/commands/gate.ts', 'say what holds Gold, or publish a held build anyway'],
   history: ['compactor/commands/history.ts', 'list the versions of a table'],

@@ -55,7 +55,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const inTurn = createTurns()
   const { lakeUrl, kafkaBrokers: brokers, replicationFactor } = config
   // What is done by hand knows no Kafka: those runs are published here too.
-  const programs = ['compact', 'optimize', 'vacuum'] as const
+  const programs = ['compact', 'optimize', 'vacuum', 'replay', 'rollback'] as const
   // What is wrong with the lake is said once, here; a program that stays tries again later.
   if (config.isOnce) await readPublished(store)
   const runs = await openRuns({ store, programs, lakeUrl, brokers, replicationFactor, table: tableAt(RUNS_ROOT), log })

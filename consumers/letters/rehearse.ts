@@ -61,7 +61,7 @@ const rehearseEntity = async (
   const snapshot = await openTable(store, silverRoot(entity)).snapshot()
   const keys = new Set(cases.flatMap(({ letter: { key } }) => key ?? []))
   const partitions = Array.from({ length: target.partitions }, (_, partition) => ({ topicId: target.topicId, partition }))
-  await table.restore(snapshot, partitions, keys)
+  await table.restore(snapshot, partitions, { keys })
   let judged = 0
   for (const batch of batchesOf(cases)) {
     signal.throwIfAborted()

@@ -74,13 +74,17 @@ const silverTable = (
     fields: [...fields, ...silverColumns, flagsField],
     isComplete: false,
     deadLetterTopic: dlqTopic(entity),
-    restore: async (snapshot, partitions, keys) => {
+    restore: async (snapshot, partitions, { keys, staged = [] } = {}) => {
       dedupe = createDedupe()
       const wanted = new Map(
         partitions.map(({ topicId, partition, below = Number.POSITIVE_INFINITY }) => [`${topicId}/${partition}`, below]),
       )
       const columns = ['_topic_id', '_partition', '_key', '_order', '_hash', '_offset']
       for await (const batch of scan(store, snapshot, { root, columns })) restoreFrom(dedupe, batch, wanted, keys)
+      if (staged.length === 0) return
+      const all = new Map([...wanted.keys()].map((id) => [id, Number.POSITIVE_INFINITY]))
+      for await (const batch of scan(store, { ...snapshot, files: new Map(staged.map((file) => [file.path, file])) }, { root, columns }))
+        restoreFrom(dedupe, batch, all, keys)
     },
     transform: async (inputs) => {
       await prepareSchemas(inputs, decoder)

@@ -148,8 +148,8 @@ const stoppedBecause = (topic: string, partition: number, decision: Extract<Star
     : `${topic}/${partition} is stopped: the topic ends at ${decision.logEnd}, before the table's progress ${decision.offset}: it lost records that the table has.`
 
 /** Offsets right before a replay's range that Kafka did not deliver, back to the row before. */
-const undeliveredBefore = async (
-  { table }: TableSink,
+export const undeliveredBefore = async (
+  { table }: Pick<TableSink, 'table'>,
   snapshot: Snapshot,
   { topicId, partition, from, start }: { topicId: string; partition: number; from: number; start: number | null },
 ): Promise<number> => {

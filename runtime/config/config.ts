@@ -35,11 +35,11 @@ export const parseConfig = (program: Program, argv: string[], env: NodeJS.Proces
   const { values: flags, operands } = readArguments(program, known, argv)
   const faults: string[] = []
   const explicit = new Set<KnobName>()
+  const own = new Set(known.map(([name]) => name))
   const values: Record<string, unknown> = {}
   for (const [name, knob] of entries) {
-    // Programs may have flags of the same name that mean something else.
-    const isOwn = (knob.programs as readonly string[]).includes(program)
-    const flagged = knob.flag === undefined || !isOwn ? undefined : flags[knob.flag]
+    // Another program may have a flag of the same name that means something else.
+    const flagged = knob.flag === undefined || !own.has(name) ? undefined : flags[knob.flag]
     const fromEnv = knob.env === undefined ? undefined : env[knob.env] || undefined
     const given = flagged === undefined ? fromEnv : String(flagged)
     if (given !== undefined) explicit.add(name)
@@ -79,6 +79,8 @@ const operandNames: Partial<Record<Program, readonly string[]>> = {
   gate: ['[release]', '[RUN]'],
   history: ['TABLE'],
   lineage: ['TABLE', 'KEY'],
+  replay: ['[TABLE]'],
+  rollback: ['TABLE'],
   sql: ['QUERY'],
   keys: ['[add|revoke]', '[ID]'],
   stages: ['[STAGE]'],
@@ -122,6 +124,9 @@ const purposes: Record<Program, string> = {
   verify: 'proves that the tables hold what the topics delivered, each record once',
   gate: 'says what holds Gold at its last good version; release RUN publishes a held build anyway, on record',
   history: 'lists the versions of a table',
+  replay:
+    'derives what a table holds of its topic again, shows the difference, and swaps it in, beside live traffic; the same command goes on with one that was killed',
+  rollback: 'takes the last replay of a table back',
   lineage: 'says where a row came from: files, versions, offset, poll and request; TABLE as gold.fact_rating, KEY as the table has it',
   sql: 'asks one SELECT of Bronze, Silver, Gold, runs, checks and dead letters; QUERY - reads it from stdin',
   export: 'writes one published Gold to one file, for BI tools and notebooks',

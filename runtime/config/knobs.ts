@@ -6,6 +6,7 @@ import { engineKnobs } from './engine-knobs.ts'
 import { letterKnobs } from './letter-knobs.ts'
 import { metricsKnobs } from './metrics-knobs.ts'
 import { operateKnobs } from './operate-knobs.ts'
+import { replayKnobs } from './replay-knobs.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
@@ -24,6 +25,8 @@ export type Program =
   | 'gate'
   | 'history'
   | 'lineage'
+  | 'replay'
+  | 'rollback'
   | 'verify'
   | 'sql'
   | 'export'
@@ -79,6 +82,8 @@ export const knobs = {
       'gate',
       'history',
       'lineage',
+      'replay',
+      'rollback',
       'verify',
       'sql',
       'export',
@@ -135,14 +140,14 @@ export const knobs = {
     flag: 'brokers',
     env: 'KAFKA_BROKERS',
     schema: list,
-    programs: [...all, 'verify', 'sql', 'status', 'doctor', 'backfill', 'dlq'],
+    programs: [...all, 'verify', 'sql', 'status', 'doctor', 'backfill', 'dlq', 'replay', 'rollback'],
     doc: 'brokers to use, host:port with commas between; without it `up` starts one',
   }),
   schemaRegistryUrl: knob({
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: [...all, 'verify', 'sql', 'doctor', 'backfill', 'dlq'],
+    programs: [...all, 'verify', 'sql', 'doctor', 'backfill', 'dlq', 'replay', 'rollback'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({
@@ -183,6 +188,8 @@ export const knobs = {
       'doctor',
       'backfill',
       'dlq',
+      'replay',
+      'rollback',
     ],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
@@ -191,7 +198,7 @@ export const knobs = {
     env: 'READFLOW_CACHE_MAX_BYTES',
     default: '2GiB',
     schema: sizeBytes,
-    programs: ['up', 'compact', 'serve', 'lineage', 'verify', 'sql', 'export'],
+    programs: ['up', 'compact', 'serve', 'lineage', 'replay', 'rollback', 'verify', 'sql', 'export'],
     doc: 'local copies of the files of an S3 lake that a program keeps; what it is reading stays beyond it',
   }),
   pollIntervalMs: knob({
@@ -236,16 +243,16 @@ export const knobs = {
     env: 'READFLOW_FLUSH_MAX_ROWS',
     default: '50000',
     schema: count(1),
-    programs: ['up', 'consume'],
-    doc: 'rows after which a micro-batch is committed',
+    programs: ['up', 'consume', 'replay', 'rollback'],
+    doc: 'rows after which a micro-batch is committed, or staged by a replay',
   }),
   flushMaxBytes: knob({
     flag: 'flush-max-bytes',
     env: 'READFLOW_FLUSH_MAX_BYTES',
     default: '4MiB',
     schema: sizeBytes,
-    programs: ['up', 'consume'],
-    doc: 'bytes after which a micro-batch is committed',
+    programs: ['up', 'consume', 'replay', 'rollback'],
+    doc: 'bytes after which a micro-batch is committed, or staged by a replay',
   }),
   stages: knob({
     flag: 'stages',
@@ -259,7 +266,7 @@ export const knobs = {
     flag: 'drift',
     env: 'READFLOW_DRIFT',
     schema: driftPolicies,
-    programs: ['up', 'poll', 'consume', 'backfill', 'dlq'],
+    programs: ['up', 'poll', 'consume', 'backfill', 'dlq', 'replay', 'rollback'],
     doc: 'what becomes of fields that nobody knew: ENTITY=evolve|freeze|discard, with commas between (books=freeze,reviews=discard); an entity that is not named evolves',
   }),
   pausedStages: knob({
@@ -297,6 +304,8 @@ export const knobs = {
       'doctor',
       'backfill',
       'dlq',
+      'replay',
+      'rollback',
     ],
     doc: 'print one JSON line, for machines',
   }),
@@ -341,6 +350,7 @@ export const knobs = {
   ...(engineKnobs satisfies Record<string, Knob>),
   ...(upkeepKnobs satisfies Record<string, Knob>),
   ...(metricsKnobs satisfies Record<string, Knob>),
+  ...(replayKnobs satisfies Record<string, Knob>),
   topicPartitions: knob({
     flag: 'partitions',
     env: 'READFLOW_PARTITIONS',
@@ -361,7 +371,7 @@ export const knobs = {
     env: 'READFLOW_LOG_LEVEL',
     default: 'info',
     schema: z.enum(['debug', 'info', 'warn', 'error']),
-    programs: all,
+    programs: [...all, 'replay', 'rollback'],
     doc: 'debug, info, warn or error',
   }),
 } as const

@@ -80,7 +80,7 @@ export const upkeepKnobs = {
     flag: 'dry-run',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['vacuum', 'dlq'],
+    programs: ['vacuum', 'dlq', 'replay'],
     doc: 'say what would be done, and do nothing',
   },
   limit: {

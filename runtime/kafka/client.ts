@@ -69,6 +69,13 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
       (await told(`the offsets of ${topic}`, admin.fetchTopicOffsets(topic)))
         .map(({ partition, low, high }) => ({ partition, logStart: Number(low), end: Number(high) }))
         .sort((a, b) => a.partition - b.partition),
+    /** The first offset of each partition whose record has that time or a later one; the partition's end where none has. */
+    offsetsAt: async (topic: string, timestampMs: number): Promise<Map<number, number>> =>
+      new Map(
+        (await told(`the offsets of ${topic} at a time`, admin.fetchTopicOffsetsByTimestamp(topic, timestampMs))).map(
+          ({ partition, offset }) => [partition, Number(offset)],
+        ),
+      ),
     groupOffsets: (groupId: string, topics: readonly string[]) => groupOffsets(admin, groupId, topics),
     groupLag: (groupId: string, topics: readonly string[]) => groupLag(admin, groupId, topics),
     /** How many members a group has; 0 for one that is idle or that there is not. */
