@@ -42,7 +42,7 @@ const { topic, subject, schema } = catalogue.ratings
 const topicOut = cleanTopic('ratings')
 const codec = compileAvro(schema)
 const cleanCodec = compileAvro(cleanSchema('ratings'))
-const log = createLog('test', process.env['DBG'] ? 'debug' : 'error')
+const log = createLog('test', 'error')
 const python = process.env['READFLOW_TEST_PYTHON'] ?? 'python3'
 const pythonMissing = tool(python, ['-c', 'import confluent_kafka, fastavro'], 'pip install "confluent-kafka[avro,schemaregistry]"')
 

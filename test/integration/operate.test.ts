@@ -65,7 +65,7 @@ test('the person on call sees what is wrong, mends it by one command, and fills 
     assert.equal(well.stages[0].runs.last.outcome, 'completed')
     assert.ok(Date.parse(well.stages[0].runs.nextAt) > Date.now() + 3_600_000)
     assert.ok(well.gold.version >= 0)
-    assert.equal(well.lag.length, 9)
+    assert.equal(well.lag.length, 13)
     const shown = await readflow(['status', ...data])
     assert.match(shown.stdout, /^All is well\.\n/)
   })
@@ -184,7 +184,7 @@ test('the person on call sees what is wrong, mends it by one command, and fills 
     const elsewhere = await tempDir(t)
     const apart = { KAFKA_BROKERS: up.brokers, LAKE_URL: `file:${dir}/lake` }
     const seen = await readflow(['status', '--json', '--data', elsewhere, '--freshness-objective', '10m'], { env: apart })
-    assert.deepEqual([seen.code, lastJson(seen).stages, lastJson(seen).lag.length], [0, null, 9], seen.stdout)
+    assert.deepEqual([seen.code, lastJson(seen).stages, lastJson(seen).lag.length], [0, null, 13], seen.stdout)
     const nothing = await readflow(['status', '--data', elsewhere])
     assert.equal(nothing.code, 2)
     assert.match(nothing.stdout, /^NOT KNOWN: no up runs on this data folder/)
