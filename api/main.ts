@@ -183,7 +183,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     streams.close()
     return server.close()
   })
-  if (server.isFallback) log.warn({ wanted: port, port: server.port }, 'the default port is taken: another one serves')
+  if (server.isFallback) log.warn({ wanted_port: port, port: server.port }, 'the default port is taken: another one serves')
   log.info({ url: server.url, lake: config.lakeUrl }, 'serving page and api')
   gate.follow(GOLD_INTERVAL_MS)
   gold.follow(GOLD_INTERVAL_MS)

@@ -137,7 +137,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
       },
       onFailure: (error, retryInMs) => {
         buildMetrics.failed()
-        log.error({ stage: 'gold', error: errorLine(error), retryInMs }, 'gold build failed')
+        log.error({ stage: 'gold', error: errorLine(error), retry_in_ms: retryInMs }, 'gold build failed')
         goldReport.failed(error, Date.now() + retryInMs)
         report('running', { lastError: errorLine(error) })
       },

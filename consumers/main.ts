@@ -103,7 +103,7 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
     names: isOnce ? [] : config.stages,
     run: runStage,
     onFailure: (name, error, retryInMs) => {
-      log.error({ stage: name, error: errorLine(error), retryInMs }, 'the stage failed; it begins anew')
+      log.error({ stage: name, error: errorLine(error), retry_in_ms: retryInMs }, 'the stage failed; it begins anew')
       reports.get(name)?.failed(error, Date.now() + retryInMs)
       warn(name, `${name} failed: ${errorLine(error)}`)
     },

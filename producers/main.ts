@@ -42,10 +42,10 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
 
   const startedMs = Date.now()
   let reportedMs = 0
-  const onProgress = (polled: Record<string, number>) => {
+  const onProgress = (polled: Polled, pollId: string) => {
     if (Date.now() - reportedMs < PROGRESS_MS) return
     reportedMs = Date.now()
-    log.info({ source: source.name, ...polled }, 'polling')
+    log.info({ run_id: pollId, poll_id: pollId, source: source.name, counts: polled }, 'polling')
     process.send?.({ type: 'status', program: 'poll', state: 'running', polled: { ...polled } })
   }
   const pollSource = pollerOf(source)
@@ -108,7 +108,7 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
         if (!isRetriable(error)) report.failed(error, null)
         // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
         if (!isRetriable(error)) throw error
-        log.warn({ reason: errorLine(error), retryInMs: retryMs }, 'poll failed; it is tried again')
+        log.warn({ error: errorLine(error), retry_in_ms: retryMs }, 'poll failed; it is tried again')
         process.send?.({ type: 'status', program: 'poll', state: 'waiting', lastError: errorLine(error) })
         dueMs = Date.now() + retryMs
         report.failed(error, dueMs)

@@ -76,8 +76,8 @@ export const openPoller = async ({ config, store, log, defer, metrics }: Omit<Op
     const watch = openSourceWatch({ source: of, store, drifts, policies: config.drift ?? {}, log })
     const counted = metrics && { metrics: metrics.poll }
     const common = { source: of, positions: openPositions(store, of.id), encode, producer, log, nowMs: Date.now, watch, ...counted }
-    return (job: string, until: AbortSignal, onProgress?: (polled: Polled) => void): Promise<Polled> =>
-      withRun(runs, { kind: 'poll', job, signal: until }, (run) => poll({ ...common, ...(onProgress && { onProgress }), run }, until))
+    return (job: string, until: AbortSignal, onProgress?: PollOptions['onProgress']): Promise<Polled> =>
+      withRun(runs, { kind: 'poll', job, signal: until }, (run) => poll({ ...common, ...(onProgress && { onProgress }), run, job }, until))
   }
   return { client, pollerOf, positionsOf: (id: string) => openPositions(store, id) }
 }

@@ -59,7 +59,7 @@ export const stageRoutes = ({ upStatus, tell, logDir, env }: StageRoutesOptions)
     const { name, runs } = stage
     const program = programOfStage[name]
     const log: LogLine[] =
-      lines === 0 ? [] : await stageLogLines({ file: path.join(logDir, `${program}.log`), program, stage: name, limit: lines }, redact)
+      lines === 0 ? [] : await stageLogLines({ file: path.join(logDir, `${program}.log`), stage: name, limit: lines }, redact)
     const last = runs?.last
     return {
       stage: name,

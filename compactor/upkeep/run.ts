@@ -7,6 +7,7 @@ import { type RunHandle, type RunRecorder, withRun } from '../../lineage/runs/re
 import type { Config } from '../../runtime/config/config.ts'
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import type { Log } from '../../runtime/log.ts'
+import { countsOf } from '../../runtime/log-fields.ts'
 import type { StageReport } from '../../runtime/stage-runs.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import { type Optimized, optimizeDetails } from './details.ts'
@@ -112,7 +113,7 @@ export const runUpkeep = async (options: UpkeepOptions): Promise<void> => {
         signal.throwIfAborted()
         const retryInMs = Math.min(next.everyMs, RETRY_FIRST_MS * 2 ** next.failures++)
         next.nextMs = nowMs() + retryInMs
-        log.warn({ error: errorLine(error), retryInMs }, 'upkeep failed; it is tried again')
+        log.warn({ error: errorLine(error), retry_in_ms: retryInMs }, 'upkeep failed; it is tried again')
         report?.failed(error, next.nextMs)
       }
     }
@@ -153,8 +154,9 @@ const createOptimizeRound = (options: UpkeepOptions) => {
       metrics.removed('optimize', result?.filesRemoved ?? 0)
       firstFault ??= faults[0]
       if (result && (result.commits > 0 || result.filesLeftOut > 0))
-        log.info({ table: name, ...result, ms: nowMs() - startedMs }, 'optimized')
-      if (faults.length > 0) log.warn({ table: name, files: faults.length, error: errorLine(faults[0]) }, 'some files could not be merged')
+        log.info({ run_id: run.id, table: name, counts: countsOf(result), duration_ms: nowMs() - startedMs }, 'optimized')
+      if (faults.length > 0)
+        log.warn({ run_id: run.id, table: name, files: faults.length, error: errorLine(faults[0]) }, 'some files could not be merged')
       if (result && result.failures === 0) failing.delete(name)
       else {
         const times = (failed?.times ?? 0) + 1
@@ -185,7 +187,8 @@ const coldRound = async ({ tables, metrics = noUpkeepMetrics, log, nowMs, signal
     const result = await attempt({ log, signal, step: 'move to the cold folder', table: name }, () =>
       moveCold(table, { ...cold, nowMs: startedMs, signal }),
     )
-    if (result && result.commits > 0) log.info({ table: name, ...result, ms: nowMs() - startedMs }, 'moved to the cold folder')
+    if (result && result.commits > 0)
+      log.info({ table: name, counts: countsOf(result), duration_ms: nowMs() - startedMs }, 'moved to the cold folder')
     metrics.removed('cold', result?.files ?? 0)
     if (result) continue
     failures++
@@ -217,7 +220,7 @@ const vacuumRound = async (upkeep: UpkeepOptions, run: RunHandle): Promise<Round
     total.logFiles += result?.logFiles ?? 0
   }
   run.note({ counts: { files: total.files, bytes: total.bytes, log_files: total.logFiles, gold_versions: total.goldVersions } })
-  log.info({ ...total, ms: nowMs() - startedMs }, 'vacuumed')
+  log.info({ run_id: run.id, counts: countsOf(total), duration_ms: nowMs() - startedMs }, 'vacuumed')
   metrics.removed('vacuum', total.files)
   for (let each = 0; each < failures; each++) metrics.failed('vacuum')
   if (failures === 0) metrics.succeeded('vacuum')

@@ -150,7 +150,7 @@ const publishing = async (
     } catch (error) {
       if (signal.aborted) break
       if (!isToBeginAnew(error)) throw error
-      log.warn({ stage: 'clean', topic: topic.topic, reason: errorLine(error), retryInMs: delayMs }, 'beginning anew')
+      log.warn({ stage: 'clean', topic: topic.topic, error: errorLine(error), retry_in_ms: delayMs }, 'beginning anew')
       const waitMs = delayMs * (0.5 + Math.random() / 2)
       watch?.report.failed(error, Date.now() + waitMs)
       await (watch?.wait ?? sleep)(waitMs, signal).catch(() => undefined)

@@ -167,6 +167,7 @@ export const createCleanTopic = (entity: EntityName, options: CleanOptions) => {
           again: start.again.get(partition) ?? null,
         }),
       }))
+      const ranges = [...next].map(([partition, to_offset]) => ({ partition, from_offset: position.get(partition) ?? 0, to_offset }))
       await producer.commit({ records: outgoing.records, groupId, offsets })
       for (const [key, each] of outgoing.held) held.set(key, each)
       for (const [partition, offset] of next) position.set(partition, offset)
@@ -175,7 +176,7 @@ export const createCleanTopic = (entity: EntityName, options: CleanOptions) => {
       counts.published += outgoing.records.length - deleted
       if (outgoing.records.length > 0)
         log.info(
-          { stage: 'clean', topic, version, records: outgoing.records.length, deleted, offsets: Object.fromEntries(next) },
+          { stage: 'clean', topic, table: `silver.${entity}`, version, records: outgoing.records.length, counts: { deleted }, ranges },
           'published',
         )
     }

@@ -35,7 +35,7 @@ export const readDeadLetterOrigins = async (
     group: 'readflow.dead-letters',
     note,
     // Letters that nobody can read count as none.
-    damaged: (damage) => log.warn({ reason: errorLine(damage) }, 'dead letters are passed over'),
+    damaged: (damage) => log.warn({ topic, error: errorLine(damage) }, 'dead letters are passed over'),
   })
   return found
 }

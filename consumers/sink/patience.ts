@@ -29,7 +29,7 @@ export const retrying = async <T>(
         return await action()
       } catch (error) {
         if (!isRetriable(error) || signal.aborted) throw error
-        log.warn({ reason: errorLine(error), retryInMs: delayMs }, 'waiting')
+        log.warn({ error: errorLine(error), retry_in_ms: delayMs }, 'waiting')
         hasWaited = true
         waiting(error)
         onFault?.(error, delayMs)

@@ -9,6 +9,7 @@ import {
   openGroupConsumer,
   partitionId,
   type TopicPartition,
+  topicPartition,
 } from '../../runtime/kafka/group-consumer.ts'
 import type { PartitionEnd } from '../../runtime/kafka/partition-ends.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
@@ -78,7 +79,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   const { stage, client, store, producer, log, watch, isLossAccepted = false, turns = createTurns(), metrics = noSinkMetrics } = options
   const topicNow = async (topic: string) => (await client.topicStates([topic])).get(topic)
   const warn = (error: unknown) =>
-    log.warn({ stage: stage.name, reason: errorLine(error) }, 'no checkpoint written; the next commit tries again')
+    log.warn({ stage: stage.name, error: errorLine(error) }, 'no checkpoint written; the next commit tries again')
   const sinks = new Map<string, TableSink>(
     stage.tables.map((stageTable) => {
       const { topic } = catalogue[stageTable.entity]
@@ -107,7 +108,10 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
 
   const onFault = (error: unknown, retryInMs: number) => watch?.report.failed(error, Date.now() + retryInMs)
   const patience = { log: log.child({ stage: stage.name }), signal: ended.signal, waiting: metrics.waiting }
-  const patiently = <T>(action: () => Promise<T>) => retrying(action, { ...patience, ...(watch && { wait: watch.wait, onFault }) })
+  const patiently = <T>(action: () => Promise<T>, topic?: string) => {
+    const log = topic === undefined ? patience.log : patience.log.child({ topic })
+    return retrying(action, { ...patience, log, ...(watch && { wait: watch.wait, onFault }) })
+  }
 
   const isDrained = () => targets !== null && isCaughtUp(sinks, targets, stopped) && areEndsKnown(sinks, stopped)
 
@@ -118,10 +122,11 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     done.reject(new ReadflowError('records-lost', [...stopped.values()].join(' ')))
   }
 
-  const stop = (id: string, reason: string) => {
+  const stop = ({ topic, partition }: TopicPartition, reason: string, offset: number | null) => {
+    const id = partitionId({ topic, partition })
     if (stopped.get(id) === reason) return
     stopped.set(id, reason)
-    log.error({ stage: stage.name }, reason)
+    log.error({ stage: stage.name, topic, partition, offset }, reason)
     options.onStopped?.(stopped)
     telling.stopped(stopped)
   }
@@ -131,9 +136,11 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     const total = totals[stageTable.entity]
     if (total) addCounts(total, report.outcomes)
     const { version, rows, replayed } = report
-    const about = { stage: stage.name, topic, version, rows, ...report.outcomes, durationMs: Date.now() - startedMs }
-    if (rows > 0 || replayed.length === 0) log.info(about, 'committed')
-    if (replayed.length > 0) log.info({ ...about, partitions: replayed.map(({ partition }) => partition) }, 'replayed')
+    const { ranges, pollIds, outcomes, replayedRanges } = report
+    const table = `${stage.name}.${stageTable.entity}`
+    const about = { stage: stage.name, topic, table, version, rows, counts: outcomes, duration_ms: Date.now() - startedMs }
+    if (rows > 0 || replayed.length === 0) log.info({ ...about, ranges, poll_ids: [...pollIds] }, 'committed')
+    if (replayed.length > 0) log.info({ ...about, ranges: replayedRanges }, 'replayed')
     replayRuns.replayed(sink, replayed, version)
     telling.flushed(sink, report.measures)
   }
@@ -173,7 +180,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   const flushSink = async (sink: TableSink): Promise<number> => {
     for (let rows = 0; ; ) {
       const startedMs = Date.now()
-      const report = await patiently(() => turns(() => sink.flush(budget)))
+      const report = await patiently(() => turns(() => sink.flush(budget)), sink.topic)
       if (!report) return rows
       rows += report.rows
       noted(sink, report, startedMs)
@@ -186,7 +193,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
         else if (outcome === 'abandon') abandon(sink, partition)
         else {
           leaveToOthers(sink, partition)
-          stop(partitionId({ topic: sink.topic, partition: partition.partition }), outcome.reason)
+          stop({ topic: sink.topic, partition: partition.partition }, outcome.reason, error.fromOffset)
         }
       }
     }
@@ -209,9 +216,9 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     flushing = flushing
       .then(() => flushAll(wanted))
       .catch(async (error: unknown) => {
-        if (isStopping) log.warn({ stage: stage.name, reason: errorLine(error) }, 'not flushed at the end; the next start takes it up')
+        if (isStopping) log.warn({ stage: stage.name, error: errorLine(error) }, 'not flushed at the end; the next start takes it up')
         if (!isOutdated(error) || isStopping) return done.reject(error)
-        log.warn({ stage: stage.name, reason: errorLine(error) }, 'starting over from the table')
+        log.warn({ stage: stage.name, error: errorLine(error) }, 'starting over from the table')
         metrics.fenced(error.code)
         for (const sink of sinks.values()) sink.assign([])
         consumer?.restart().catch(done.reject)
@@ -242,7 +249,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     renewals.begin()
     if (stopped.size > 0 && assignment.stopped.size === 0) options.onStopped?.(assignment.stopped)
     stopped = new Map([...stopped].filter(([id]) => assignment.stopped.has(id)))
-    for (const [id, reason] of assignment.stopped) stop(id, reason)
+    for (const [id, reason] of assignment.stopped) stop(topicPartition(id), reason, assignment.stoppedAt.get(id) ?? null)
     telling.stopped(stopped)
     return assignment.positions
   }

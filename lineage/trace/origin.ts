@@ -4,6 +4,7 @@ import { catalogue } from '../../schemas/catalogue.ts'
 import type { EntityName, TopicName } from '../../schemas/records.ts'
 import { type Condition, dayBetween, longIs, textIs, timeBetween } from '../conditions.ts'
 import { firstArrivalMs, letterHeader, REDRIVE_OF } from '../letters/headers.ts'
+import { POLL_ID, REQUEST_ID, SOURCE } from '../record-headers.ts'
 import { findRun } from '../runs/read.ts'
 import type { Run } from '../runs/run.ts'
 import type { RecordSource, RunSummary } from './answer.ts'
@@ -93,9 +94,9 @@ export const originOfBronze = async (
   const headers = (row['_headers'] as Record<string, string> | null) ?? {}
   origin.record ??= recordOf(entity, row)
   origin.bronze = await placeOf(options, found)
-  origin.source = headers['readflow.source'] ?? null
-  origin.poll_id = headers['readflow.poll-id'] ?? null
-  origin.request_id = headers['readflow.request-id'] ?? null
+  origin.source = headers[SOURCE] ?? null
+  origin.poll_id = headers[POLL_ID] ?? null
+  origin.request_id = headers[REQUEST_ID] ?? null
   const redriveOf = headers[REDRIVE_OF] ?? null
   const ownMs = origin.record.timestamp === null ? null : Date.parse(origin.record.timestamp)
   // Poll and request were before the record came first.

@@ -16,9 +16,9 @@ export const checkLogs = async (logDir: string, nowMs: number, redact: (text: st
       if (!files.includes(`${program}.log`)) return []
       const file = path.join(logDir, `${program}.log`)
       const errors = (await lastLines(file)).flatMap((line) => {
-        const parsed = parseLogLine(line, program, redact)
+        const parsed = parseLogLine(line, redact)
         const isError = parsed?.level === 'error' || parsed?.level === 'fatal'
-        return isError && parsed.at !== null && nowMs - Date.parse(parsed.at) < HOUR_MS ? [parsed] : []
+        return isError && nowMs - Date.parse(parsed.at) < HOUR_MS ? [parsed] : []
       })
       const { size } = await stat(file)
       const large =

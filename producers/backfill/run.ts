@@ -85,7 +85,7 @@ export const createBackfills = (options: BackfillsOptions) => {
     const follow = () => {
       telling = telling
         .then(tellNowAndThen)
-        .catch((error) => log.warn({ error: errorLine(error) }, 'how far the backfill is could not be written'))
+        .catch((error) => log.warn({ backfill_id: request.id, error: errorLine(error) }, 'how far the backfill is could not be written'))
     }
     const timer = setInterval(follow, TELL_MS)
     const onProgress = (progress: BackfillProgress) => void Object.assign(status, progress)
@@ -104,7 +104,8 @@ export const createBackfills = (options: BackfillsOptions) => {
       const polled = await poll(of, `backfill ${request.fromDay} to ${request.toDay}`, either, onRecords)
       retryMs = RETRY_FIRST_MS
       await end({ state: 'done', records: add(polled), requestsLeft: 0, daysDone: status.days })
-      log.info({ ...request, ...status.records, requests: status.requests }, 'backfill done')
+      const days = { from_day: request.fromDay, to_day: request.toDay }
+      log.info({ backfill_id: request.id, ...days, counts: status.records, requests: status.requests }, 'backfill done')
     } catch (error) {
       if (until.aborted) {
         await end({ state: 'waiting', detail: 'its program was stopped or paused' })
@@ -112,7 +113,7 @@ export const createBackfills = (options: BackfillsOptions) => {
       }
       if (cancelling.signal.aborted) return end({ state: 'cancelled' })
       const detail = errorLine(error)
-      log.warn({ reason: detail }, 'the backfill was interrupted')
+      log.warn({ backfill_id: request.id, error: detail }, 'the backfill was interrupted')
       if (!isRetriable(error)) return end({ state: 'failed', detail })
       await end({ state: 'waiting', detail })
       dueMs = nowMs() + retryMs
@@ -156,7 +157,7 @@ export const createBackfills = (options: BackfillsOptions) => {
           if (await inbox.tryOwn(source.id)) await look(until)
         } catch (error) {
           until.throwIfAborted()
-          log.warn({ reason: errorLine(error) }, 'the backfill can not be looked at')
+          log.warn({ error: errorLine(error) }, 'the backfill can not be looked at')
         }
         await sleep(LOOK_MS, until)
       }

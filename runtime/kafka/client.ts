@@ -39,7 +39,7 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
     logCreator:
       () =>
       ({ level, log: entry }) =>
-        log[levels[level] ?? 'debug']({ kafka: entry['error'] ?? entry.message, groupId: entry['groupId'] }, 'kafka client'),
+        log[levels[level] ?? 'debug']({ error: String(entry['error'] ?? entry.message), group_id: entry['groupId'] }, 'kafka client'),
   })
   const admin = kafka.admin({ retry: { retries: 4 } })
   // kafkajs answers a question about some topics' metadata by forgetting all others, so that whoever asks about these in

@@ -58,7 +58,7 @@ export const openTopicOwner = async (options: {
   consumer.on(consumer.events.GROUP_JOIN, ({ payload: { memberAssignment, memberId } }) => {
     const assigned = Object.entries(memberAssignment).filter(([, partitions]) => partitions.length > 0)
     if (assigned.length > 0) consumer.pause(assigned.map(([topic, partitions]) => ({ topic, partitions })))
-    log.info({ groupId, topics: assigned.length, memberId }, 'joined the group')
+    log.info({ group_id: groupId, topics: assigned.map(([topic]) => topic), member_id: memberId }, 'joined the group')
     options.assigned(assigned.map(([topic]) => topic))
   })
   consumer.on(consumer.events.CRASH, ({ payload: { restart, error } }) => {
