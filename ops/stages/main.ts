@@ -19,10 +19,8 @@ await runProgram('stages', async ({ argv, env, signal }) => {
   if (only !== null && stages.length === 0)
     throw new ReadflowError('config', `${only} does not run in this up.`, { hint: 'See its --stages.' })
   const redact = createRedactor(env)
-  const logOf = (stage: StageName, limit: number) => {
-    const program = programOfStage[stage]
-    return stageLogLines({ file: path.join(config.dataDir, 'logs', `${program}.log`), program, stage, limit }, redact)
-  }
+  const logOf = (stage: StageName, limit: number) =>
+    stageLogLines({ file: path.join(config.dataDir, 'logs', `${programOfStage[stage]}.log`), stage, limit }, redact)
   if (config.isJson) {
     const whole = async (stage: (typeof stages)[number]) => ({
       ...stage,
