@@ -11,7 +11,16 @@ test('flags of the soak: defaults, what is given, help', () => {
 })
 
 test('a wrong flag is one line that says what is wrong', () => {
-  const wrong = [['--minutes', '0'], ['--minutes', 'x'], ['--minutes='], ['--seed', '1.5'], ['--seed', '-1'], ['--lake', 's3'], ['--bogus'], ['more']]
+  const wrong = [
+    ['--minutes', '0'],
+    ['--minutes', 'x'],
+    ['--minutes='],
+    ['--seed', '1.5'],
+    ['--seed', '-1'],
+    ['--lake', 's3'],
+    ['--bogus'],
+    ['more'],
+  ]
   for (const argv of wrong) {
     const found = read(...argv)
     assert.ok(typeof found === 'object' && 'fault' in found, argv.join(' '))

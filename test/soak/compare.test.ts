@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { randomFrom } from '../../producers/sandbox/random.ts'
 import { type Checked, compareEntity, compareTotals, goldFaults } from './compare.ts'
 import type { Found } from './found.ts'
-import { createModel, payloadOf, type SoakRecord } from './model.ts'
+import { createModel, payloadOf } from './model.ts'
 
 const ids = { books: 1, authors: 2, reviews: 3, ratings: 4 }
 const { next } = createModel(ids, randomFrom(4))
@@ -18,7 +18,10 @@ const perfect = (): Found => {
   const isFirst = ({ record }: (typeof source)[number]) => !('isCopy' in record)
   const kept = source.filter((each) => isFirst(each) && ['valid', 'late'].includes(each.record.fate))
   return {
-    source: source.map(({ record, at }) => ({ ...{ at, key: record.key, value: record.value }, headers: new Map([['soak.id', record.id]]) })),
+    source: source.map(({ record, at }) => ({
+      ...{ at, key: record.key, value: record.value },
+      headers: new Map([['soak.id', record.id]]),
+    })),
     bronze: source.map(({ at }) => at),
     silver: kept.map(({ record: { key, orderMs, fate }, at }) => ({
       ...{ at, key: key!, orderMs: orderMs ?? Date.now(), hash: '', isDeleted: orderMs === null, isLate: fate === 'late' },
@@ -37,7 +40,10 @@ const failing = (change: (found: Found) => void): string[] => {
 }
 
 test('what a right pipeline makes of the load holds, copies in Kafka included', () => {
-  assert.deepEqual(failing(() => {}), [])
+  assert.deepEqual(
+    failing(() => {}),
+    [],
+  )
   assert.ok(compareEntity('books', sent, perfect()).every(({ count }: Checked) => count > 10))
 })
 
@@ -47,22 +53,67 @@ test('each kind of loss, doubling and change is found, and by the check that is 
   const history = 'Silver has every version once'
   const current = 'current row of each key'
   const clean = 'clean topic, each change once and in order'
-  assert.deepEqual(failing(({ bronze: rows }) => rows.pop()), [bronze])
-  assert.deepEqual(failing(({ bronze: rows }) => rows.push(rows[0]!)), [bronze])
-  assert.deepEqual(failing(({ silver }) => silver.push(silver[0]!)), [history])
-  assert.deepEqual(failing(({ silver }) => silver.splice(silver.findIndex(({ isLate }) => isLate), 1)), [history])
-  assert.deepEqual(failing(({ silver }) => silver.splice(silver.findIndex(({ isDeleted }) => isDeleted), 1)), [history, current])
-  assert.deepEqual(failing(({ silver }) => Object.assign(silver[3]!, { payload: 'another' })), [history])
-  assert.deepEqual(failing(({ dead }) => dead.delete([...dead][0]!)), ['dead letters'])
-  assert.deepEqual(failing(({ dead, silver }) => dead.add(silver[0]!.at)), ['dead letters', 'no record both accepted and refused'])
-  assert.deepEqual(failing(({ clean: got }) => got.push(got[0]!)), [clean])
-  assert.deepEqual(failing(({ clean: got }) => got.reverse()), [clean])
-  assert.deepEqual(failing((found) => Object.assign(found, { source: found.source.slice(0, -3), bronze: found.bronze.slice(0, -3) })).at(0), lost)
+  assert.deepEqual(
+    failing(({ bronze: rows }) => rows.pop()),
+    [bronze],
+  )
+  assert.deepEqual(
+    failing(({ bronze: rows }) => rows.push(rows[0]!)),
+    [bronze],
+  )
+  assert.deepEqual(
+    failing(({ silver }) => silver.push(silver[0]!)),
+    [history],
+  )
+  assert.deepEqual(
+    failing(({ silver }) =>
+      silver.splice(
+        silver.findIndex(({ isLate }) => isLate),
+        1,
+      ),
+    ),
+    [history],
+  )
+  assert.deepEqual(
+    failing(({ silver }) =>
+      silver.splice(
+        silver.findIndex(({ isDeleted }) => isDeleted),
+        1,
+      ),
+    ),
+    [history, current],
+  )
+  assert.deepEqual(
+    failing(({ silver }) => Object.assign(silver[3]!, { payload: 'another' })),
+    [history],
+  )
+  assert.deepEqual(
+    failing(({ dead }) => dead.delete([...dead][0]!)),
+    ['dead letters'],
+  )
+  assert.deepEqual(
+    failing(({ dead, silver }) => dead.add(silver[0]!.at)),
+    ['dead letters', 'no record both accepted and refused'],
+  )
+  assert.deepEqual(
+    failing(({ clean: got }) => got.push(got[0]!)),
+    [clean],
+  )
+  assert.deepEqual(
+    failing(({ clean: got }) => got.reverse()),
+    [clean],
+  )
+  assert.deepEqual(
+    failing((found) => Object.assign(found, { source: found.source.slice(0, -3), bronze: found.bronze.slice(0, -3) })).at(0),
+    lost,
+  )
 })
 
 test("Gold's keys and the counts of verify", () => {
   const found = perfect()
-  const live = [...new Set(found.silver.map(({ key }) => key))].filter((key) => !found.silver.some((row) => row.key === key && row.isDeleted))
+  const live = [...new Set(found.silver.map(({ key }) => key))].filter(
+    (key) => !found.silver.some((row) => row.key === key && row.isDeleted),
+  )
   assert.deepEqual(goldFaults('books', sent, [...live, '17']).faults, [], 'a key of the sandbox is none of ours')
   assert.match(goldFaults('books', sent, live.slice(1)).faults.join(), /is missing/)
   assert.match(goldFaults('books', sent, [...live, live[0]!]).faults.join(), /is there twice/)

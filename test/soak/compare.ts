@@ -55,7 +55,12 @@ export const compareEntity = (entity: EntityName, sent: readonly SoakRecord[], f
   for (const [key, { versions: times, isDeleted }] of expected) {
     const rows = versions.get(key) ?? []
     const dated = rows.filter((row) => !row.isDeleted)
-    history.push(...difference(times.map(String), dated.map(({ orderMs }) => String(orderMs))).map((fault) => `${key}: version ${fault}`))
+    history.push(
+      ...difference(
+        times.map(String),
+        dated.map(({ orderMs }) => String(orderMs)),
+      ).map((fault) => `${key}: version ${fault}`),
+    )
     if (rows.length - dated.length !== (isDeleted ? 1 : 0)) history.push(`${key}: ${rows.length - dated.length} deletions`)
     for (const { orderMs, payload } of dated)
       if (payload !== payloadOf(entity, orderMs)) history.push(`${key}: version ${orderMs} says ${payload}`)
@@ -72,7 +77,8 @@ export const compareEntity = (entity: EntityName, sent: readonly SoakRecord[], f
   const clean: string[] = []
   for (const [key, { clean: changes }] of expected) {
     const got = (cleanOf.get(key) ?? []).map(({ orderMs }) => orderMs)
-    if (JSON.stringify(got) !== JSON.stringify(changes)) clean.push(`${key}: subscribers got ${JSON.stringify(got)}, not ${JSON.stringify(changes)}`)
+    if (JSON.stringify(got) !== JSON.stringify(changes))
+      clean.push(`${key}: subscribers got ${JSON.stringify(got)}, not ${JSON.stringify(changes)}`)
   }
   clean.push(...[...cleanOf.keys()].filter((key) => isOwnKey(key) && !expected.has(key)).map((key) => `${key} should not be there`))
 
@@ -123,6 +129,8 @@ export const compareTotals = (
   return check(
     `${entity}: counts of verify (delivered, valid, repeats, dead letters)`,
     counted.delivered,
-    names.filter((name) => totals[name] !== wanted[name]).map((name) => `${name}: verify says ${totals[name]}, counted are ${wanted[name]}`),
+    names
+      .filter((name) => totals[name] !== wanted[name])
+      .map((name) => `${name}: verify says ${totals[name]}, counted are ${wanted[name]}`),
   )
 }

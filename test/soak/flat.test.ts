@@ -9,7 +9,13 @@ const run = (valueAt: (minutes: number, age: number) => number, lifeMinutes = 10
   Array.from({ length: 121 }, (_, index) => {
     const minutes = index / 12
     const life = Math.floor(minutes / lifeMinutes)
-    return { atMs: minutes * MINUTE_MS, name: 'consume', life: `${life}`, measure: 'memory MB', value: valueAt(minutes, minutes - life * lifeMinutes) }
+    return {
+      atMs: minutes * MINUTE_MS,
+      name: 'consume',
+      life: `${life}`,
+      measure: 'memory MB',
+      value: valueAt(minutes, minutes - life * lifeMinutes),
+    }
   })
 const judged = (samples: Sample[]) => judgeFlatness(samples, () => bound)[0]!
 

@@ -103,7 +103,9 @@ export const openFinder = async (where: {
         ...{ isDeleted: isDeleted === true, isLate: isLate === true, payload: payload === null ? null : String(payload) },
       })),
       dead: new Set(
-        (await readTopic(kafka, dlqTopic(entity))).map(({ headers }) => `${headers.get('readflow.partition')}/${headers.get('readflow.offset')}`),
+        (await readTopic(kafka, dlqTopic(entity))).map(
+          ({ headers }) => `${headers.get('readflow.partition')}/${headers.get('readflow.offset')}`,
+        ),
       ),
       clean,
     }

@@ -31,7 +31,9 @@ export const registerSchemas = async (registryUrl: string): Promise<SchemaIds> =
     if (answer.id === undefined) throw new Error(`the registry does not take ${subject}: ${JSON.stringify(answer)}`)
     return answer.id
   }
-  const ids = Object.fromEntries(await Promise.all(entityNames.map(async (name) => [name, await id(catalogue[name].subject, catalogue[name].schema)])))
+  const ids = Object.fromEntries(
+    await Promise.all(entityNames.map(async (name) => [name, await id(catalogue[name].subject, catalogue[name].schema)])),
+  )
   return ids as SchemaIds
 }
 

@@ -19,7 +19,10 @@ export interface SoakRecord {
 }
 
 /** The field of each entity that tells its versions apart. */
-export const payloadField = { books: 'title', authors: 'name', reviews: 'body', ratings: 'rating' } as const satisfies Record<EntityName, string>
+export const payloadField = { books: 'title', authors: 'name', reviews: 'body', ratings: 'rating' } as const satisfies Record<
+  EntityName,
+  string
+>
 /** Ids from here on are the soak's own; the sandbox's are far below. */
 const FIRST_ID = 900_000_000
 const FIRST_MS = Date.UTC(2020, 0, 1)

@@ -34,7 +34,12 @@ const ofMetrics = async (address: string): Promise<[Measure, number][]> => {
     const text = await response.text()
     const sum = (name: string) =>
       [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce((total, [, value]) => total + Number(value), 0)
-    return response.ok ? [['heap MB', sum('nodejs_heap_size_used_bytes') / MB], ['handles', sum('nodejs_active_handles')]] : []
+    return response.ok
+      ? [
+          ['heap MB', sum('nodejs_heap_size_used_bytes') / MB],
+          ['handles', sum('nodejs_active_handles')],
+        ]
+      : []
   } catch {
     return [] // it is down, or stands still
   }
