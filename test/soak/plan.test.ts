@@ -13,7 +13,7 @@ test('a plan is the same for the same seed, and another for another', () => {
   }
 })
 
-test('every kind of fault comes in a minute, every fault in ten, whatever the seed', () => {
+test('every kind of fault comes in a minute and a half, every fault in ten, whatever the seed', () => {
   for (const lake of ['folder', 'minio'] as const)
     for (let seed = 0; seed < 200; seed++) {
       const short = planSoak({ seed, minutes: 1.5, lake }).faults

@@ -106,6 +106,8 @@ export const runSoak = async (
         ...(lake === 'folder' ? [{ name: 'unfinished files of the lake', dir: at.lake, isCounted: isUnfinished }] : []),
       ],
     })
+    // From here on the plan's time runs: the programs are there and records are on their way.
+    while (load.acknowledged.length === 0) await sleep(100, signal)
     const started = performance.now()
     const faults = await runFaults(
       plan.faults,
