@@ -17,7 +17,8 @@ const server: Partial<Record<Measure, Bound>> = {
   'open files': { perMinute: 20, most: 3000 },
 }
 const folders: Record<string, Bound> = {
-  'temporary files': { perMinute: 10, most: 2000 },
+  'temporary files in data': { perMinute: 10, most: 2000 },
+  'temporary files in data-2': { perMinute: 10, most: 2000 },
   'unfinished files of the lake': { perMinute: 2, most: 500 },
 }
 

@@ -99,7 +99,7 @@ export const runSoak = async (
       ...{ pid, targets, targetsFile: targetsFile(at.data) },
       folders: [
         ...['data', 'data-2'].map((name) => ({
-          name: 'temporary files',
+          name: `temporary files in ${name}`,
           dir: path.join(at.disk, name),
           isCounted: (file: string) => !/\.(log|json)$/.test(file),
         })),
