@@ -27,6 +27,7 @@ import { measureStreams } from './http/metrics.ts'
 import { readKeys, watchKeys } from './keys/store.ts'
 import { openChecksReader } from './pipeline/checks.ts'
 import { openRuleCounts } from './pipeline/contracts.ts'
+import { measureDisk } from './pipeline/disk-metrics.ts'
 import { openDriftReader } from './pipeline/drift.ts'
 import { openGateReader } from './pipeline/gate.ts'
 import { watchLag } from './pipeline/lag.ts'
@@ -69,6 +70,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   })
 
   const metrics = createRegistry()
+  measureDisk(metrics, config.dataDir)
   const goldMetrics = createGoldMetrics(metrics)
   // Somebody waits for each answer.
   const patience = { patienceMs: LAKE_PATIENCE_MS, requestTimeoutMs: LAKE_PATIENCE_MS }

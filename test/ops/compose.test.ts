@@ -30,7 +30,13 @@ test('docker-compose.yml runs the versions of the local stack', () => {
 
 test('docker-compose.yml publishes on 127.0.0.1 only', () => {
   const published = [...compose.matchAll(/^ +- "([\d.:]+:\d+)"$/gm)].map(([, port]) => port)
-  assert.deepEqual(published, ['127.0.0.1:9092:9092', '127.0.0.1:8081:8080', '127.0.0.1:8080:8080', '127.0.0.1:9090:9090'])
+  assert.deepEqual(published, [
+    '127.0.0.1:9092:9092',
+    '127.0.0.1:8081:8080',
+    '127.0.0.1:8080:8080',
+    '127.0.0.1:9090:9090',
+    '127.0.0.1:9093:9093',
+  ])
 })
 
 test('docker-compose.yml sets only variables that ReadFlow knows', () => {
