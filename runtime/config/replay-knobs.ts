@@ -37,6 +37,13 @@ export const replayKnobs = {
     programs: ['replay'],
     doc: 'list the replays that are under way or were, and do nothing',
   },
+  isReplayBounds: {
+    flag: 'bounds',
+    schema: aSwitch,
+    isSwitch: true,
+    programs: ['replay'],
+    doc: 'say from where to where each partition of the table can be replayed, and do nothing',
+  },
   replayAbort: {
     flag: 'abort',
     schema: text,
