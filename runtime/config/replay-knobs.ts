@@ -14,14 +14,14 @@ export const replayKnobs = {
   replayFrom: {
     flag: 'from',
     schema: text,
-    programs: ['replay'],
+    programs: ['replay', 'reparse'],
     doc: 'where to begin: earliest, an offset (of one --partition), or a time (2026-11-23, 2026-11-23T08:00:00Z; UTC without a zone)',
   },
   replayTo: {
     flag: 'to',
     default: 'latest',
     schema: text,
-    programs: ['replay'],
+    programs: ['replay', 'reparse'],
     doc: 'where to end, exclusive, written as --from; latest goes on to wherever the table is by then',
   },
   replayPartitions: {
