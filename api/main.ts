@@ -37,6 +37,8 @@ import { retryRoutes } from './pipeline/retry-routes.ts'
 import { openRunsReader } from './pipeline/runs.ts'
 import { stageRoutes } from './pipeline/stage-routes.ts'
 import { watchTables } from './pipeline/tables.ts'
+import { createReplayJobs } from './replay/jobs.ts'
+import { replayRoutes } from './replay/routes.ts'
 import { routes, warmed } from './routes/routes.ts'
 import { openArrivals } from './shelves/arrival.ts'
 import { shelfRoutes } from './shelves/routes.ts'
@@ -114,13 +116,14 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     registryUrl: () => config.schemaRegistryUrl ?? upStatus?.links.registry ?? null,
   })
   defer(() => kafka.close())
-  const letterCommand = createLetterCommand({
-    env: () => ({
-      KAFKA_BROKERS: config.kafkaBrokers?.join(',') ?? upStatus?.links.brokers ?? '',
-      SCHEMA_REGISTRY_URL: config.schemaRegistryUrl ?? upStatus?.links.registry ?? '',
-      ...{ LAKE_URL: config.lakeUrl, READFLOW_DATA: config.dataDir },
-    }),
+  const commandEnv = () => ({
+    KAFKA_BROKERS: config.kafkaBrokers?.join(',') ?? upStatus?.links.brokers ?? '',
+    SCHEMA_REGISTRY_URL: config.schemaRegistryUrl ?? upStatus?.links.registry ?? '',
+    ...{ LAKE_URL: config.lakeUrl, READFLOW_DATA: config.dataDir },
   })
+  const letterCommand = createLetterCommand({ env: commandEnv })
+  const replayJobs = createReplayJobs({ env: commandEnv })
+  defer(() => replayJobs.close())
   const sqlCopies = await openProcessFolder(path.join(config.dataDir, 'cache', 'sql'))
   defer(sqlCopies.close)
   const sqlTemp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'sql'))
@@ -169,6 +172,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
       topicRoutes({ kafka, streams }),
       deadLetterRoutes({ kafka, book: openLetterBook({ store }), ruleCounts }),
       letterActionRoutes({ command: letterCommand }),
+      replayRoutes({ store, jobs: replayJobs }),
     ],
     access: { isOn: asksForKeys, keys },
     ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },

@@ -32,6 +32,7 @@ const commands = {
   vacuum: ['compactor/commands/vacuum.ts', 'remove files that no retained version of a table needs'],
   replay: ['consumers/replay/main.ts', 'derive a range of a table again, show the difference, and swap it in'],
   rollback: ['consumers/rollback/main.ts', 'take the last replay of a table back'],
+  reparse: ['producers/reparse/main.ts', 'make records again of the responses that were kept, by the code of now'],
   verify: ['consumers/verify/main.ts', 'prove that every offset is in the tables once'],
   gate: ['compactor/commands/gate.ts', 'say what holds Gold, or publish a held build anyway'],
   history: ['compactor/commands/history.ts', 'list the versions of a table'],

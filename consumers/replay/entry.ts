@@ -5,20 +5,12 @@ import { openTable, type Table } from '../../lake/delta/table.ts'
 import { listReplays, pruneReplays, type ReplayState, readReplay, writeReplay } from '../../lake/replays.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import { isAlive as isRunning } from '../../runtime/process.mjs'
 import { epochId, progressId } from '../sink/ledger.ts'
 import type { ReplayOf, Work } from './work.ts'
 
 /** Of a replay on another machine: where it has kept nothing for so long its process counts as gone. */
 const SILENT_MS = 600_000
-
-const isProcess = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
 
 /** Whether files that a replay has staged may be committed still: of a process that is there, or of another machine's. */
 const mayBeInUse = (entry: ReplayOf): boolean => isAlive(entry) || (entry.state === 'open' && entry.host !== hostname())
@@ -26,7 +18,7 @@ const mayBeInUse = (entry: ReplayOf): boolean => isAlive(entry) || (entry.state 
 /** Whether the process that works at an open replay is there. */
 export const isAlive = ({ state, host, pid, updatedAt }: ReplayOf): boolean => {
   if (state !== 'open') return false
-  return host === hostname() ? pid !== process.pid && isProcess(pid) : Date.now() - Date.parse(updatedAt) < SILENT_MS
+  return host === hostname() ? pid !== process.pid && isRunning(pid) : Date.now() - Date.parse(updatedAt) < SILENT_MS
 }
 
 /** Throws `config` where a replay of the table is under way. */

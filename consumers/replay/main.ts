@@ -4,11 +4,15 @@ import { openRuns } from '../../lineage/runs/open.ts'
 import { withRun } from '../../lineage/runs/recorder.ts'
 import { type Config, parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import { openSecondReader } from '../../runtime/kafka/second/reader.ts'
 import { type ProgramContext, runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
+import { requireServices } from '../../runtime/services.ts'
+import { boundsOf } from './bounds.ts'
 import { giveUpReplay, isAlive } from './entry.ts'
+import { openReplay } from './open.ts'
 import { runReplay } from './program.ts'
-import { listText } from './report.ts'
+import { boundsText, listText } from './report.ts'
 import { requestOf } from './request.ts'
 import type { Work } from './work.ts'
 
@@ -18,6 +22,7 @@ await runProgram('replay', async (context) => {
   if (config.isReplayList) return list(config, context)
   if (config.replayAbort !== undefined) return abort(config, context, config.replayAbort)
   const [name = ''] = config.operands
+  if (config.isReplayBounds) return bounds(config, context, name)
   const log = createLog('replay', config.explicit.has('logLevel') ? config.logLevel : 'error')
   const store = openStore(config.lakeUrl, { signal: context.signal })
   context.defer(() => store.close())
@@ -44,7 +49,7 @@ await runProgram('replay', async (context) => {
   )
 })
 
-const list = async (config: Config, { signal, defer }: ProgramContext) => {
+async function list(config: Config, { signal, defer }: ProgramContext) {
   const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
   const entries = (await listReplays<Work>(store)).map((entry) => ({ ...entry, isAlive: isAlive(entry) }))
@@ -53,7 +58,16 @@ const list = async (config: Config, { signal, defer }: ProgramContext) => {
   process.stdout.write(`${JSON.stringify({ replays: shown })}\n`)
 }
 
-const abort = async (config: Config, { signal, defer }: ProgramContext, id: string) => {
+async function bounds(config: Config, { signal, defer }: ProgramContext, name: string) {
+  const opened = await openReplay(config, { name, program: 'replay', log: createLog('replay', 'error'), signal, defer })
+  const reader = await openSecondReader({ brokers: requireServices(config).brokers, clientId: 'readflow-replay' })
+  defer(() => reader.close())
+  const partitions = await boundsOf(opened, reader)
+  if (config.isJson) return void process.stdout.write(`${JSON.stringify({ ok: true, table: name, topic: opened.topic, partitions })}\n`)
+  process.stdout.write(boundsText(name, partitions))
+}
+
+async function abort(config: Config, { signal, defer }: ProgramContext, id: string) {
   const store = openStore(config.lakeUrl, { signal })
   defer(() => store.close())
   const entry = await readReplay<Work>(store, id)

@@ -71,7 +71,7 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
     }
     const first = await offsetOf(from)
     if (from.kind === 'offset' && first < available && first < progress)
-      throw new ReadflowError('records-lost', `${nowhere(options, partition, Math.max(start, first), available)}`, {
+      throw new ReadflowError('records-lost', `${nowhere(options, partition, Math.max(start, first), available)}.`, {
         hint: `Begin at ${available}, or with --from earliest, which is the same.`,
       })
     const end = to.kind === 'latest' ? progress : Math.min(progress, await offsetOf(to))

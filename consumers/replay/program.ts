@@ -182,6 +182,8 @@ const progressShower = (work: Work) => {
       before ??= Math.max(0, done - work.records)
       const text = progressText({ done, all, before, elapsedMs: Date.now() - startedMs })
       line(text)
+      // The API, which has it done by this command, shows it.
+      process.send?.({ type: 'replay-progress', done, all })
       if (process.stderr.isTTY || Date.now() - toldMs < LINE_INTERVAL_MS) return
       toldMs = Date.now()
       process.stderr.write(`${text}\n`)

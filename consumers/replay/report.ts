@@ -1,3 +1,4 @@
+import type { PartitionBounds } from './bounds.ts'
 import type { RowDiff } from './diff.ts'
 import type { PartitionWork, ReplayOf, Work } from './work.ts'
 
@@ -36,6 +37,18 @@ export const diffText = ({ added, removed, changed, fields, samples }: RowDiff, 
       lines.push(`  ${sign} ${key ?? 'no key'} at ${partition}:${offset}: ${errorClass}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+/** A line a partition: from where to where it can be replayed. */
+export const boundsText = (name: string, partitions: readonly PartitionBounds[]): string => {
+  if (partitions.length === 0) return `${name} has taken nothing in yet: there is nothing to replay.\n`
+  const at = ({ offset, at }: PartitionBounds['earliest']) => `${number(offset)}${at === null ? '' : ` (${at})`}`
+  return partitions
+    .map(({ partition, earliest, latest, kafkaFrom }) => {
+      const fromBronze = kafkaFrom > earliest.offset ? `; before ${number(kafkaFrom)} from Bronze` : ''
+      return `${name} partition ${partition}: ${at(earliest)} to ${at(latest)}${fromBronze}\n`
+    })
+    .join('')
 }
 
 /** A line a replay, newest first. */

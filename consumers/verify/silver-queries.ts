@@ -86,7 +86,8 @@ const arrivedSql = (bronze: PinnedTable) => {
   const own = 'epoch_ms(b.ingestion_timestamp)'
   if (!hasColumn(bronze, '_headers')) return own
   const header = (name: string) => `b._headers['readflow.${name}']`
-  const isRedriven = `regexp_full_match(${header('redrive-of')}, '[^/\\s]{1,100}/[0-9]{1,9}/[0-9]{1,15}') AND regexp_full_match(${header('timestamp')}, '[0-9]{1,15}')`
+  const of = `coalesce(nullif(${header('redrive-of')}, ''), ${header('reparse-of')})`
+  const isRedriven = `regexp_full_match(${of}, '[^/\\s]{1,100}/[0-9]{1,9}/[0-9]{1,15}') AND regexp_full_match(${header('timestamp')}, '[0-9]{1,15}')`
   return `CASE WHEN ${isRedriven} THEN least(try_cast(${header('timestamp')} AS BIGINT), ${own}) ELSE ${own} END`
 }
 

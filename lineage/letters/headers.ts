@@ -23,6 +23,9 @@ export const letterHeader = {
 /** On a record that is sent again: `topic id/partition/offset` of the record that was refused first. */
 export const REDRIVE_OF = `${PREFIX}redrive-of`
 
+/** On a record that `readflow reparse` has made again: `topic id/partition/offset` of the response that it is of. */
+export const REPARSE_OF = `${PREFIX}reparse-of`
+
 /** Where a record lies, or lay, in Kafka. */
 export interface Position {
   topicId: string
@@ -45,8 +48,8 @@ export const headerText = (headers: readonly (readonly [string, Uint8Array | nul
 }
 
 /**
- * When a record first arrived: its own timestamp, or what a redrive says that it was. That is believed where both headers of a
- * redrive are well formed and it lies before the record's own timestamp, so that nobody can put a version into the future by
+ * When a record first arrived: its own timestamp, or what a redrive or a reparse says that it was. That is believed where both headers of
+ * it are well formed and it lies before the record's own timestamp, so that nobody can put a version into the future by
  * it; anything else counts as not being there.
  */
 export const firstArrivalMs = (timestampMs: number, redriveOf: string | null, arrived: string | null): number => {

@@ -3,7 +3,7 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import type { EntityName, TopicName } from '../../schemas/records.ts'
 import { type Condition, dayBetween, longIs, textIs, timeBetween } from '../conditions.ts'
-import { firstArrivalMs, letterHeader, REDRIVE_OF } from '../letters/headers.ts'
+import { firstArrivalMs, letterHeader, REDRIVE_OF, REPARSE_OF } from '../letters/headers.ts'
 import { POLL_ID, REQUEST_ID, SOURCE } from '../record-headers.ts'
 import { findRun } from '../runs/read.ts'
 import type { Run } from '../runs/run.ts'
@@ -98,9 +98,11 @@ export const originOfBronze = async (
   origin.poll_id = headers[POLL_ID] ?? null
   origin.request_id = headers[REQUEST_ID] ?? null
   const redriveOf = headers[REDRIVE_OF] ?? null
+  const reparseOf = headers[REPARSE_OF] ?? null
   const ownMs = origin.record.timestamp === null ? null : Date.parse(origin.record.timestamp)
   // Poll and request were before the record came first.
-  const atMs = ownMs === null ? null : firstArrivalMs(ownMs, redriveOf, headers[letterHeader.arrived] ?? null)
+  const atMs = ownMs === null ? null : firstArrivalMs(ownMs, redriveOf ?? reparseOf, headers[letterHeader.arrived] ?? null)
+  if (reparseOf !== null) origin.notes.push(`A reparse made it of the response at topic id, partition and offset ${reparseOf}.`)
   if (redriveOf !== null)
     origin.notes.push(`A redrive sent it again; the record that was refused first is topic id, partition and offset ${redriveOf}.`)
   if (origin.poll_id === null) origin.notes.push('The record names no poll: another program published it.')

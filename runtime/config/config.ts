@@ -127,6 +127,8 @@ const purposes: Record<Program, string> = {
   replay:
     'derives what a table holds of its topic again, shows the difference, and swaps it in, beside live traffic; the same command goes on with one that was killed',
   rollback: 'takes the last replay of a table back',
+  reparse:
+    'makes records again of the responses on goodreads.raw by the code of now, and publishes what differs; safe to repeat and to interrupt',
   lineage: 'says where a row came from: files, versions, offset, poll and request; TABLE as gold.fact_rating, KEY as the table has it',
   sql: 'asks one SELECT of Bronze, Silver, Gold, runs, checks and dead letters; QUERY - reads it from stdin',
   export: 'writes one published Gold to one file, for BI tools and notebooks',

@@ -27,6 +27,7 @@ export type Program =
   | 'lineage'
   | 'replay'
   | 'rollback'
+  | 'reparse'
   | 'verify'
   | 'sql'
   | 'export'
@@ -84,6 +85,7 @@ export const knobs = {
       'lineage',
       'replay',
       'rollback',
+      'reparse',
       'verify',
       'sql',
       'export',
@@ -140,14 +142,14 @@ export const knobs = {
     flag: 'brokers',
     env: 'KAFKA_BROKERS',
     schema: list,
-    programs: [...all, 'verify', 'sql', 'status', 'doctor', 'backfill', 'dlq', 'replay', 'rollback'],
+    programs: [...all, 'verify', 'sql', 'status', 'doctor', 'backfill', 'dlq', 'replay', 'rollback', 'reparse'],
     doc: 'brokers to use, host:port with commas between; without it `up` starts one',
   }),
   schemaRegistryUrl: knob({
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: [...all, 'verify', 'sql', 'doctor', 'backfill', 'dlq', 'replay', 'rollback'],
+    programs: [...all, 'verify', 'sql', 'doctor', 'backfill', 'dlq', 'replay', 'rollback', 'reparse'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({
@@ -190,6 +192,7 @@ export const knobs = {
       'dlq',
       'replay',
       'rollback',
+      'reparse',
     ],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
@@ -266,7 +269,7 @@ export const knobs = {
     flag: 'drift',
     env: 'READFLOW_DRIFT',
     schema: driftPolicies,
-    programs: ['up', 'poll', 'consume', 'backfill', 'dlq', 'replay', 'rollback'],
+    programs: ['up', 'poll', 'consume', 'backfill', 'dlq', 'replay', 'rollback', 'reparse'],
     doc: 'what becomes of fields that nobody knew: ENTITY=evolve|freeze|discard, with commas between (books=freeze,reviews=discard); an entity that is not named evolves',
   }),
   pausedStages: knob({
@@ -306,6 +309,7 @@ export const knobs = {
       'dlq',
       'replay',
       'rollback',
+      'reparse',
     ],
     doc: 'print one JSON line, for machines',
   }),
@@ -371,7 +375,7 @@ export const knobs = {
     env: 'READFLOW_LOG_LEVEL',
     default: 'info',
     schema: z.enum(['debug', 'info', 'warn', 'error']),
-    programs: [...all, 'replay', 'rollback'],
+    programs: [...all, 'replay', 'rollback', 'reparse'],
     doc: 'debug, info, warn or error',
   }),
 } as const

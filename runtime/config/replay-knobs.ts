@@ -14,14 +14,14 @@ export const replayKnobs = {
   replayFrom: {
     flag: 'from',
     schema: text,
-    programs: ['replay'],
+    programs: ['replay', 'reparse'],
     doc: 'where to begin: earliest, an offset (of one --partition), or a time (2026-11-23, 2026-11-23T08:00:00Z; UTC without a zone)',
   },
   replayTo: {
     flag: 'to',
     default: 'latest',
     schema: text,
-    programs: ['replay'],
+    programs: ['replay', 'reparse'],
     doc: 'where to end, exclusive, written as --from; latest goes on to wherever the table is by then',
   },
   replayPartitions: {
@@ -36,6 +36,13 @@ export const replayKnobs = {
     isSwitch: true,
     programs: ['replay'],
     doc: 'list the replays that are under way or were, and do nothing',
+  },
+  isReplayBounds: {
+    flag: 'bounds',
+    schema: aSwitch,
+    isSwitch: true,
+    programs: ['replay'],
+    doc: 'say from where to where each partition of the table can be replayed, and do nothing',
   },
   replayAbort: {
     flag: 'abort',

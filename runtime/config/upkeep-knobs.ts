@@ -80,7 +80,7 @@ export const upkeepKnobs = {
     flag: 'dry-run',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['vacuum', 'dlq', 'replay'],
+    programs: ['vacuum', 'dlq', 'replay', 'reparse'],
     doc: 'say what would be done, and do nothing',
   },
   limit: {
