@@ -8,7 +8,9 @@ import { openStore } from '../../lake/store/open.ts'
 import { targetsFile } from '../../ops/up/targets.ts'
 import { type LogFieldName, logFields } from '../../runtime/log-fields.ts'
 import { readRunFile } from '../../runtime/run-file.ts'
+import { filledIn, labelVariables, readDashboards } from '../helpers/grafana.ts'
 import { documentedMetrics, type ExposedMetric, faultsOf, scrape } from '../helpers/metrics.ts'
+import { startPrometheus } from '../helpers/prometheus.ts'
 import { stackSkip } from '../helpers/stack.ts'
 import { readRows } from '../helpers/tables.ts'
 import { tool } from '../helpers/tool.ts'
@@ -16,6 +18,7 @@ import { childOf, readflow, startUp, tempDir, until } from '../helpers/up.ts'
 
 const skip = await stackSkip()
 const noPromtool = tool('promtool', ['--version'], 'sudo apt-get install prometheus')
+const noPrometheus = tool('prometheus', ['--version'], 'sudo apt-get install prometheus')
 const programs = ['compact', 'consume', 'poll', 'serve', 'up']
 const LONG_MS = 240_000
 
@@ -121,6 +124,41 @@ test('what a running pipeline tells Prometheus is what docs/metrics.md says', { 
       const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })
       assert.equal(status, 0, `${program}: ${stdout}${stderr}`)
     }
+  })
+
+  await t.test('each query of each dashboard gives data, of the Prometheus that scrapes it', { skip: noPrometheus }, async (t) => {
+    const prometheus = await startPrometheus(t, { dir: await tempDir(t), targetsFile: targetsFile(dataDir) })
+    await until('two scrapes of each program', async () => {
+      const seen = await prometheus.query('count_over_time(process_start_time_seconds[1m]) >= 3')
+      return seen.length === programs.length
+    })
+    const before = (await value('serve', 'readflow_gold_version')) ?? -1
+    // What is a rate needs something to happen meanwhile.
+    await sql('SELECT count(*) AS books FROM gold_dim_book')
+    assert.equal((await fetch(`${up.url}/v1/books`)).status, 200)
+    await until('a newer Gold that Prometheus has', async () => {
+      const [series] = await prometheus.query('readflow_gold_version')
+      return Number(series?.value[1]) > before
+    })
+    const silent: string[] = []
+    const explore = async () => {
+      silent.length = 0
+      for (const dashboard of readDashboards()) {
+        const values: Record<string, string> = { __rate_interval: '5m' }
+        for (const { name, metric, label } of labelVariables(dashboard)) {
+          const offered = await prometheus.labelValues(metric, label)
+          if (offered.length === 0) silent.push(`${dashboard.file}: $${name}`)
+          values[name] = offered.map((each) => each.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\\\$&')).join('|')
+        }
+        for (const { title, targets } of dashboard.panels)
+          for (const { expr } of targets) {
+            const series = await prometheus.query(filledIn(expr, values))
+            if (!series.some(({ value: [, text] }) => Number.isFinite(Number(text)))) silent.push(`${dashboard.file}: ${title}: ${expr}`)
+          }
+      }
+      return silent.length === 0
+    }
+    await until('data for every panel', explore).catch((error: Error) => assert.fail(`${error.message}\n${silent.join('\n')}`))
   })
 
   await t.test('no series grows with what passes by: labels are few', async () => {
