@@ -82,7 +82,7 @@ export const checkTopic = (spec: TopicSpec, topic: BrowsedTopic | undefined): Ch
     const todo = alter(spec.topic, `retention.ms=${wantedMs}`)
     found.push(retention < DAY_MS ? fail(name, `${what}: who is away for longer loses some`, todo) : warn(name, what, todo))
   }
-  for (const key of ['min.insync.replicas', 'max.message.bytes', 'delete.retention.ms'])
+  for (const key of ['min.insync.replicas', 'max.message.bytes'])
     if (wanted(key) !== '' && Number(is(key)) < Number(wanted(key)))
       found.push(warn(name, `${key} is ${is(key)}, below ${wanted(key)}`, alter(spec.topic, `${key}=${wanted(key)}`)))
   const count = topic.partitions.length

@@ -89,7 +89,6 @@ test('topics whose settings lose records fail, others that differ are to be look
     checkTopic(clean, { ...topic({}), name: clean.topic, configs: { ...clean.configs, 'retention.ms': '604800000', ...configs } })[0]
   withTodo(checkClean({}), 'ok', /1 partition, compacted/)
   withTodo(checkClean({ 'cleanup.policy': 'delete' }), 'fail', /what is current vanishes with its age/)
-  withTodo(checkClean({ 'delete.retention.ms': '1000' }), 'warn', /below/)
 })
 
 test('a member of our groups that is none of ours, and a subject that lets any schema in', async () => {
