@@ -19,7 +19,8 @@ const ago = (iso: string, nowMs: number) => `${durationText(Math.max(0, nowMs - 
 export const stageLines = ({ stages, programs }: Pick<UpStatus, 'stages' | 'programs'>, nowMs: number): string[] => {
   const rows = stages.map((stage) => {
     const { runs } = stage
-    const next = runs?.isRunning ? 'now' : runs?.nextAt ? `in ${durationText(Math.max(0, Date.parse(runs.nextAt) - nowMs))}` : '–'
+    const waitMs = runs?.nextAt ? Math.max(0, Date.parse(runs.nextAt) - nowMs) : null
+    const next = runs?.isRunning || waitMs === 0 ? 'now' : waitMs === null ? '–' : `in ${durationText(waitMs)}`
     return [
       stage.name,
       conditionOf(stage, programs),

@@ -86,7 +86,8 @@ export const checkTopic = (spec: TopicSpec, topic: BrowsedTopic | undefined): Ch
     if (wanted(key) !== '' && Number(is(key)) < Number(wanted(key)))
       found.push(warn(name, `${key} is ${is(key)}, below ${wanted(key)}`, alter(spec.topic, `${key}=${wanted(key)}`)))
   const count = topic.partitions.length
-  return found.length > 0 ? found : [ok(name, `${count} ${count === 1 ? 'partition' : 'partitions'}, kept ${days(retention)}`)]
+  const kept = is(policy) === 'compact' ? 'compacted' : `kept ${days(retention)}`
+  return found.length > 0 ? found : [ok(name, `${count} ${count === 1 ? 'partition' : 'partitions'}, ${kept}`)]
 }
 
 const OURS = /^readflow-consume$|^readflow-clean$/

@@ -9,8 +9,9 @@ import { createRedactor } from '../../runtime/redact-text.ts'
 import { openRegistry } from '../../runtime/registry.ts'
 import { readRunFile } from '../../runtime/run-file.ts'
 import { catalogue, entityNames, topicNames } from '../../schemas/catalogue.ts'
+import { cleanSubject } from '../../schemas/clean.ts'
 import { systemTables } from '../../schemas/system-tables.ts'
-import { topicSpecs } from '../../schemas/topics.ts'
+import { cleanTopicSpec, topicSpecs } from '../../schemas/topics.ts'
 import { type Check, fail, looked, ok, warn } from './check.ts'
 import { checkClock, checkGroups, checkTopic } from './kafka.ts'
 import { checkPutIfAbsent, checkTable } from './lake.ts'
@@ -19,7 +20,7 @@ import { checkDataFolder, checkDisk, checkJava, checkMaven, checkNode, checkPort
 import { checkSubject } from './registry.ts'
 
 const PATIENCE_MS = 5000
-const GROUPS = ['readflow.bronze', 'readflow.silver']
+const GROUPS = ['readflow.bronze', 'readflow.silver', 'readflow.clean']
 const marks = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL' } as const
 
 /** `readflow doctor`: looks at everything, a line each, also where other things are away. */
@@ -91,7 +92,8 @@ async function kafkaChecks({ kafkaBrokers: brokers, topicPartitions, replication
     const client = await openKafka({ brokers, clientId: 'readflow-doctor', log: createLog('doctor', 'silent') })
     const browser = await openBrowser({ brokers, clientId: 'readflow-doctor' })
     try {
-      const specs = topicSpecs({ partitions: topicPartitions, replicationFactor })
+      const sizes = { partitions: topicPartitions, replicationFactor }
+      const specs = [...topicSpecs(sizes), ...entityNames.map((entity) => cleanTopicSpec(entity, sizes))]
       const [topics, groups] = await Promise.all([browser.topics(specs.map(({ topic }) => topic)), browser.groups()])
       const clocks = await looked('clocks', async () => [await checkClock(client, replicationFactor)])
       return [
@@ -117,7 +119,8 @@ async function registryChecks({ schemaRegistryUrl: url }: Config): Promise<Check
   if (!URL.canParse(url)) return [fail(name, 'its address is no URL', 'Write SCHEMA_REGISTRY_URL as http://host:port/…')]
   return looked(name, async () => {
     const registry = openRegistry(url, { requestTimeoutMs: PATIENCE_MS })
-    const checks = await Promise.all(topicNames.map((topic) => checkSubject(registry, catalogue[topic].subject)))
+    const subjects = [...topicNames.map((topic) => catalogue[topic].subject), ...entityNames.map(cleanSubject)]
+    const checks = await Promise.all(subjects.map((subject) => checkSubject(registry, subject)))
     return [ok(name, `${new URL(url).host} answers`), ...checks]
   })
 }

@@ -15,7 +15,7 @@ import { checkLogs } from '../../../ops/doctor/logs.ts'
 import { checkDataFolder, checkDisk, checkJava, checkMaven, checkNode, checkPort } from '../../../ops/doctor/machine.ts'
 import { checkSubject } from '../../../ops/doctor/registry.ts'
 import { createRedactor } from '../../../runtime/redact-text.ts'
-import { topicSpecs } from '../../../schemas/topics.ts'
+import { cleanTopicSpec, topicSpecs } from '../../../schemas/topics.ts'
 import { append } from '../../lake/delta/upkeep-lake.ts'
 
 const MIB = 1024 ** 2
@@ -84,6 +84,11 @@ test('topics whose settings lose records fail, others that differ are to be look
   const runs = topicSpecs({ partitions: 4, replicationFactor: 1 }).at(-1)!
   const many = [0, 1].map((partition) => ({ partition, logStart: 0, end: 0 }))
   withTodo(checkTopic(runs, { name: runs.topic, id: 'id', partitions: many, configs: runs.configs })[0], 'warn', /2 partitions/)
+  const clean = cleanTopicSpec('books', { partitions: 1, replicationFactor: 1 })
+  const checkClean = (configs: Record<string, string>) =>
+    checkTopic(clean, { ...topic({}), name: clean.topic, configs: { ...clean.configs, 'retention.ms': '604800000', ...configs } })[0]
+  withTodo(checkClean({}), 'ok', /1 partition, compacted/)
+  withTodo(checkClean({ 'cleanup.policy': 'delete' }), 'fail', /what is current vanishes with its age/)
 })
 
 test('a member of our groups that is none of ours, and a subject that lets any schema in', async () => {
