@@ -106,7 +106,10 @@ describe('upkeep by itself', () => {
     const rows = await rowsAt(table)
     const [line, ...more] = await runFor(0.1, { store, tables })
     assert.deepEqual(more, [])
-    assert.deepEqual([line?.text, line?.['table'], countsIn(line)['files_removed'], countsIn(line)['files_added']], ['optimized', 'silver.books', 4, 1])
+    assert.deepEqual(
+      [line?.text, line?.['table'], countsIn(line)['files_removed'], countsIn(line)['files_added']],
+      ['optimized', 'silver.books', 4, 1],
+    )
     assert.deepEqual(await rowsAt(table), rows)
     const later = await runFor(8 * 24, { store, tables })
     const removed = later.filter(({ text }) => text === 'vacuumed').map((each) => countsIn(each)['files'])
@@ -215,7 +218,7 @@ describe('upkeep by itself', () => {
     assert.equal((await readable()).length, 15)
     wait(30 * 24 * HOUR_MS)
     const lines = await runFor(1, { store, tables })
-    assert.deepEqual([lines[0]?.['goldVersions'], lines[0]?.['files']], [5, 5])
+    assert.deepEqual([countsIn(lines[0])['gold_versions'], countsIn(lines[0])['files']], [5, 5])
     assert.deepEqual(await readable(), [5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
   })
 
