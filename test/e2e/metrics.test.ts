@@ -70,7 +70,7 @@ test('what a running pipeline tells Prometheus is what docs/metrics.md says', { 
   const dataDir = `${await tempDir(t)}/a folder`
   const quick = ['--flush-interval', '1s', '--build-interval', '1s', '--poll-interval', '5s']
   const up = await startUp(t, ['--data', dataDir, '--metrics-port', '0', '--log-level', 'debug', ...quick], LONG_MS, {
-    READFLOW_TEST_SECRET: SECRET,
+    GOODREADS_API_KEY: SECRET,
   })
   const addresses = (): Record<string, string> => {
     const targets = JSON.parse(readFileSync(targetsFile(dataDir), 'utf8')) as { targets: [string]; labels: { program: string } }[]
