@@ -22,7 +22,7 @@ test('commands of runbooks are such that the programs take', (t) => {
   // Help is no fault, and need not be seen here.
   t.mock.method(process.stdout, 'write', () => true)
   for (const file of runbooks) {
-    const commands = [...textOf(file).matchAll(/^```sh\n([^]*?)^```$/gm)].flatMap(([, block = '']) => block.trim().split('\n'))
+    const commands = [...textOf(file).matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.trim().split('\n'))
     assert.ok(commands.length > 1, file)
     for (const command of commands) {
       const [name, program = '', ...argv] = command.split(' ')
