@@ -25,6 +25,7 @@ import { createWarming } from './http/answer.ts'
 import { createEventStreams } from './http/event-stream.ts'
 import { measureStreams } from './http/metrics.ts'
 import { readKeys, watchKeys } from './keys/store.ts'
+import { runbookRoutes } from './operate/runbook-routes.ts'
 import { openChecksReader } from './pipeline/checks.ts'
 import { openRuleCounts } from './pipeline/contracts.ts'
 import { measureDisk } from './pipeline/disk-metrics.ts'
@@ -173,6 +174,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
       deadLetterRoutes({ kafka, book: openLetterBook({ store }), ruleCounts }),
       letterActionRoutes({ command: letterCommand }),
       replayRoutes({ store, jobs: replayJobs }),
+      runbookRoutes(),
     ],
     access: { isOn: asksForKeys, keys },
     ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },

@@ -23,7 +23,7 @@ export interface RawAt {
 export interface Reparsed {
   entity: EntityName
   key: string
-  /** same: these very bytes were published of it; different: others were; new: nothing was. */
+  /** same: these very bytes were published, of it or, where nothing was of it, of another; different: others were; new: none were. */
   state: 'same' | 'different' | 'new'
   record: OutgoingRecord
 }
@@ -65,7 +65,9 @@ export const reparse = ({ raw, timestampMs, ...at }: RawAt, encode: Encode, publ
       .update(outgoing.value ?? '')
       .digest('hex')
       .slice(0, HASH_DIGITS)
-    const state = before === null ? 'new' : before.hashes.includes(hash) ? 'same' : 'different'
+    // Of a response that a record was made of, only that record counts: another value since then is a later version.
+    const isKnown = before ? before.hashes.includes(hash) : published.has(entity, key, hash)
+    const state = isKnown ? 'same' : before ? 'different' : 'new'
     // Where the source tells no time the order is that of arrival: just after what it mends, and before what came later.
     const arrivedMs = before === null ? timestampMs : before.atMs + 1
     const headers = { ...outgoing.headers, [REPARSE_OF]: positionId(at), [letterHeader.arrived]: String(arrivedMs) }

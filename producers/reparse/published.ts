@@ -15,15 +15,18 @@ interface Published {
 
 export interface PublishedIndex {
   of: (entity: EntityName, requestId: string, key: string) => Published | null
+  /** Whether a value was published under the key, of whichever response: the poller leaves out what it had before. */
+  has: (entity: EntityName, key: string, hash: string) => boolean
 }
 
 export const HASH_DIGITS = 16
 const REQUEST_ID = 'readflow.request-id'
 const utf8 = new TextDecoder()
 
-/** What Bronze has of records that name the request they were made of, from a time on. About 150 bytes a record. */
+/** What Bronze has of records that name the request they were made of, from a time on. About 300 bytes a record. */
 export const readPublished = async (store: ObjectStore, entities: readonly EntityName[], fromMs: number): Promise<PublishedIndex> => {
   const found = new Map<string, Published>()
+  const values = new Set<string>()
   for (const entity of entities) {
     const root = `bronze/${entity}`
     const snapshot = await openTable(store, root).snapshot()
@@ -35,6 +38,7 @@ export const readPublished = async (store: ObjectStore, entities: readonly Entit
         const [key, hash] = [valueAt(keys, row) as Uint8Array | null, valueAt(hashes, row) as string | null]
         if (requestId === undefined || key === null || hash === null) continue
         const id = `${entity} ${requestId} ${utf8.decode(key)}`
+        values.add(`${entity} ${utf8.decode(key)} ${hash.slice(0, HASH_DIGITS)}`)
         const atMs = (valueAt(times, row) as number | null) ?? fromMs
         const before = found.get(id)
         if (!before) found.set(id, { atMs, hashes: [hash.slice(0, HASH_DIGITS)] })
@@ -45,7 +49,10 @@ export const readPublished = async (store: ObjectStore, entities: readonly Entit
       }
     }
   }
-  return { of: (entity, requestId, key) => found.get(`${entity} ${requestId} ${key}`) ?? null }
+  return {
+    of: (entity, requestId, key) => found.get(`${entity} ${requestId} ${key}`) ?? null,
+    has: (entity, key, hash) => values.has(`${entity} ${key} ${hash}`),
+  }
 }
 
 const mayBeSince = ({ stats }: AddFile, fromMs: number): boolean => {

@@ -2,6 +2,7 @@ import { ReadflowError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Admin, Kafka, logLevel } from './kafkajs.ts'
 import { topicIdOf } from './metadata.ts'
+import { createSocketFactory } from './watched-socket.ts'
 
 export interface KafkaOptions {
   brokers: readonly string[]
@@ -35,6 +36,7 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
     clientId,
     brokers: [...brokers],
     connectionTimeout: 3000,
+    socketFactory: createSocketFactory(),
     retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 2000 },
     logCreator:
       () =>

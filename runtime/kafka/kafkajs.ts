@@ -171,4 +171,14 @@ kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
 })
 
 export const { AssignerProtocol, Kafka, CompressionTypes, Partitioners, logLevel } = kafkajs
-export type { Admin, Consumer, ITopicConfig, Kafka as KafkaJs, Message, PartitionAssigner, Producer, Transaction } from 'kafkajs'
+export type {
+  Admin,
+  Consumer,
+  ISocketFactory,
+  ITopicConfig,
+  Kafka as KafkaJs,
+  Message,
+  PartitionAssigner,
+  Producer,
+  Transaction,
+} from 'kafkajs'

@@ -193,7 +193,7 @@ test('what a running pipeline tells Prometheus is what docs/metrics.md says', { 
     const commits = await sum('consume', 'readflow_lake_commits_total', /table="silver\.ratings"/)
     assert.equal(commits, (await openVersion(dataDir, 'silver/ratings')) + 1, 'one consumer commits, and makes each version')
     assert.ok((await sum('compact', 'readflow_builds_total', /outcome="published"/)) >= 2)
-    assert.equal(await value('serve', 'readflow_sql_queries_total', '{outcome="success"}'), 1)
+    assert.equal(await value('serve', 'readflow_sql_queries_total', '{outcome="success"}'), 2, 'one of each of the queries above')
     assert.equal(await value('serve', 'readflow_sql_queries_total', '{outcome="rejected"}'), 1)
     assert.equal(await value('serve', 'readflow_api_event_readers'), 1)
     events.abort()

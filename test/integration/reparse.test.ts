@@ -33,7 +33,6 @@ after(() => pipeline?.close())
 test('what was published as it is now is left alone; what the parser now reads otherwise is mended, before what came later', {
   skip,
 }, async () => {
-  await run('poll', '--once', '--source', 'sandbox:')
   // A book whose title an older parser got wrong, and a later version of it.
   const raw = {
     request_id: 'r-77',
@@ -56,7 +55,10 @@ test('what was published as it is now is left alone; what the parser now reads o
     pipeline.producer.send([
       { topic: catalogue.books.topic, key: '77', value: await encoded('books', book(title)), headers: headersOf(request) },
     ])
-  await pipeline.producer.send([{ topic: catalogue.raw.topic, key: 'r-77', value: await encoded('raw', raw) }])
+  // Two more responses say what was published already: one of what was made of itself, one that the poller left out.
+  const right = { ...raw, body: xml('Newest') }
+  for (const each of [raw, { ...right, request_id: 'r-78' }, { ...right, request_id: 'r-79' }])
+    await pipeline.producer.send([{ topic: catalogue.raw.topic, key: each.request_id, value: await encoded('raw', each) }])
   await publish('Wrong', 'r-77')
   await new Promise((resolve) => setTimeout(resolve, 50))
   await publish('Newest', 'r-78')
@@ -65,9 +67,11 @@ test('what was published as it is now is left alone; what the parser now reads o
 
   const dry = await run('reparse', '--from', 'earliest', '--dry-run', '--json')
   assert.deepEqual([dry.records.books.different, dry.published, dry.failed], [1, 0, 0], JSON.stringify(dry))
-  assert.ok(dry.records.books.same > 0 && dry.records.authors.same > 0, JSON.stringify(dry))
-  assert.deepEqual([dry.records.books.new, dry.records.authors.different], [0, 0], JSON.stringify(dry))
-  assert.ok(dry.samples.some(({ key, state }: { key: string; state: string }) => key === '77' && state === 'different'))
+  assert.deepEqual([dry.records.books.same, dry.records.books.new], [2, 0], JSON.stringify(dry))
+  assert.ok(
+    dry.samples.some(({ key, state }: { key: string; state: string }) => key === '77' && state === 'different'),
+    JSON.stringify(dry),
+  )
 
   const done = await run('reparse', '--from', 'earliest', '--json')
   assert.ok(done.published >= 1)

@@ -21,10 +21,16 @@ export const checkLakeFiles = async (lakeDir: string): Promise<Checked> => {
       files += onDisk
       if (snapshot.files.size > MAX_LIVE_FILES) faults.push(`${root} has ${snapshot.files.size} live files, more than ${MAX_LIVE_FILES}`)
       const aCommit = onDisk / (snapshot.version + 1)
-      if (aCommit > MAX_FILES_A_COMMIT) faults.push(`${root} has ${onDisk} files after ${snapshot.version + 1} commits`)
+      // A build of Gold writes a file for each month and genre that it touches: its commits are few and large.
+      if (aCommit > MAX_FILES_A_COMMIT && !root.startsWith('gold'))
+        faults.push(`${root} has ${onDisk} files after ${snapshot.version + 1} commits`)
     }
   } finally {
     await store.close()
   }
-  return { what: `lake: at most ${MAX_LIVE_FILES} live files a table, ${MAX_FILES_A_COMMIT} files a commit`, count: files, faults }
+  return {
+    what: `lake: at most ${MAX_LIVE_FILES} live files a table, ${MAX_FILES_A_COMMIT} files a commit outside of Gold`,
+    count: files,
+    faults,
+  }
 }
