@@ -120,10 +120,16 @@ test('each fault sets off its alert, which clears when it is mended; one message
     const client = await openKafka({ brokers: up.brokers.split(','), clientId: 'test', log: createLog('test', 'error') })
     const producer = await openProducer(client)
     const value = Buffer.from('not Avro')
-    await producer.send(Array.from({ length: 50 }, (_, n) => ({ topic: 'goodreads.ratings', key: Buffer.from(`${n}`), value })))
+    // Beside them the ratings of just before count too: as many as it takes for a share of them.
+    const send = () =>
+      producer.send(Array.from({ length: 200 }, (_, n) => ({ topic: 'goodreads.ratings', key: Buffer.from(`${n}`), value })))
+    const hasFired = async () => {
+      await send()
+      return isFiring('ReadflowDeadLetters', 'ratings')
+    }
+    await until('ReadflowDeadLetters to fire', hasFired, 90_000)
     await producer.close()
     await client.close()
-    await fires('ReadflowDeadLetters', 'ratings')
     await fires('ReadflowStagePaused', 'poll')
     assert.equal((await readflow(['resume', 'poll', '--data', dataDir])).code, 0)
     await clears('ReadflowStagePaused', 'poll')
