@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { documentedMetrics } from '../helpers/metrics.ts'
@@ -10,6 +10,8 @@ import { root } from '../helpers/up.ts'
 
 const noPromtool = tool('promtool', ['--version'], 'sudo apt-get install prometheus')
 const noAmtool = tool('amtool', ['--version'], 'sudo apt-get install prometheus-alertmanager')
+const testsDir = path.join(root, 'ops/prometheus/tests')
+const promtoolTests = readdirSync(testsDir).map((file) => path.join(testsDir, file))
 const alerts = [...ruleFiles().values()].flatMap(alertsOf)
 
 const run = (command: string, args: string[]) => {
@@ -19,7 +21,13 @@ const run = (command: string, args: string[]) => {
 
 test('promtool takes the rules, and its tests of them pass', { skip: noPromtool }, () => {
   run('promtool', ['check', 'rules', ...[...ruleFiles().keys()].map((file) => path.join(rulesDir, file))])
-  run('promtool', ['test', 'rules', path.join(root, 'ops/prometheus/tests/alerts.yml')])
+  run('promtool', ['test', 'rules', ...promtoolTests])
+})
+
+test("promtool's tests have a case of each alert", () => {
+  const cases = promtoolTests.map((file) => readFileSync(file, 'utf8')).join('\n')
+  const without = alerts.filter(({ name }) => !cases.includes(`alertname="${name}"`)).map(({ name }) => name)
+  assert.deepEqual(without, [], 'have no case in ops/prometheus/tests')
 })
 
 test('amtool takes the configuration of Alertmanager', { skip: noAmtool }, () => {
