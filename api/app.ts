@@ -41,6 +41,7 @@ export interface AppOptions extends StatusParts {
   metrics?: MetricsRegistry
 }
 
+const MAX_PATH_CHARS = 200
 const open = { isOn: false, keys: async () => [] }
 
 const exposedHeaders = [
@@ -69,7 +70,7 @@ export const createApp = (options: AppOptions) => {
   // Answers of Gold have strong ones of their own; others change all the time.
   app.set('etag', false)
 
-  app.use(observed(requests))
+  app.use(observed(requests, log))
   app.use(securityHeaders)
   app.use(guarded(createHostCheck({ host, allowedHosts })))
   if (corsOrigins.length > 0) app.use(cors({ origin: [...corsOrigins], exposedHeaders }))
@@ -117,7 +118,7 @@ export const createApp = (options: AppOptions) => {
     const problem = toProblem(error)
     if (problem.status >= 500 && !(error instanceof Problem)) {
       requests.failed()
-      log.error({ requestId: response.locals['requestId'], path: request.path, error: errorLine(error) }, 'request failed')
+      log.error({ request_id: response.locals['requestId'], path: request.path, error: errorLine(error) }, 'request failed')
     }
     // Too late for an answer of another kind: a connection that is cut is no answer that looks whole.
     if (response.headersSent) return void response.destroy()
@@ -143,18 +144,18 @@ const once = <T>(make: () => T) => {
 /** `/v1/books/{id}`, as people and OpenAPI write it, in the framework's notation. */
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1')
 
-const observed = (requests: RequestMetrics) => (request: Request, response: Response, next: NextFunction) => {
+const observed = (requests: RequestMetrics, log: Log) => (request: Request, response: Response, next: NextFunction) => {
   const startedAtMs = performance.now()
   requests.begun()
   response.on('close', requests.left)
-  response.on('finish', () =>
-    requests.answered({
-      method: request.method,
-      route: (request.route as { path?: string } | undefined)?.path ?? 'none',
-      statusCode: response.statusCode,
-      durationMs: performance.now() - startedAtMs,
-    }),
-  )
+  response.on('finish', () => {
+    const { method, path } = request
+    const { statusCode } = response
+    const durationMs = performance.now() - startedAtMs
+    requests.answered({ method, route: (request.route as { path?: string } | undefined)?.path ?? 'none', statusCode, durationMs })
+    const about = { request_id: response.locals['requestId'], method, path: path.slice(0, MAX_PATH_CHARS), status: statusCode }
+    log.debug({ ...about, duration_ms: Math.round(durationMs) }, 'answered')
+  })
   next()
 }
 

@@ -25,8 +25,10 @@ import { createWarming } from './http/answer.ts'
 import { createEventStreams } from './http/event-stream.ts'
 import { measureStreams } from './http/metrics.ts'
 import { readKeys, watchKeys } from './keys/store.ts'
+import { runbookRoutes } from './operate/runbook-routes.ts'
 import { openChecksReader } from './pipeline/checks.ts'
 import { openRuleCounts } from './pipeline/contracts.ts'
+import { measureDisk } from './pipeline/disk-metrics.ts'
 import { openDriftReader } from './pipeline/drift.ts'
 import { openGateReader } from './pipeline/gate.ts'
 import { watchLag } from './pipeline/lag.ts'
@@ -34,7 +36,10 @@ import { openLineage } from './pipeline/lineage.ts'
 import { openProfilesReader } from './pipeline/profiles.ts'
 import { retryRoutes } from './pipeline/retry-routes.ts'
 import { openRunsReader } from './pipeline/runs.ts'
+import { stageRoutes } from './pipeline/stage-routes.ts'
 import { watchTables } from './pipeline/tables.ts'
+import { createReplayJobs } from './replay/jobs.ts'
+import { replayRoutes } from './replay/routes.ts'
 import { routes, warmed } from './routes/routes.ts'
 import { openArrivals } from './shelves/arrival.ts'
 import { shelfRoutes } from './shelves/routes.ts'
@@ -45,6 +50,9 @@ import { openSql } from './sql/service.ts'
 import { deadLetterRoutes } from './topics/dead-letter-routes.ts'
 import { deadLetterRows } from './topics/dead-letters.ts'
 import { openTopicsKafka } from './topics/kafka.ts'
+import { letterActionRoutes } from './topics/letter-action-routes.ts'
+import { openLetterBook } from './topics/letter-book.ts'
+import { createLetterCommand } from './topics/letter-command.ts'
 import { topicRoutes } from './topics/routes.ts'
 
 const MEMORY_LIMIT = '384MB'
@@ -65,6 +73,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   })
 
   const metrics = createRegistry()
+  measureDisk(metrics, config.dataDir)
   const goldMetrics = createGoldMetrics(metrics)
   // Somebody waits for each answer.
   const patience = { patienceMs: LAKE_PATIENCE_MS, requestTimeoutMs: LAKE_PATIENCE_MS }
@@ -108,6 +117,14 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     registryUrl: () => config.schemaRegistryUrl ?? upStatus?.links.registry ?? null,
   })
   defer(() => kafka.close())
+  const commandEnv = () => ({
+    KAFKA_BROKERS: config.kafkaBrokers?.join(',') ?? upStatus?.links.brokers ?? '',
+    SCHEMA_REGISTRY_URL: config.schemaRegistryUrl ?? upStatus?.links.registry ?? '',
+    ...{ LAKE_URL: config.lakeUrl, READFLOW_DATA: config.dataDir },
+  })
+  const letterCommand = createLetterCommand({ env: commandEnv })
+  const replayJobs = createReplayJobs({ env: commandEnv })
+  defer(() => replayJobs.close())
   const sqlCopies = await openProcessFolder(path.join(config.dataDir, 'cache', 'sql'))
   defer(sqlCopies.close)
   const sqlTemp = await openProcessFolder(path.join(config.dataDir, 'tmp', 'sql'))
@@ -147,8 +164,17 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
         tell: process.send?.bind(process) ?? null,
         isShelf: async (id) => (await inbox.get(id)) !== null,
       }),
+      stageRoutes({
+        upStatus: () => upStatus,
+        tell: process.send?.bind(process) ?? null,
+        logDir: path.join(config.dataDir, 'logs'),
+        env,
+      }),
       topicRoutes({ kafka, streams }),
-      deadLetterRoutes({ kafka, ruleCounts }),
+      deadLetterRoutes({ kafka, book: openLetterBook({ store }), ruleCounts }),
+      letterActionRoutes({ command: letterCommand }),
+      replayRoutes({ store, jobs: replayJobs }),
+      runbookRoutes(),
     ],
     access: { isOn: asksForKeys, keys },
     ...{ allowedHosts: config.allowedHosts, corsOrigins: config.corsOrigins ?? [], requestsPerMinute: config.requestsPerMinute },
@@ -165,7 +191,7 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
     streams.close()
     return server.close()
   })
-  if (server.isFallback) log.warn({ wanted: port, port: server.port }, 'the default port is taken: another one serves')
+  if (server.isFallback) log.warn({ wanted_port: port, port: server.port }, 'the default port is taken: another one serves')
   log.info({ url: server.url, lake: config.lakeUrl }, 'serving page and api')
   gate.follow(GOLD_INTERVAL_MS)
   gold.follow(GOLD_INTERVAL_MS)

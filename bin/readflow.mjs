@@ -19,11 +19,20 @@ const commands = {
   consume: ['consumers/main.ts', 'sink the topics into Bronze and Silver'],
   compact: ['compactor/main.ts', 'build Gold from Silver and publish it'],
   serve: ['api/main.ts', 'serve the API and the page'],
+  status: ['api/commands/status.ts', 'say how everything is, and what to do'],
+  doctor: ['ops/doctor/main.ts', 'check the set-up, and say what to do'],
+  stages: ['ops/stages/main.ts', 'list the stages of the up that runs, with last and next run'],
+  run: ['ops/run/main.ts', 'have a stage run now'],
+  retry: ['ops/retry/main.ts', 'try a stage that has failed again, and what depends on it'],
+  backfill: ['producers/backfill/main.ts', 'ask the source for past days'],
   pause: ['ops/pause/main.ts', 'pause a stage of the up that runs, so that its group is idle'],
   resume: ['ops/resume/main.ts', 'let a paused stage run again'],
   'kafka-tool': ['ops/kafka-tool/main.ts', "run one of Kafka's own command-line tools, such as consumer-groups"],
   optimize: ['compactor/commands/optimize.ts', 'merge small files of tables'],
   vacuum: ['compactor/commands/vacuum.ts', 'remove files that no retained version of a table needs'],
+  replay: ['consumers/replay/main.ts', 'derive a range of a table again, show the difference, and swap it in'],
+  rollback: ['consumers/rollback/main.ts', 'take the last replay of a table back'],
+  reparse: ['producers/reparse/main.ts', 'make records again of the responses that were kept, by the code of now'],
   verify: ['consumers/verify/main.ts', 'prove that every offset is in the tables once'],
   gate: ['compactor/commands/gate.ts', 'say what holds Gold, or publish a held build anyway'],
   history: ['compactor/commands/history.ts', 'list the versions of a table'],
@@ -31,6 +40,7 @@ const commands = {
   sql: ['api/commands/sql.ts', 'ask SQL of the lake, read-only'],
   export: ['api/commands/export.ts', 'write one published Gold to a file'],
   keys: ['api/commands/keys.ts', 'make, list and revoke keys of the API'],
+  dlq: ['consumers/letters/main.ts', 'list dead letters, show one, send them again, or discard them'],
 }
 
 const help = () =>

@@ -102,7 +102,7 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
   const unbuilt = async (held: GateHold | null): Promise<BuildResult> => {
     if (held?.run === runId) {
       options.run?.end('held', holdLine(held))
-      log.warn({ run: runId, checks: held.checks.map(({ id }) => id), version: published?.version ?? null }, holdLine(held))
+      log.warn({ run_id: runId, checks: held.checks.map(({ id }) => id), gold_version: published?.version ?? null }, holdLine(held))
     }
     const rows = await publishedRows(tables, published)
     const version = published?.version ?? null
@@ -155,7 +155,9 @@ export const buildGold = async (options: BuildOptions): Promise<BuildResult> => 
       filesRemoved: staged.reduce((sum, { removes }) => sum + removes.length, 0),
       durationMs: nowMs() - startedMs,
     }
-    log.info({ ...result, months: derived.months?.size, inputs }, 'gold built')
+    const { version, rows, full: reason, filesWritten, filesRemoved } = result
+    const counts = { ...rows, files_written: filesWritten, files_removed: filesRemoved }
+    log.info({ run_id: runId, gold_version: version, inputs, counts, reason, duration_ms: result.durationMs }, 'gold built')
     return result
   } finally {
     derived?.release()

@@ -9,12 +9,14 @@ import { RUNS_ROOT } from '../lineage/runs/read.ts'
 import { withRun } from '../lineage/runs/recorder.ts'
 import { parseConfig } from '../runtime/config/config.ts'
 import { openDuckDb } from '../runtime/duckdb.ts'
+import { durationText } from '../runtime/duration-text.ts'
 import { errorLine, ReadflowError } from '../runtime/errors.ts'
-import { runProgram, sleep } from '../runtime/lifecycle.ts'
+import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { openMetrics } from '../runtime/metrics/open.ts'
 import { createStoreMetrics } from '../runtime/metrics/store.ts'
 import { createPausable } from '../runtime/pausable.ts'
+import { createStageReport, type StageReport } from '../runtime/stage-runs.ts'
 import { createTurns } from '../runtime/turns.ts'
 import { createWaits } from '../runtime/waits.ts'
 import { type BuildResult, buildGold, openBuildTables } from './build.ts'
@@ -26,6 +28,9 @@ import { deriveOnSpark } from './spark/derive.ts'
 import { createRewrite } from './upkeep/rewrite.ts'
 import { checkUpkeep, runUpkeep } from './upkeep/run.ts'
 import { cachedTables, upkeepTables } from './upkeep/tables.ts'
+
+/** A day, for what runs by hand alone. */
+const BY_HAND_MS = 86_400_000
 
 await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('compact', argv, env)
@@ -50,7 +55,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   const inTurn = createTurns()
   const { lakeUrl, kafkaBrokers: brokers, replicationFactor } = config
   // What is done by hand knows no Kafka: those runs are published here too.
-  const programs = ['compact', 'optimize', 'vacuum'] as const
+  const programs = ['compact', 'optimize', 'vacuum', 'replay', 'rollback'] as const
   // What is wrong with the lake is said once, here; a program that stays tries again later.
   if (config.isOnce) await readPublished(store)
   const runs = await openRuns({ store, programs, lakeUrl, brokers, replicationFactor, table: tableAt(RUNS_ROOT), log })
@@ -88,43 +93,68 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
   checkUpkeep(config)
   report('running', {})
   const rewrite = createRewrite({ openDuckDb, tempDir, signal })
-  const upkeep = runUpkeep({
+  const { coldAfterMs, coldFolder, coldStorageClass, optimizeIntervalMs, vacuumIntervalMs } = config
+  const upkeepOptions = {
     store,
     tables: upkeepTables(tableAt),
     runs,
     metrics: createUpkeepMetrics(metrics),
-    rewrite: (rows) => inTurn(() => rewrite(rows)),
-    optimizeIntervalMs: config.optimizeIntervalMs,
+    rewrite: (rows: Parameters<typeof rewrite>[0]) => inTurn(() => rewrite(rows)),
     targetBytes: config.targetBytes,
     minFiles: config.optimizeMinFiles,
-    vacuumIntervalMs: config.vacuumIntervalMs,
     defaultRetainMs: config.retainMs,
-    cold:
-      config.coldAfterMs === undefined
-        ? null
-        : { coldAfterMs: config.coldAfterMs, folder: config.coldFolder, storageClass: config.coldStorageClass, tempDir },
-    log,
+    cold: coldAfterMs === undefined ? null : { coldAfterMs, folder: coldFolder, storageClass: coldStorageClass, tempDir },
+    turns: createTurns(),
     nowMs: Date.now,
-    sleep: (delayMs) => sleep(delayMs, signal),
-    signal,
-  })
+  }
+  const upkeep = (stage: 'optimize' | 'vacuum', everyMs: number) => {
+    const isByHand = everyMs === 0
+    const stageReport = createStageReport({ stage, schedule: isByHand ? 'only when it is told to' : `every ${durationText(everyMs)}` })
+    return pausable.run(stage, signal, (until) => {
+      const intervals = { optimizeIntervalMs: 0, vacuumIntervalMs: 0, [`${stage}IntervalMs`]: everyMs || BY_HAND_MS }
+      const untilTold = async () => {
+        while (!(await waits.wait(stage, BY_HAND_MS, until)));
+      }
+      const sleep = isByHand ? untilTold : (delayMs: number) => waits.wait(stage, delayMs, until)
+      const told = isByHand ? withoutNext(stageReport) : stageReport
+      return runUpkeep({ ...upkeepOptions, ...intervals, report: told, log: log.child({ stage }), sleep, signal: until })
+    })
+  }
+  const every = durationText(config.buildIntervalMs)
+  const goldReport = createStageReport({ stage: 'gold', schedule: `looks every ${every} for what has changed in Silver` })
   const builds = pausable.run('gold', signal, (until) =>
     runBuilds({
       build: () => build(until),
       intervalMs: config.buildIntervalMs,
       sleep: (delayMs) => waits.wait('gold', delayMs, until),
       random: Math.random,
-      onResult: (result) => report('running', { ...summaryOf(result), warning: result.held && holdLine(result.held) }),
+      onStart: goldReport.began,
+      onResult: (result, nextInMs) => {
+        const what = result.isBuilt ? `version ${result.version}` : 'nothing has changed'
+        const { held } = result
+        goldReport.ended(held ? 'held' : 'completed', held ? holdLine(held) : what, Date.now() + nextInMs)
+        report('running', { ...summaryOf(result), warning: held && holdLine(held) })
+      },
       onFailure: (error, retryInMs) => {
         buildMetrics.failed()
-        log.error({ error: errorLine(error), retryInMs }, 'gold build failed')
+        log.error({ stage: 'gold', error: errorLine(error), retry_in_ms: retryInMs }, 'gold build failed')
+        goldReport.failed(error, Date.now() + retryInMs)
         report('running', { lastError: errorLine(error) })
       },
       signal: until,
     }),
   )
-  await Promise.all([builds, upkeep])
+  await Promise.all([builds, upkeep('optimize', optimizeIntervalMs), upkeep('vacuum', vacuumIntervalMs)])
 })
+
+function withoutNext(report: StageReport): StageReport {
+  return {
+    began: report.began,
+    ended: (outcome, detail) => report.ended(outcome, detail, null),
+    failed: (error) => report.failed(error, null),
+    waits: () => report.waits(null),
+  }
+}
 
 // Functions, not constants: the program above runs before a constant down here exists.
 function builtBy({ rows, filesWritten, filesRemoved }: BuildResult, published: Published | null) {

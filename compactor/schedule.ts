@@ -7,7 +7,8 @@ export interface ScheduleOptions {
   sleep: (delayMs: number) => Promise<unknown>
   /** A number from 0 to 1, for the jitter of retries. */
   random: () => number
-  onResult: (result: BuildResult) => void
+  onStart?: () => void
+  onResult: (result: BuildResult, nextInMs: number) => void
   onFailure: (error: unknown, retryInMs: number) => void
   signal: AbortSignal
 }
@@ -15,12 +16,14 @@ export interface ScheduleOptions {
 const MAX_RETRY_MS = 5 * 60_000
 
 /** Builds again and again until the signal is aborted. A failed build is reported and tried again, ever more slowly. */
-export const runBuilds = async ({ build, intervalMs, sleep, random, onResult, onFailure, signal }: ScheduleOptions): Promise<void> => {
+export const runBuilds = async (options: ScheduleOptions): Promise<void> => {
+  const { build, intervalMs, sleep, random, onStart, onResult, onFailure, signal } = options
   let failures = 0
   while (!signal.aborted) {
     let delayMs = intervalMs
     try {
-      onResult(await build())
+      onStart?.()
+      onResult(await build(), delayMs)
       failures = 0
     } catch (error) {
       if (signal.aborted) return

@@ -1,4 +1,5 @@
 import type { ColumnBatch, Field } from '../lake/columns/column.ts'
+import type { AddFile } from '../lake/delta/actions.ts'
 import type { Snapshot } from '../lake/delta/snapshot.ts'
 import type { OutgoingRecord } from '../runtime/kafka/producer.ts'
 import type { TopicName } from '../schemas/records.ts'
@@ -16,6 +17,11 @@ export interface StageResult {
   schemaId: number | null
   /** Called once the batch is committed, and only then: state moves with the table. */
   accepted: () => void
+}
+
+export interface RestoreOptions {
+  keys?: ReadonlySet<string> | undefined
+  staged?: readonly AddFile[] | undefined
 }
 
 export interface RestoredPartition {
@@ -37,8 +43,11 @@ export interface StageTable {
   isComplete: boolean
   /** Where records go that become no row; null where there are none. */
   deadLetterTopic: string | null
-  /** Forgets all state and restores that of these partitions from the table. */
-  restore: (snapshot: Snapshot, partitions: readonly RestoredPartition[]) => Promise<void>
+  /**
+   * Forgets all state and restores that of these partitions from the table: of some `keys` only, for a look at those, and of
+   * files that a replay has `staged` for it too.
+   */
+  restore: (snapshot: Snapshot, partitions: readonly RestoredPartition[], more?: RestoreOptions) => Promise<void>
   transform: (inputs: readonly PartitionInput[], tableFields: readonly Field[]) => Promise<StageResult>
 }
 

@@ -50,7 +50,7 @@ export const openRowQueue = <Row>({ write, what, log }: RowQueueOptions<Row>): R
     writing ??= writeAll()
       .catch((error) => {
         retryMs = Math.min(MAX_RETRY_MS, Math.max(FIRST_RETRY_MS, retryMs * 2))
-        log.warn({ error: errorLine(error), rows: waiting.length, retryInMs: retryMs }, `${what} could not be recorded; they will be`)
+        log.warn({ error: errorLine(error), rows: waiting.length, retry_in_ms: retryMs }, `${what} could not be recorded; they will be`)
         if (!isClosed) retryTimer = setTimeout(flush, retryMs).unref()
       })
       .finally(() => {

@@ -1,33 +1,23 @@
-import { openStore } from '../lake/store/open.ts'
-import { driftLine } from '../lineage/drift/drift.ts'
-import { openDrift } from '../lineage/drift/open.ts'
-import { openRuns } from '../lineage/runs/open.ts'
-import { withRun } from '../lineage/runs/recorder.ts'
+import { openBackfillInbox } from '../lineage/backfill/inbox.ts'
 import { openInbox } from '../lineage/shelves/inbox.ts'
 import { parseConfig } from '../runtime/config/config.ts'
+import { durationText } from '../runtime/duration-text.ts'
 import { errorLine, isRetriable } from '../runtime/errors.ts'
-import { type KafkaClient, openKafka } from '../runtime/kafka/client.ts'
-import { openProducer } from '../runtime/kafka/producer.ts'
+import type { KafkaClient } from '../runtime/kafka/client.ts'
 import { runProgram } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { openMetrics } from '../runtime/metrics/open.ts'
 import { createStoreMetrics } from '../runtime/metrics/store.ts'
 import { createPausable } from '../runtime/pausable.ts'
-import { openRegistry } from '../runtime/registry.ts'
-import { requireServices } from '../runtime/services.ts'
-import { createTurns } from '../runtime/turns.ts'
+import { createStageReport } from '../runtime/stage-runs.ts'
 import { createWaits } from '../runtime/waits.ts'
 import { catalogue, entityNames } from '../schemas/catalogue.ts'
-import { topicSpecs } from '../schemas/topics.ts'
+import { createBackfills } from './backfill/run.ts'
 import { createPollMetrics, createSourceMetrics } from './metrics.ts'
-import { openSource } from './open-source.ts'
+import { openConfiguredSource, openPoller } from './open-poller.ts'
 import { createShelfOpener } from './poll/open-shelf.ts'
-import { createEncoder, type Polled, poll } from './poll/poll.ts'
-import { openPositions } from './poll/positions.ts'
+import type { Polled } from './poll/poll.ts'
 import { createShelves } from './poll/shelves.ts'
-import { openSourceWatch } from './poll/source-watch.ts'
-
-import type { Source } from './sources/source.ts'
 
 const PROGRESS_MS = 2000
 const RETRY_FIRST_MS = 1000
@@ -45,60 +35,21 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   const served = config.isSourceCheck ? { ...config, isOnce: true, metricsPort: undefined } : config
   const { metrics } = await openMetrics('poll', { config: served, log, defer })
   const [pollMetrics, sourceMetrics] = [createPollMetrics(metrics), createSourceMetrics(metrics)]
-  const store = openStore(config.lakeUrl, { signal, metrics: createStoreMetrics(metrics) })
-  defer(() => store.close())
-  const sandboxStart = openPositions(store, 'sandbox-start')
-  const sandboxStartMs = async () => {
-    const kept = (await sandboxStart.load()) as { startMs: number } | null
-    if (kept) return kept.startMs
-    const startMs = Date.now()
-    await sandboxStart.save({ startMs })
-    return startMs
-  }
-  const source = await openSource(config.source, { config, sandboxStartMs, metrics: sourceMetrics, log })
-  defer(() => source.close())
+  const opening = { config, log, signal, defer, metrics: { poll: pollMetrics, source: sourceMetrics, store: createStoreMetrics(metrics) } }
+  const { source, store } = await openConfiguredSource(opening)
   if (config.isSourceCheck) return
-  const { brokers, registryUrl } = requireServices(config)
-  const encode = await createEncoder(openRegistry(registryUrl))
-  const client = await openKafka({ brokers, clientId: 'readflow-poll', log })
-  defer(() => client.close())
-  await client.ensureTopics(topicSpecs({ partitions: config.topicPartitions, replicationFactor: config.replicationFactor }))
-  const sender = await openProducer(client)
-  defer(() => sender.close())
-  // Sources that are polled at the same time share it: its requests are numbered, and go one after the other.
-  const inTurn = createTurns()
-  const producer = { ...sender, send: (records: Parameters<typeof sender.send>[0]) => inTurn(() => sender.send(records)) }
-  const { lakeUrl, replicationFactor } = config
-  const runs = await openRuns({ store, programs: ['poll'], lakeUrl, brokers, replicationFactor, log })
-  defer(runs.close)
+  const { client, pollerOf, positionsOf } = await openPoller({ ...opening, store })
 
-  const drifts = openDrift({ store, log, onRecorded: (drift) => process.send?.({ type: 'notice', text: driftLine(drift) }) })
-  defer(drifts.close)
   const startedMs = Date.now()
   let reportedMs = 0
-  const onProgress = (polled: Record<string, number>) => {
+  const onProgress = (polled: Polled, pollId: string) => {
     if (Date.now() - reportedMs < PROGRESS_MS) return
     reportedMs = Date.now()
-    log.info({ source: source.name, ...polled }, 'polling')
+    log.info({ run_id: pollId, poll_id: pollId, source: source.name, counts: polled }, 'polling')
     process.send?.({ type: 'status', program: 'poll', state: 'running', polled: { ...polled } })
   }
-  const pollerOf = (of: Source) => {
-    const watch = openSourceWatch({ source: of, store, drifts, policies: config.drift ?? {}, log })
-    const common = {
-      source: of,
-      positions: openPositions(store, of.id),
-      encode,
-      producer,
-      log,
-      nowMs: Date.now,
-      watch,
-      metrics: pollMetrics,
-    }
-    return (job: string, until: AbortSignal, told: Pick<Parameters<typeof poll>[0], 'onProgress'> = {}) =>
-      withRun(runs, { kind: 'poll', job, signal: until }, (run) => poll({ ...common, ...told, run }, until))
-  }
   const pollSource = pollerOf(source)
-  const once = (until: AbortSignal) => pollSource(`poll ${source.name}`, until, { onProgress })
+  const once = (until: AbortSignal) => pollSource(`poll ${source.name}`, until, onProgress)
 
   const inbox = openInbox(config.dataDir)
   const openShelf = createShelfOpener(inbox, { requestTimeoutMs: config.requestTimeoutMs, metrics: sourceMetrics, log })
@@ -111,6 +62,15 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
     log,
     nowMs: Date.now,
   })
+  const backfillInbox = openBackfillInbox(config.dataDir)
+  const backfills = createBackfills({
+    inbox: backfillInbox,
+    source,
+    positionsOf,
+    poll: (of, job, until, told) => pollerOf(of)(job, until, told),
+    log,
+    nowMs: Date.now,
+  })
   process.send?.({ type: 'status', program: 'poll', state: 'running', isGenerated: source.isGenerated })
 
   if (config.isOnce) {
@@ -120,6 +80,8 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
   }
   const intervalMs = config.pollIntervalMs ?? source.pollIntervalMs
   pollMetrics.interval(intervalMs)
+  const schedule = intervalMs === null ? 'once: the source is read to its end' : `every ${durationText(intervalMs)}`
+  const report = createStageReport({ stage: 'poll', schedule })
   let dueMs = 0
   let retryMs = RETRY_FIRST_MS
   const follow = async (until: AbortSignal) => {
@@ -127,32 +89,39 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
       const beganMs = Date.now()
       // A pause moves no poll: one that was broken off is due at once, a source that is read once never again.
       if (beganMs < dueMs) {
+        report.waits(dueMs)
         if (await waits.wait('poll', Math.min(dueMs - beganMs, LONGEST_SLEEP_MS), until)) dueMs = 0
         continue
       }
+      report.began()
       try {
-        await once(until)
+        const polled = await once(until)
         pollMetrics.succeeded(Date.now() - beganMs)
         retryMs = RETRY_FIRST_MS
         // Measured from the beginning of a poll, and never two at once.
         dueMs = intervalMs === null ? Number.POSITIVE_INFINITY : beganMs + intervalMs
+        report.ended('completed', polledText(polled), dueMs)
       } catch (error) {
+        if (until.aborted) report.waits(null)
         until.throwIfAborted()
         pollMetrics.failed(error)
+        if (!isRetriable(error)) report.failed(error, null)
         // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
         if (!isRetriable(error)) throw error
-        log.warn({ reason: errorLine(error), retryInMs: retryMs }, 'poll failed; it is tried again')
+        log.warn({ error: errorLine(error), retry_in_ms: retryMs }, 'poll failed; it is tried again')
         process.send?.({ type: 'status', program: 'poll', state: 'waiting', lastError: errorLine(error) })
         dueMs = Date.now() + retryMs
+        report.failed(error, dueMs)
         retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
       }
     }
   }
+  defer(backfillInbox.disown)
   await pausable.run('poll', signal, async (until) => {
     // What ends one of them ends the other.
     const ending = new AbortController()
     const both = AbortSignal.any([until, ending.signal])
-    const work = [follow(both), shelves.follow(both)].map((each) =>
+    const work = [follow(both), shelves.follow(both), backfills.follow(both)].map((each) =>
       each.catch((error) => {
         ending.abort(error)
         throw error
@@ -167,6 +136,11 @@ function sumOf(all: readonly Polled[]): Polled {
   const sum = { books: 0, authors: 0, reviews: 0, ratings: 0 }
   for (const polled of all) for (const name of Object.keys(sum) as (keyof Polled)[]) sum[name] += polled[name]
   return sum
+}
+
+function polledText(polled: Polled): string {
+  const parts = entityNames.flatMap((name) => (polled[name] === 0 ? [] : [`${polled[name]} ${name}`]))
+  return parts.length === 0 ? 'nothing new' : parts.join(', ')
 }
 
 async function topicEnds(client: KafkaClient): Promise<Record<string, number>> {

@@ -12,6 +12,7 @@ const codes = {
   'source-refused': { retriable: false, needsPerson: true },
   'kafka-unavailable': { retriable: true },
   'kafka-invalid': { retriable: false },
+  'kafka-fenced': { retriable: true },
   'kafka-corrupt': { retriable: false },
   'topic-changed': { retriable: false },
   'records-lost': { retriable: false, needsPerson: true },

@@ -1,5 +1,5 @@
 import { isRetriable } from './errors.ts'
-import type { StageName } from './up-status.ts'
+import type { StageName } from './stage-names.ts'
 
 /** What `up` tells a program. `seq` counts what it was told of this stage. */
 export interface PauseMessage {

@@ -11,6 +11,8 @@ export interface Registry {
   schemaById: (id: number) => Promise<object | null>
   /** The versions of a subject, oldest first; none for one that there is not. */
   versions: (subject: string) => Promise<SchemaVersion[]>
+  /** How new versions of a subject must go with older ones, such as `BACKWARD_TRANSITIVE`; null where nothing was set for it. */
+  compatibility: (subject: string) => Promise<string | null>
 }
 
 export interface SchemaVersion {
@@ -75,7 +77,10 @@ export const openRegistry = (url: string, { requestTimeoutMs = 15_000 } = {}): R
     const found = await Promise.all(numbers.map((number) => request<{ version: number; id: number; schema: string }>(`${path}/${number}`)))
     return found.flatMap((each) => (each ? [{ version: each.version, id: each.id, schema: JSON.parse(each.schema) as object }] : []))
   }
-  return { register, schemaById, versions }
+
+  const compatibility = async (subject: string): Promise<string | null> =>
+    (await request<{ compatibilityLevel: string }>(`/config/${encodeURIComponent(subject)}`))?.compatibilityLevel.toUpperCase() ?? null
+  return { register, schemaById, versions, compatibility }
 }
 
 type Auth = { username: string; password: string }

@@ -1,14 +1,14 @@
 import { sleep } from './lifecycle.ts'
-import type { StageName } from './up-status.ts'
+import type { StageName } from './stage-names.ts'
 
-/** Tells a stage that waits, such as after a failure, to go on at once. The API sends it to `up`, and `up` to the program. */
-export interface RetryMessage {
-  type: 'retry'
+/** Tells a stage that waits, for its time or after a failure, to go on at once. */
+export interface GoOnMessage {
+  type: 'go-on'
   stage: StageName
 }
 
-export const isRetryMessage = (message: unknown): message is RetryMessage =>
-  typeof message === 'object' && message !== null && 'type' in message && message.type === 'retry' && 'stage' in message
+const isGoOnMessage = (message: unknown): message is GoOnMessage =>
+  typeof message === 'object' && message !== null && 'type' in message && message.type === 'go-on' && 'stage' in message
 
 /** The program's side of the IPC channel; `process` is one. */
 interface Channel {
@@ -18,8 +18,12 @@ interface Channel {
 /** Waits of the stages of this program that a message of `up` ends before their time. */
 export const createWaits = (channel: Channel = process as Channel) => {
   const waiting = new Map<StageName, AbortController>()
+  const listeners = new Map<StageName, () => void>()
   channel.on('message', (message) => {
-    if (isRetryMessage(message)) waiting.get(message.stage)?.abort()
+    if (!isGoOnMessage(message)) return
+    const wait = waiting.get(message.stage)
+    if (wait) wait.abort()
+    else listeners.get(message.stage)?.()
   })
   /** True where it was told to go on before the time was over. Rejects where `signal` is aborted. */
   const wait = async (stage: StageName, delayMs: number, signal: AbortSignal): Promise<boolean> => {
@@ -35,5 +39,12 @@ export const createWaits = (channel: Channel = process as Channel) => {
       if (waiting.get(stage) === early) waiting.delete(stage)
     }
   }
-  return { wait }
+  return {
+    wait,
+    /** Hears of being told while the stage waits for nothing; one listener a stage. Returns what ends that. */
+    onGoOn: (stage: StageName, listener: () => void): (() => void) => {
+      listeners.set(stage, listener)
+      return () => void (listeners.get(stage) === listener && listeners.delete(stage))
+    },
+  }
 }

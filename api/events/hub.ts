@@ -2,6 +2,7 @@ import { openTable } from '../../lake/delta/table.ts'
 import { readPublished } from '../../lake/published.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { RUNS_ROOT } from '../../lineage/runs/read.ts'
+import { errorLine } from '../../runtime/errors.ts'
 import { follow } from '../../runtime/follow.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { GoldReader } from '../gold/reader.ts'
@@ -62,7 +63,7 @@ export const openHub = ({
   const tellAside = (listener: Listener, events: AsyncIterable<Event> | readonly Event[], to: Position) => {
     listener.isBusy = true
     tell(listener, events, to)
-      .catch((error: unknown) => log.warn({ error }, 'events wait for the lake'))
+      .catch((error: unknown) => log.warn({ error: errorLine(error) }, 'events wait for the lake'))
       .finally(() => {
         listener.isBusy = false
       })

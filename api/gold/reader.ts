@@ -155,12 +155,12 @@ export const openGold = ({
       const version = await slot.opening
       if (!version) return
       await warm(version, current?.version ?? null).catch((error) =>
-        log.warn({ version: version.version, error: errorLine(error) }, 'answers could not be made ahead'),
+        log.warn({ gold_version: version.version, error: errorLine(error) }, 'answers could not be made ahead'),
       )
       const last = current?.version ?? null
       current = { slot, version }
       onServing?.(version, last, Date.now())
-      log.info({ version: version.version, durationMs: Math.round(performance.now() - startedAtMs) }, 'serving gold version')
+      log.info({ gold_version: version.version, duration_ms: Math.round(performance.now() - startedAtMs) }, 'serving gold version')
     } finally {
       next = undefined
     }
@@ -199,7 +199,7 @@ export const openGold = ({
       return work(version)
     }).catch((error: unknown) => {
       if (isOpen || !isGone(error)) throw error
-      log.warn({ version: number, error: errorLine(error) }, 'gold version is not readable any more')
+      log.warn({ gold_version: number, error: errorLine(error) }, 'gold version is not readable any more')
       return null
     })
   }

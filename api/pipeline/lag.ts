@@ -23,6 +23,8 @@ export interface LagReport {
 export const groups: Readonly<Record<string, readonly string[]>> = {
   'readflow.bronze': topicNames.map((name) => catalogue[name].topic),
   'readflow.silver': entityNames.map((name) => catalogue[name].topic),
+  // Silver's own lag is in it: it publishes what Silver has.
+  'readflow.clean': entityNames.map((name) => catalogue[name].topic),
 }
 
 /** What is needed of a Kafka client. */

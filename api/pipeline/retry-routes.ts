@@ -1,8 +1,8 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import type { Run, RunKind } from '../../lineage/runs/run.ts'
-import type { StageName, UpStatus } from '../../runtime/up-status.ts'
-import type { RetryMessage } from '../../runtime/waits.ts'
+import type { StageName } from '../../runtime/stage-names.ts'
+import type { StageAskMessage, UpStatus } from '../../runtime/up-status.ts'
 import type { RouteModule } from '../http/module.ts'
 import { shortText } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
@@ -28,7 +28,7 @@ export const retryRoutes = ({
 }: {
   runs: RunsReader
   upStatus: () => UpStatus | null
-  tell: ((message: RetryMessage) => unknown) | null
+  tell: ((message: StageAskMessage) => unknown) | null
   isShelf: (id: string) => Promise<boolean>
 }): RouteModule => {
   const find = async (id: string): Promise<Run> => {
@@ -55,11 +55,12 @@ export const retryRoutes = ({
     const run = await find(id)
     const stage = stageOf[run.kind]
     if (!stage) throw new Problem(409, `Of kind ${run.kind} none is tried again from here. Run it by hand: readflow ${run.kind} --help.`)
+    if (run.job.startsWith('backfill ')) throw new Problem(409, 'It is a backfill, which goes on by itself: readflow backfill --status.')
     if (stage === 'poll' && (await isShelf(run.job.replace(/^poll /, ''))))
       throw new Problem(409, 'It is a shelf that was added here, which is read again by itself. Send it again to have it read now.')
     if (!tell) throw new Problem(503, 'This API was started by itself: only that of readflow up can tell a stage to go on.')
     requireRunning(stage)
-    tell({ type: 'retry', stage })
+    tell({ type: 'stage-ask', stage, verb: 'retry' })
     response.status(202).json({ run_id: run.runId, job: run.job, stage })
   })
   return {

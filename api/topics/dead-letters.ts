@@ -1,5 +1,6 @@
+import { type LetterOrigin, originOf } from '../../lineage/letters/letter.ts'
+import type { LetterCase, LetterState } from '../../lineage/letters/states.ts'
 import type { BrowsedTopic, KafkaBrowser } from '../../runtime/kafka/second/browser.ts'
-import type { DeliveredRecord } from '../../runtime/kafka/second/reader.ts'
 import { dlqTopic, entityNames } from '../../schemas/catalogue.ts'
 import { contracts } from '../../schemas/contracts/contracts.ts'
 import type { EntityName } from '../../schemas/records.ts'
@@ -7,46 +8,36 @@ import type { ReadDeadLetters } from '../sql/dead-letters.ts'
 import type { TopicsKafka } from './kafka.ts'
 import { readBack } from './records.ts'
 
-/** Why a record was refused, and where it came from, by the headers of its dead letter. */
-export interface LetterOrigin {
-  reason: string | null
-  message: string | null
-  topic: string | null
-  topic_id: string | null
-  partition: number | null
-  offset: number | null
-  attempt: number | null
-}
-
-/** Reads the headers of a dead letter; what is missing is null. */
-export const originOf = ({ headers }: Pick<DeliveredRecord, 'headers'>): LetterOrigin => {
-  const text = (name: string) => headers.find(([key]) => key?.toString('utf8') === `readflow.${name}`)?.[1]?.toString('utf8') || null
-  const number = (name: string) => {
-    const value = text(name)
-    return value !== null && /^\d{1,15}$/.test(value) ? Number(value) : null
-  }
-  return {
-    reason: text('error-class'),
-    message: text('error-message'),
-    topic: text('topic'),
-    topic_id: text('topic-id'),
-    partition: number('partition'),
-    offset: number('offset'),
-    attempt: number('attempt'),
-  }
-}
-
-/** What would become of a dead letter, in words; nothing of it is done here. */
-export const outlookOf = (entity: EntityName, { reason, topic, attempt }: LetterOrigin) => {
-  const rule = contracts[entity].rules.find(({ id }) => id === reason)
+/** What a redrive or a discard of a letter does, or why it does nothing, in words. */
+export const outlookOf = (
+  entity: EntityName,
+  { reason, topic }: LetterOrigin,
+  of: Pick<LetterCase, 'state' | 'attempts' | 'letter'> | null,
+) => {
   const to = topic ?? contracts[entity].topic
-  const again = rule
-    ? `The rule '${rule.id}' still stands: it refuses the record again, unless the rule is changed first.`
-    : 'The rule that refused it is none any more: the record is judged by those that are now.'
-  return {
-    redrive: `Publishes its own key and bytes to ${to} again, as a new offset with attempt ${(attempt ?? 0) + 1}. ${again}`,
-    discard: `Takes it off the list. The record stays in bronze.${entity} as it came, and the letter in ${dlqTopic(entity)} until it expires.`,
+  if (!of) return { redrive: 'Nothing: it is no letter of Silver.', discard: 'Nothing: it is no letter of Silver.' }
+  const done = doneText[of.state]
+  if (done !== null) {
+    const again = of.state === 'discarded' ? ' It can still be sent again by its name.' : ''
+    return { redrive: `Nothing: ${done}${again}`, discard: `Nothing: ${done}` }
   }
+  const discard = `Takes it off the list, on record. Its record stays in bronze.${entity} as it came, and the letter in ${dlqTopic(entity)}.`
+  if (reason === 'too-large') return { redrive: 'Nothing: the value was too large for its bytes to be in the letter.', discard }
+  const rule = contracts[entity].rules.find(({ id }) => id === reason)
+  const again = rule
+    ? `The rule '${rule.id}' still stands: it refuses the record again, unless what it looks at has changed, such as a schema that was missing.`
+    : 'The rule that refused it is none any more: the record is judged by those that are now.'
+  const attempt = Math.max(of.letter.attempt, ...of.attempts.map((each) => each.attempt)) + 1
+  return { redrive: `Publishes its own key and bytes to ${to} again, as a new offset with attempt ${attempt}. ${again}`, discard }
+}
+
+/** Why nothing is to be done about a letter any more. */
+const doneText: Readonly<Record<LetterState, string | null>> = {
+  open: null,
+  pending: 'it was sent again, and Silver has not come to it yet.',
+  accepted: 'it was accepted since.',
+  repeat: 'it was sent again, and found to say what was accepted before.',
+  discarded: 'it was discarded.',
 }
 
 export const everything = ({ partitions }: BrowsedTopic) => partitions.map(({ partition }) => partition)

@@ -74,7 +74,11 @@ export const readBack = async (
   browser: KafkaBrowser,
   topic: BrowsedTopic,
   partitions: readonly number[],
-  { limit, isWanted, before = {} }: { limit: number; isWanted: (record: DeliveredRecord) => boolean; before?: Positions },
+  {
+    limit,
+    isWanted,
+    before = {},
+  }: { limit: number; isWanted: (record: DeliveredRecord, partition: number) => boolean; before?: Positions },
 ): Promise<Found> => {
   const found: FoundRecord[] = []
   const next: Positions = {}
@@ -90,7 +94,7 @@ export const readBack = async (
       for await (const { records } of browser.read({ topic: topic.name, topicId: topic.id, partition, from, to })) {
         for (const record of records) {
           looked++
-          if (!isWanted(record)) continue
+          if (!isWanted(record, partition)) continue
           found.push({ partition, record })
           taken++
           bytes += bytesOf(record)

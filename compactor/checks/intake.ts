@@ -79,7 +79,8 @@ const MAX_POLLS = 7
 export const pollChecks = (runs: readonly Run[]): CheckResult[] =>
   [
     ...Map.groupBy(
-      runs.filter(({ kind, state }) => kind === 'poll' && state !== 'started'),
+      // How much past days bring says nothing of the source as it is.
+      runs.filter(({ kind, state, job }) => kind === 'poll' && state !== 'started' && !job.startsWith('backfill ')),
       ({ job }) => job,
     ),
   ].flatMap(([job, polls]) => {

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os'
 import { openTable } from '../../lake/delta/table.ts'
 import { listGate } from '../../lake/gate-log.ts'
 import { readPublished } from '../../lake/published.ts'
@@ -6,6 +5,7 @@ import { openStore } from '../../lake/store/open.ts'
 import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
+import { userName } from '../../runtime/user-name.ts'
 import { openBuildTables } from '../build.ts'
 import { release } from '../gate/release.ts'
 import { describeGate, gateJson, releasedLine } from '../gate/show.ts'
@@ -43,14 +43,4 @@ function checkArguments(action: string, run: string, why: string | undefined) {
   if (action === '' && why !== undefined) throw refuse('--why says why a run is released, and none is.')
   if (action === 'release' && run === '') throw refuse('A run must be named; readflow gate lists what is held.')
   if (action === 'release' && why === undefined) throw refuse('--why must say why: it goes on record.')
-}
-
-/** Who is at the keyboard, as far as the system knows. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // A container may run as a user that has no name there.
-    return `user ${process.getuid?.() ?? 'unknown'}`
-  }
 }

@@ -10,10 +10,11 @@ import { openDuckDb } from '../../runtime/duckdb.ts'
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
+import { progressLine } from '../../runtime/progress-line.ts'
 import { type Optimized, optimizeDetails } from '../upkeep/details.ts'
 import { createRewrite } from '../upkeep/rewrite.ts'
 import { namedTables, upkeepTables } from '../upkeep/tables.ts'
-import { megabytes, progressLine } from './show.ts'
+import { megabytes } from './show.ts'
 
 await runProgram('optimize', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('optimize', argv, env)

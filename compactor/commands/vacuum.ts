@@ -5,9 +5,10 @@ import { type RunHandle, withRun } from '../../lineage/runs/recorder.ts'
 import { parseConfig } from '../../runtime/config/config.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
+import { progressLine } from '../../runtime/progress-line.ts'
 import { namedTables, upkeepTables } from '../upkeep/tables.ts'
 import { pruneGold, vacuumTable } from '../upkeep/vacuum.ts'
-import { megabytes, progressLine } from './show.ts'
+import { megabytes } from './show.ts'
 
 await runProgram('vacuum', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('vacuum', argv, env)

@@ -34,7 +34,13 @@ export const deriveOnSpark =
       await mkdir(dir)
       const planFile = path.join(dir, 'plan.json')
       await writeFile(planFile, JSON.stringify(sparkPlan({ master, conf, dir, silver: inputs })))
-      await runSpark({ python, master, planFile, onModel: (model) => log.debug(model, 'model built on Spark'), signal })
+      await runSpark({
+        python,
+        master,
+        planFile,
+        onModel: ({ model, seconds }) => log.debug({ model, duration_ms: Math.round(seconds * 1000) }, 'model built on Spark'),
+        signal,
+      })
       for (const name of goldNames) await duckdb.run(`CREATE VIEW ${name} AS ${await goldRows(dir, name)}`)
       await duckdb.run(
         `CREATE VIEW book_ratings AS FROM read_parquet(${sqlText(path.join(dir, 'book_ratings', '*.parquet'))}, hive_partitioning = false)`,

@@ -1,6 +1,7 @@
 import { type CleanLogResult, cleanLog } from '../../lake/delta/clean-log.ts'
 import { checkedRetentionMs, type VacuumOptions, type VacuumResult, vacuum } from '../../lake/delta/vacuum.ts'
 import { type Published, prunePublished } from '../../lake/published.ts'
+import { stagedByReplays } from '../../lake/replays.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { heldFiles } from '../gate/held-files.ts'
 import type { UpkeepTable } from './tables.ts'
@@ -57,7 +58,8 @@ export const vacuumTable = async (
 ): Promise<VacuumResult & { logFiles: number }> => {
   const gold = name.startsWith('gold.') ? name.slice('gold.'.length) : null
   const versions = gold === null ? [] : (kept?.newest ?? []).flatMap(({ tables }) => tables[gold] ?? [])
-  const keepPaths = gold === null ? [] : (kept?.held.get(gold) ?? [])
+  // Asked before the files are listed: what is staged later is too young to go.
+  const keepPaths = gold === null ? ((await stagedByReplays(table.store)).get(name) ?? []) : (kept?.held.get(gold) ?? [])
   const result = await vacuum(table, { ...options, keepVersions: versions, keepPaths })
   const cleaned: Pick<CleanLogResult, 'deletedFiles'> = options.isDryRun
     ? { deletedFiles: 0 }

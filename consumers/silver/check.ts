@@ -12,7 +12,7 @@ export interface Verdict {
 
 /** The contract of an entity, ready to judge its records. */
 export interface Judge {
-  /** Judges a record as it was delivered. `arrivalMs` is its Kafka timestamp. */
+  /** Judges a record as it was delivered. `arrivalMs` is when it first arrived. */
   check: (record: Values, arrivalMs: number) => Verdict
   /** What fields hold that Silver brings into a form. */
   formats: ReadonlyMap<string, Format>

@@ -4,6 +4,7 @@ import type { RecordFault, Rule } from '../../schemas/contracts/contract.ts'
 import { contracts } from '../../schemas/contracts/contracts.ts'
 import type { EntityName } from '../../schemas/records.ts'
 import { type Decoder, tooLarge } from '../decode/decoder.ts'
+import { arrivalMsOf } from './arrival.ts'
 import { createJudge, type Judge } from './check.ts'
 import type { Rejection } from './dead-letter.ts'
 import { type Freeze, frozenBy } from './freeze.ts'
@@ -35,7 +36,7 @@ export const readRecord = (
   const decoded = decoder.decode(record.value)
   if (!decoded.ok) return decoded.error
   const { schemaId, value } = decoded
-  const { rejected, warned } = judges[entity].check(value, record.timestampMs)
+  const { rejected, warned } = judges[entity].check(value, arrivalMsOf(record))
   if (rejected) {
     const { id, fields, because } = rejected.rule
     return { errorClass: id, message: `${fields[0]} is ${rejected.found}: ${because}`, schemaId }

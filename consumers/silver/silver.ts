@@ -21,6 +21,7 @@ import { createDecoder, type Decoder } from '../decode/decoder.ts'
 import { createSchemaWatch, type DriftOptions, evolveAll } from '../decode/schema-watch.ts'
 import { addOutcome, type Outcomes, type Stage, type StageTable } from '../stage.ts'
 import { arrival } from '../time.ts'
+import { arrivalMsOf } from './arrival.ts'
 import { clean } from './clean.ts'
 import { contentHash, TOMBSTONE_HASH } from './content-hash.ts'
 import { deadLetter } from './dead-letter.ts'
@@ -73,13 +74,17 @@ const silverTable = (
     fields: [...fields, ...silverColumns, flagsField],
     isComplete: false,
     deadLetterTopic: dlqTopic(entity),
-    restore: async (snapshot, partitions) => {
+    restore: async (snapshot, partitions, { keys, staged = [] } = {}) => {
       dedupe = createDedupe()
       const wanted = new Map(
         partitions.map(({ topicId, partition, below = Number.POSITIVE_INFINITY }) => [`${topicId}/${partition}`, below]),
       )
       const columns = ['_topic_id', '_partition', '_key', '_order', '_hash', '_offset']
-      for await (const batch of scan(store, snapshot, { root, columns })) restoreFrom(dedupe, batch, wanted)
+      for await (const batch of scan(store, snapshot, { root, columns })) restoreFrom(dedupe, batch, wanted, keys)
+      if (staged.length === 0) return
+      const all = new Map([...wanted.keys()].map((id) => [id, Number.POSITIVE_INFINITY]))
+      for await (const batch of scan(store, { ...snapshot, files: new Map(staged.map((file) => [file.path, file])) }, { root, columns }))
+        restoreFrom(dedupe, batch, all, keys)
     },
     transform: async (inputs) => {
       await prepareSchemas(inputs, decoder)
@@ -112,8 +117,8 @@ export const rowsOfRecords = async (entity: EntityName, inputs: readonly Partiti
 export const silverDecoder = (entity: EntityName, registry: Registry): Decoder =>
   createDecoder({ registry, reader: compileAvro(catalogue[entity].schema) })
 
-/** Puts back the versions of `wanted` partitions, each up to its offset. */
-const restoreFrom = (dedupe: Dedupe, batch: ColumnBatch, wanted: ReadonlyMap<string, number>) => {
+/** Puts back the versions of `wanted` partitions, each up to its offset, of all keys or of some. */
+const restoreFrom = (dedupe: Dedupe, batch: ColumnBatch, wanted: ReadonlyMap<string, number>, some?: ReadonlySet<string>) => {
   const [topicIds, partitions, keys, orders, hashes, offsets] = batch.fields.map(({ name }) => columnOf(batch, name)) as [
     Column,
     Column,
@@ -124,8 +129,9 @@ const restoreFrom = (dedupe: Dedupe, batch: ColumnBatch, wanted: ReadonlyMap<str
   ]
   for (let row = 0; row < batch.length; row++) {
     const id = `${valueAt(topicIds, row)}/${valueAt(partitions, row)}`
-    if ((valueAt(offsets, row) as number) < (wanted.get(id) ?? Number.NEGATIVE_INFINITY))
-      dedupe.restore(id, valueAt(keys, row) as string, { order: valueAt(orders, row) as number, hash: valueAt(hashes, row) as string })
+    if ((valueAt(offsets, row) as number) >= (wanted.get(id) ?? Number.NEGATIVE_INFINITY)) continue
+    const key = valueAt(keys, row) as string
+    if (!some || some.has(key)) dedupe.restore(id, key, { order: valueAt(orders, row) as number, hash: valueAt(hashes, row) as string })
   }
 }
 
@@ -160,7 +166,7 @@ const sortOut = (
       return addOutcome(sorted.outcomes, input.partition, 'dead')
     }
     const eventTimeMs = eventTimeField === null ? null : ((read.value?.[eventTimeField] ?? null) as number | null)
-    const version = { order: eventTimeMs ?? record.timestampMs, hash: read.value === null ? TOMBSTONE_HASH : contentHash(read.value) }
+    const version = { order: eventTimeMs ?? arrivalMsOf(record), hash: read.value === null ? TOMBSTONE_HASH : contentHash(read.value) }
     const verdict = pending.offer(`${input.topicId}/${input.partition}`, read.key, version, eventTimeMs !== null)
     addOutcome(sorted.outcomes, input.partition, verdict === 'repeat' ? 'repeat' : 'valid')
     if (verdict === 'repeat') return

@@ -29,12 +29,14 @@ export interface Assignment {
   positions: Map<string, number>
   /** Why a partition does not go on, for people. */
   stopped: Map<string, string>
+  /** The offset where it is stopped. */
+  stoppedAt: Map<string, number>
 }
 
 /** Reads where each assigned partition goes on and restores the stage's state to the same table version. */
 export const loadAssignment = async (options: AssignmentOptions): Promise<Assignment> => {
   const { stage, client, sinks, partitions } = options
-  const assignment: Assignment = { positions: new Map(), stopped: new Map() }
+  const assignment: Assignment = { positions: new Map(), stopped: new Map(), stoppedAt: new Map() }
   const topicIds = await client.topicIds([...sinks.keys()])
   const groupOffsets = await client.groupOffsets(stage.groupId, [...sinks.keys()])
   for (const sink of sinks.values()) {
@@ -50,8 +52,10 @@ export const loadAssignment = async (options: AssignmentOptions): Promise<Assign
       const group = groupOffsets.find((each) => each.topic === topic && each.partition === partition) ?? null
       const loaded = await loadPartition(options, { sink, snapshot, topicId, partition, logStart, logEnd: end, group })
       const id = partitionId({ topic, partition })
-      if (typeof loaded === 'string') assignment.stopped.set(id, loaded)
-      else {
+      if ('reason' in loaded) {
+        assignment.stopped.set(id, loaded.reason)
+        assignment.stoppedAt.set(id, loaded.offset)
+      } else {
         assigned.push(loaded)
         assignment.positions.set(id, loaded.position)
       }
@@ -75,11 +79,17 @@ interface PartitionOptions {
   group: CommittedOffset | null
 }
 
+/** Why a partition does not go on, and where. */
+interface Stopped {
+  reason: string
+  offset: number
+}
+
 /** The partition as its decision has it, or why it is stopped. */
 const loadPartition = async (
   { stage, client, isLossAccepted, metrics, log }: AssignmentOptions,
   { sink, snapshot, topicId, partition, logStart, logEnd, group }: PartitionOptions,
-): Promise<SinkPartition | string> => {
+): Promise<SinkPartition | Stopped> => {
   const { topic, table, stageTable } = sink
   const appId = progressId({ stage: stage.name, clusterId: client.clusterId, topicId, partition })
   const ledger = readLedger(snapshot, appId)
@@ -110,12 +120,12 @@ const loadPartition = async (
     case 'skip':
       await recordGap({ table, stageTable, metrics, nowMs: Date.now() }, loaded, { to: decision.to, reason: 'skipped' })
       log.warn(
-        { ...about, from: decision.from, to: decision.to },
+        { ...about, from_offset: decision.from, to_offset: decision.to },
         'the group was moved forward: these offsets are left out, as a named gap',
       )
       return loaded
     case 'replay':
-      log.info({ ...about, from: decision.from, until: decision.until }, 'the group was reset: these offsets are derived again')
+      log.info({ ...about, from_offset: decision.from, to_offset: decision.until }, 'the group was reset: these offsets are derived again')
       return {
         ...loaded,
         position: decision.from,
@@ -135,21 +145,30 @@ const loadPartition = async (
     default:
       if (decision.kind === 'lost' && isLossAccepted) {
         await recordGap({ table, stageTable, metrics, nowMs: Date.now() }, loaded, { to: decision.to, reason: 'lost' })
-        log.warn({ ...about, from: decision.from, to: decision.to }, 'the topic no longer has these offsets: a named gap, as accepted')
+        log.warn(
+          { ...about, from_offset: decision.from, to_offset: decision.to },
+          'the topic no longer has these offsets: a named gap, as accepted',
+        )
         return loaded
       }
       return stoppedBecause(topic, partition, decision)
   }
 }
 
-const stoppedBecause = (topic: string, partition: number, decision: Extract<StartDecision, { kind: 'lost' | 'ahead' }>): string =>
+const stoppedBecause = (topic: string, partition: number, decision: Extract<StartDecision, { kind: 'lost' | 'ahead' }>): Stopped =>
   decision.kind === 'lost'
-    ? `${topic}/${partition} is stopped: the topic no longer has the offsets ${decision.from} to ${decision.to - 1}. Restart with --accept-loss to go on without them.`
-    : `${topic}/${partition} is stopped: the topic ends at ${decision.logEnd}, before the table's progress ${decision.offset}: it lost records that the table has.`
+    ? {
+        offset: decision.from,
+        reason: `${topic}/${partition} is stopped: the topic no longer has the offsets ${decision.from} to ${decision.to - 1}. Restart with --accept-loss to go on without them.`,
+      }
+    : {
+        offset: decision.offset,
+        reason: `${topic}/${partition} is stopped: the topic ends at ${decision.logEnd}, before the table's progress ${decision.offset}: it lost records that the table has.`,
+      }
 
 /** Offsets right before a replay's range that Kafka did not deliver, back to the row before. */
-const undeliveredBefore = async (
-  { table }: TableSink,
+export const undeliveredBefore = async (
+  { table }: Pick<TableSink, 'table'>,
   snapshot: Snapshot,
   { topicId, partition, from, start }: { topicId: string; partition: number; from: number; start: number | null },
 ): Promise<number> => {

@@ -22,7 +22,10 @@ export const handleCorrupt = async (options: {
   partition.reader.clear()
   if (partition.corruptAt !== error.fromOffset) {
     partition.corruptAt = error.fromOffset
-    log.warn({ topic: sink.topic, partition: partition.partition, reason: errorLine(error) }, 'fetching it once more')
+    log.warn(
+      { topic: sink.topic, partition: partition.partition, offset: error.fromOffset, error: errorLine(error) },
+      'fetching it once more',
+    )
     return 'go-on'
   }
   if (partition.replay) return 'abandon'

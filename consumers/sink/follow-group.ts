@@ -36,6 +36,6 @@ export const followGroup = async ({ stage, client, sinks, consumer, log }: Follo
     await consumer.commitOffsets(behind.map(({ commit }) => commit))
     for (const { partition, commit } of behind) partition.followedTo = commit.offset
   } catch (error) {
-    log.warn({ stage: stage.name, reason: errorLine(error) }, 'group offsets not committed; they follow with the next flush')
+    log.warn({ stage: stage.name, error: errorLine(error) }, 'group offsets not committed; they follow with the next flush')
   }
 }

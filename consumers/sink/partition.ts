@@ -10,7 +10,16 @@ import type { Gap, Ledger } from './ledger.ts'
 /** A range that is derived again, on its way: its files are staged, and nobody's until the swap. */
 export interface Replay {
   from: number
+  /** First offset after the range. */
   until: number
+  /** Keys whose later records, up to the table's progress, were derived again as well; none where the range ends there. */
+  keys?: ReadonlySet<string>
+  /** The counters afterwards, where they are known in another way: from those before it and from what goes. */
+  countersAfter?: (before: Outcomes, gone: Outcomes) => Outcomes
+  /** The named gaps of the range afterwards; without it there are none in it any more. */
+  gapsAfter?: readonly Gap[]
+  /** Records of the range and of those keys that were dead letters, by class; only where the range ends before progress. */
+  deadBefore?: Outcomes
   adds: AddFile[]
   outcomes: Outcomes
   /** The table's named gaps of this partition, and how many of the derived records lie in them: nobody counted those before. */
@@ -53,7 +62,7 @@ export interface Budget {
 }
 
 /** Offsets of a chunk after its last record, and before it where it has none, that Kafka did not deliver. */
-export const undeliveredAfter = (partition: SinkPartition, chunk: RecordChunk): number => {
+export const undeliveredAfter = (partition: Pick<SinkPartition, 'undelivered'>, chunk: RecordChunk): number => {
   const last = chunk.records.at(-1)
   return last ? chunk.nextOffset - last.offset - 1 : partition.undelivered + chunk.nextOffset - chunk.fromOffset
 }
@@ -89,10 +98,15 @@ export const takePiece = async (partition: SinkPartition, budget: Budget): Promi
   return partition.pending
 }
 
-const endingAt = (chunk: RecordChunk, until: number): RecordChunk =>
+/** A chunk without what lies at or after an offset. */
+export const endingAt = (chunk: RecordChunk, until: number): RecordChunk =>
   chunk.nextOffset <= until ? chunk : { ...chunk, records: chunk.records.filter(({ offset }) => offset < until), nextOffset: until }
 
-export const inputOf = (topic: string, partition: SinkPartition, chunk: RecordChunk): PartitionInput => ({
+export const inputOf = (
+  topic: string,
+  partition: Pick<SinkPartition, 'topicId' | 'partition' | 'undelivered'>,
+  chunk: Pick<RecordChunk, 'records' | 'fromOffset' | 'nextOffset'>,
+): PartitionInput => ({
   topic,
   topicId: partition.topicId,
   partition: partition.partition,

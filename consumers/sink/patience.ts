@@ -6,15 +6,22 @@ const HEARTBEAT_WHILE_BUSY_MS = 3000
 const RETRY_FIRST_MS = 200
 const RETRY_CAP_MS = 10_000
 
-interface Patience {
+/** How a fault is waited out. */
+export interface Patience {
   log: Log
   signal: AbortSignal
+  /** Waits so long, or until somebody says to go on; rejects where `signal` is aborted. */
+  wait?: (delayMs: number, signal: AbortSignal) => Promise<unknown>
+  onFault?: (error: unknown, retryInMs: number) => void
   /** Hears of each fault that is waited out, and with null that it is over, one way or another. */
   waiting?: (error: unknown) => void
 }
 
 /** Repeats what a fault stopped, for as long as it lasts and until `signal`: a fault is waited out and loses nothing. */
-export const retrying = async <T>(action: () => Promise<T>, { log, signal, waiting = () => undefined }: Patience): Promise<T> => {
+export const retrying = async <T>(
+  action: () => Promise<T>,
+  { log, signal, wait = sleep, onFault, waiting = () => undefined }: Patience,
+): Promise<T> => {
   let hasWaited = false
   try {
     for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_CAP_MS)) {
@@ -22,10 +29,11 @@ export const retrying = async <T>(action: () => Promise<T>, { log, signal, waiti
         return await action()
       } catch (error) {
         if (!isRetriable(error) || signal.aborted) throw error
-        log.warn({ reason: errorLine(error), retryInMs: delayMs }, 'waiting')
+        log.warn({ error: errorLine(error), retry_in_ms: delayMs }, 'waiting')
         hasWaited = true
         waiting(error)
-        await sleep(delayMs * (0.5 + Math.random() / 2), signal).catch(() => Promise.reject(error))
+        onFault?.(error, delayMs)
+        await wait(delayMs * (0.5 + Math.random() / 2), signal).catch(() => Promise.reject(error))
       }
     }
   } finally {

@@ -12,6 +12,10 @@ export interface OffsetRange {
   topicId: string
   partition: number
   from: number
+  /** First offset after the range; without it the range has no end. */
+  to?: number
+  /** Keys whose rows after the range belong to it as well. */
+  keys?: ReadonlySet<string>
 }
 
 export interface Replaced {
@@ -22,54 +26,98 @@ export interface Replaced {
   gone: Outcomes[]
 }
 
+/** What one file holds of some ranges, and the files with its other rows; null where it holds none of them. */
+type FileReplacement = Pick<Replaced, 'adds' | 'gone'> | null
+/** What is known of files already, by the path in their action: files never change, so who looks again at the same ranges looks at new ones only. */
+export type KnownFiles = Map<string, FileReplacement>
+
 /**
  * What takes the rows of some ranges out of a table: the files that hold any, and new files with their other rows.
  * Nothing is committed. Memory is that of one batch of a scan.
  */
-export const replaceRanges = async (table: Table, snapshot: Snapshot, ranges: readonly OffsetRange[]): Promise<Replaced> => {
+export const replaceRanges = async (
+  table: Table,
+  snapshot: Snapshot,
+  ranges: readonly OffsetRange[],
+  known: KnownFiles = new Map(),
+): Promise<Replaced> => {
   const replaced: Replaced = { removes: [], adds: [], gone: ranges.map(() => ({ rows: 0 })) }
-  const { fields = [], partitionColumns = [] } = snapshot.metadata ?? {}
-  const columns = fields.map(({ name }) => name)
-  const marks = ['_late', '_flags'].filter((name) => columns.includes(name))
   for (const file of snapshot.files.values()) {
     if (!ranges.some((range) => mayHold(file, range))) continue
-    const within = { root: table.root, where: (each: AddFile) => each.path === file.path }
-    const keys = ['_topic_id', '_partition', '_offset', ...marks]
-    const gone: Outcomes[] = ranges.map(() => ({}))
-    let kept = 0
-    for await (const batch of scan(table.store, snapshot, { ...within, columns: keys })) kept += countRows(batch, ranges, gone)
-    if (gone.every(({ rows }) => rows === undefined)) continue
-    gone.forEach((counts, index) => {
+    if (!known.has(file.path)) known.set(file.path, await replacementOf(table, snapshot, file, ranges))
+    const replacement = known.get(file.path)
+    if (!replacement) continue
+    replacement.gone.forEach((counts, index) => {
       addCounts(replaced.gone[index] ?? {}, counts)
     })
     replaced.removes.push(file)
-    if (kept === 0) continue
-    for await (const batch of scan(table.store, snapshot, { ...within, columns })) {
-      const kept = otherRows(batch, ranges)
-      if (kept.length > 0) replaced.adds.push(...(await stageFiles(table, take(batch, kept), { partitionColumns })))
-    }
+    replaced.adds.push(...replacement.adds)
   }
   return replaced
 }
 
+const replacementOf = async (table: Table, snapshot: Snapshot, file: AddFile, ranges: readonly OffsetRange[]): Promise<FileReplacement> => {
+  const { fields = [], partitionColumns = [] } = snapshot.metadata ?? {}
+  const columns = fields.map(({ name }) => name)
+  const marks = ['_late', '_flags'].filter((name) => columns.includes(name))
+  const keys = ranges.some((range) => range.keys) ? ['_key'] : []
+  const within = { root: table.root, where: (each: AddFile) => each.path === file.path }
+  const gone: Outcomes[] = ranges.map(() => ({}))
+  const adds: AddFile[] = []
+  let kept = 0
+  const marked = ['_topic_id', '_partition', '_offset', ...keys, ...marks]
+  for await (const batch of scan(table.store, snapshot, { ...within, columns: marked })) kept += countRows(batch, ranges, gone)
+  if (gone.every(({ rows }) => rows === undefined)) return null
+  if (kept === 0) return { adds, gone }
+  for await (const batch of scan(table.store, snapshot, { ...within, columns })) {
+    const others = rowsWhere(batch, ranges, (range) => range < 0)
+    if (others.length > 0) adds.push(...(await stageFiles(table, take(batch, others), { partitionColumns })))
+  }
+  return { adds, gone }
+}
+
+/** The rows of some ranges at a version of a table, a batch at a time; all columns unless they are named. */
+export async function* rowsOfRanges(
+  { store, root }: Pick<Table, 'store' | 'root'>,
+  snapshot: Snapshot,
+  ranges: readonly OffsetRange[],
+  {
+    columns = snapshot.metadata?.fields.map(({ name }) => name) ?? [],
+    where = () => true,
+  }: { columns?: readonly string[]; where?: (file: AddFile) => boolean } = {},
+): AsyncGenerator<ColumnBatch> {
+  const isWanted = (file: AddFile) => where(file) && ranges.some((range) => mayHold(file, range))
+  for await (const batch of scan(store, snapshot, { root, columns, where: isWanted })) {
+    const rows = rowsWhere(batch, ranges, (range) => range >= 0)
+    if (rows.length > 0) yield take(batch, rows)
+  }
+}
+
 /** By the file's statistics; one without any may hold anything. */
-const mayHold = ({ stats }: AddFile, { partition, from }: OffsetRange): boolean => {
+export const mayHold = ({ stats }: AddFile, { partition, from, to, keys }: OffsetRange): boolean => {
   if (stats === undefined) return true
   const { minValues = {}, maxValues = {} } = JSON.parse(stats) as Record<string, Record<string, unknown> | undefined>
-  const [least, most, newest] = [minValues['_partition'], maxValues['_partition'], maxValues['_offset']]
+  const [least, most, oldest, newest] = [minValues['_partition'], maxValues['_partition'], minValues['_offset'], maxValues['_offset']]
   if (typeof least === 'number' && least > partition) return false
   if (typeof most === 'number' && most < partition) return false
+  if (to !== undefined && !keys?.size && typeof oldest === 'number' && oldest >= to) return false
   return !(typeof newest === 'number' && newest < from)
 }
 
 /** The index of the range that each row lies in, -1 for none. */
 const rangeOfRows = (batch: ColumnBatch, ranges: readonly OffsetRange[]): ((row: number) => number) => {
   const [topicIds, partitions, offsets] = ['_topic_id', '_partition', '_offset'].map((name) => columnOf(batch, name))
-  return (row) =>
-    ranges.findIndex(
-      ({ topicId, partition, from }) =>
-        valueAt(partitions!, row) === partition && (valueAt(offsets!, row) as number) >= from && valueAt(topicIds!, row) === topicId,
+  const keyColumn = ranges.some(({ keys }) => keys) ? columnOf(batch, '_key') : null
+  return (row) => {
+    const [partition, offset] = [valueAt(partitions!, row), valueAt(offsets!, row) as number]
+    return ranges.findIndex(
+      (range) =>
+        partition === range.partition &&
+        offset >= range.from &&
+        (range.to === undefined || offset < range.to || (keyColumn !== null && range.keys?.has(valueAt(keyColumn, row) as string))) &&
+        valueAt(topicIds!, row) === range.topicId,
     )
+  }
 }
 
 /** Counts the rows of a batch that lie in each range; gives how many lie in none. */
@@ -93,10 +141,11 @@ const countRows = (batch: ColumnBatch, ranges: readonly OffsetRange[], gone: rea
   return others
 }
 
-const otherRows = (batch: ColumnBatch, ranges: readonly OffsetRange[]): Rows => {
+/** Rows by the index of the range that each lies in, -1 for none. */
+const rowsWhere = (batch: ColumnBatch, ranges: readonly OffsetRange[], isWanted: (range: number) => boolean): Rows => {
   const rangeOf = rangeOfRows(batch, ranges)
   const kept: number[] = []
-  for (let row = 0; row < batch.length; row++) if (rangeOf(row) < 0) kept.push(row)
+  for (let row = 0; row < batch.length; row++) if (isWanted(rangeOf(row))) kept.push(row)
   return kept
 }
 

@@ -41,6 +41,32 @@ export const silverCounters = (before: Outcomes, gone: Outcomes, { dead, outcome
   }
 }
 
+/**
+ * Silver's counters after a replay of a range that ends before progress. What its records were the first time is known by
+ * their rows and their dead letters (`dead`, by class); what lies outside of it stays as it was counted.
+ */
+export const silverCountersWithin = (before: Outcomes, gone: Outcomes, { dead, outcomes, filled }: Derived): Outcomes => {
+  const [was, went, were, of] = [before, gone, dead, outcomes].map((counts) => (name: string) => counts[name] ?? 0) as [
+    Count,
+    Count,
+    Count,
+    Count,
+  ]
+  const delivered = was('valid') + was('repeat') + was('dead') + filled
+  const deadBefore = Object.values(dead).reduce((sum, count) => sum + count, 0)
+  const classes = Object.fromEntries(Object.entries(dead).map(([errorClass, count]) => [`dead/${errorClass}`, count]))
+  const valid = was('valid') - went('rows') + of('valid')
+  const after = Math.max(0, was('dead') - deadBefore) + of('dead')
+  return {
+    valid,
+    late: was('late') - went('late') + of('late'),
+    dead: after,
+    repeat: Math.max(0, delivered - valid - after),
+    ...mapped([before, classes, outcomes], 'dead/', (name) => Math.max(0, was(name) - were(name.slice('dead/'.length))) + of(name)),
+    ...mapped([before, outcomes], 'flag/', (name) => Math.max(0, was(name) - went(name)) + of(name)),
+  }
+}
+
 type Count = (name: string) => number
 
 const mapped = (of: readonly Outcomes[], prefix: string, count: (name: string) => number): Outcomes =>

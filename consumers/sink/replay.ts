@@ -10,10 +10,10 @@ import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import { addCounts, type Outcomes, type StageResult, type StageTable } from '../stage.ts'
 import { fenceOf } from './commit-flush.ts'
 import type { Origins } from './dead-letter-origins.ts'
-import { counterId, epochId, offsetsInGaps, tailId, withoutGaps } from './ledger.ts'
+import { counterId, epochId, gapProperty, offsetsInGaps, tailId, withoutGaps } from './ledger.ts'
 import { passed, type Replay, type SinkPartition } from './partition.ts'
-import { heldOffsets, type OffsetRange, type Replaced, replaceRanges } from './replace-range.ts'
-import { bronzeCounters, silverCounters } from './replay-counters.ts'
+import { heldOffsets, type KnownFiles, type OffsetRange, type Replaced, replaceRanges } from './replace-range.ts'
+import { bronzeCounters, silverCounters, silverCountersWithin } from './replay-counters.ts'
 import type { TimeStep } from './stopwatch.ts'
 
 /*
@@ -46,7 +46,8 @@ export const stagePiece = async (
 export const fieldsWithStaged = (tableFields: readonly Field[], partitions: readonly SinkPartition[]): readonly Field[] =>
   partitions.reduce((fields, { replay }) => mergedFields(fields, replay?.fields ?? []), tableFields)
 
-const mergedFields = (known: readonly Field[], fields: readonly Field[]): Field[] => {
+/** Some columns and, beside and inside of them, others. */
+export const mergedFields = (known: readonly Field[], fields: readonly Field[]): Field[] => {
   const byName = new Map(known.map((field) => [field.name, field]))
   for (const field of fields) {
     const present = byName.get(field.name)
@@ -61,6 +62,14 @@ export interface SwapOptions {
   stageTable: StageTable
   /** The offsets that dead letters name as their origin, with their error classes, for each of the ranges. */
   deadLetterOrigins: (topic: string, wanted: readonly Origins[]) => Promise<Map<number, string>[]>
+  /** What is known already of the files that hold the ranges. */
+  known?: KnownFiles
+  /** Delta's name of the commit, and further entries of its commitInfo. */
+  operation?: string
+  parameters?: Readonly<Record<string, string>>
+  info?: Readonly<Record<string, unknown>>
+  /** Vacuum is told of the staged files, so that they are safe however old they are. */
+  isSpared?: boolean
 }
 
 type Replaying = SinkPartition & { replay: Replay }
@@ -73,18 +82,20 @@ export const isReplaying = (partition: SinkPartition): partition is Replaying =>
  */
 export const swapReplays = async (options: SwapOptions, partitions: readonly Replaying[]): Promise<Snapshot> => {
   const { table, stageTable } = options
-  checkStaged(partitions)
-  const ranges = partitions.map(({ topicId, partition, replay: { from } }) => ({ topicId, partition, from }))
+  if (!options.isSpared) checkStaged(partitions)
+  const ranges = partitions.map(rangeOf)
   const dead = await deadBefore(options, ranges)
   for (let attempt = 1; ; attempt++) {
     const snapshot = await table.snapshot()
-    const replaced = await replaceRanges(table, snapshot, ranges)
+    const replaced = await replaceRanges(table, snapshot, ranges, options.known)
     try {
       const committed = await commit(table, {
-        operation: 'REPLAY',
+        operation: options.operation ?? 'REPLAY',
         operationParameters: {
+          ...options.parameters,
           ranges: JSON.stringify(partitions.map(({ replay: { from, until }, ...of }) => ({ partition: of.partition, from, until }))),
         },
+        ...(options.info ? { info: options.info } : {}),
         fields: fieldsWithStaged([], partitions),
         partitionColumns: stageTable.partitionColumns,
         removes: replaced.removes,
@@ -102,6 +113,14 @@ export const swapReplays = async (options: SwapOptions, partitions: readonly Rep
     }
   }
 }
+
+/** A range that ends at the table's progress has all that is there from its beginning on. */
+const rangeOf = ({ topicId, partition, ledger, replay: { from, until, keys } }: Replaying): OffsetRange => ({
+  topicId,
+  partition,
+  from,
+  ...(until < (ledger.progress ?? 0) ? { to: until, ...(keys ? { keys } : {}) } : {}),
+})
 
 /** A machine that slept, or a replay of days: a commit of files that are gone would lose their rows. */
 const checkStaged = (partitions: readonly Replaying[]) => {
@@ -128,8 +147,13 @@ const deadBefore = async ({ table, stageTable, deadLetterOrigins }: SwapOptions,
   })
 }
 
-const withoutReplayed = ({ topicId, partition, replay: { from, until } }: Replaying, { metadata }: Snapshot) =>
-  withoutGaps(metadata?.configuration ?? {}, { topicId, partition }, { from, to: until })
+const withoutReplayed = ({ topicId, partition, replay: { from, until, gapsAfter = [] } }: Replaying, { metadata }: Snapshot) => {
+  const of = { topicId, partition }
+  const least = Math.min(from, ...gapsAfter.map((gap) => gap.from))
+  const most = Math.max(until, ...gapsAfter.map((gap) => gap.to))
+  const changes = withoutGaps(metadata?.configuration ?? {}, of, { from: least, to: most })
+  return Object.assign(changes, ...gapsAfter.map((gap) => gapProperty(of, gap)))
+}
 
 const swapped = (partition: Replaying, { isComplete }: StageTable) => {
   const { ledger } = partition
@@ -146,18 +170,23 @@ interface AfterOptions {
 
 const progressAfter = (partition: Replaying, { txns }: Snapshot, { replaced, index, dead, stageTable }: AfterOptions) => {
   const { appId, ledger, replay, undelivered } = partition
+  const isToProgress = replay.until >= (ledger.progress ?? 0)
   const prefix = counterId(appId, '')
   const before = Object.fromEntries(
     [...txns].flatMap(([id, count]) => (id.startsWith(prefix) ? [[id.slice(prefix.length), count]] : [])),
   ) as Outcomes
   const gone = replaced.gone[index] ?? {}
-  const after = stageTable.isComplete
-    ? bronzeCounters(before, gone, replay.outcomes)
-    : silverCounters(before, gone, { dead, outcomes: replay.outcomes, filled: replay.filled })
+  const after = replay.countersAfter
+    ? replay.countersAfter(before, gone)
+    : stageTable.isComplete
+      ? bronzeCounters(before, gone, replay.outcomes)
+      : isToProgress
+        ? silverCounters(before, gone, { dead, outcomes: replay.outcomes, filled: replay.filled })
+        : silverCountersWithin(before, gone, { dead: replay.deadBefore ?? {}, outcomes: replay.outcomes, filled: replay.filled })
   return [
-    { appId, version: replay.until },
+    { appId, version: ledger.progress ?? replay.until },
     { appId: epochId(appId), version: (ledger.epoch ?? 0) + 1 },
-    ...(stageTable.isComplete && undelivered !== ledger.tail ? [{ appId: tailId(appId), version: undelivered }] : []),
+    ...(stageTable.isComplete && isToProgress && undelivered !== ledger.tail ? [{ appId: tailId(appId), version: undelivered }] : []),
     ...Object.entries(after)
       .filter(([name, count]) => count !== (before[name] ?? 0))
       .map(([name, count]) => ({ appId: counterId(appId, name), version: count })),

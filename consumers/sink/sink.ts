@@ -9,10 +9,12 @@ import {
   openGroupConsumer,
   partitionId,
   type TopicPartition,
+  topicPartition,
 } from '../../runtime/kafka/group-consumer.ts'
 import type { PartitionEnd } from '../../runtime/kafka/partition-ends.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import type { Log } from '../../runtime/log.ts'
+import type { StageReport } from '../../runtime/stage-runs.ts'
 import { createTurns, type Turns } from '../../runtime/turns.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import { addCounts, type Outcomes, type Stage } from '../stage.ts'
@@ -51,7 +53,17 @@ export interface SinkOptions {
   /** Where replays are kept on record. */
   runs?: Pick<RunRecorder, 'start'>
   metrics?: SinkMetrics
+  /** Who is told of each flush, and says when to go on before the time is over. */
+  watch?: SinkWatch
   log: Log
+}
+
+export interface SinkWatch {
+  report: StageReport
+  /** Waits so long, or until somebody says to go on. */
+  wait: (delayMs: number, signal: AbortSignal) => Promise<unknown>
+  /** Hears of somebody who wants a flush now. Returns what ends that. */
+  onGoOn: (listener: () => void) => () => void
 }
 
 const RENEW_INTERVAL_MS = 60_000
@@ -64,10 +76,10 @@ const FETCH_MAX_BYTES_PER_PARTITION = 1024 * 1024
  * left the group; rejects with what ended it otherwise, with `isOnce` also with `records-lost`.
  */
 export const runSink = async (options: SinkOptions, signal: AbortSignal): Promise<Record<string, Outcomes>> => {
-  const { stage, client, store, producer, log, isLossAccepted = false, turns = createTurns(), metrics = noSinkMetrics } = options
+  const { stage, client, store, producer, log, watch, isLossAccepted = false, turns = createTurns(), metrics = noSinkMetrics } = options
   const topicNow = async (topic: string) => (await client.topicStates([topic])).get(topic)
   const warn = (error: unknown) =>
-    log.warn({ stage: stage.name, reason: errorLine(error) }, 'no checkpoint written; the next commit tries again')
+    log.warn({ stage: stage.name, error: errorLine(error) }, 'no checkpoint written; the next commit tries again')
   const sinks = new Map<string, TableSink>(
     stage.tables.map((stageTable) => {
       const { topic } = catalogue[stageTable.entity]
@@ -94,7 +106,12 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   let flushesDue = 0
   let isStopping = false
 
-  const patiently = <T>(action: () => Promise<T>) => retrying(action, { log, signal: ended.signal, waiting: metrics.waiting })
+  const onFault = (error: unknown, retryInMs: number) => watch?.report.failed(error, Date.now() + retryInMs)
+  const patience = { log: log.child({ stage: stage.name }), signal: ended.signal, waiting: metrics.waiting }
+  const patiently = <T>(action: () => Promise<T>, topic?: string) => {
+    const log = topic === undefined ? patience.log : patience.log.child({ topic })
+    return retrying(action, { ...patience, log, ...(watch && { wait: watch.wait, onFault }) })
+  }
 
   const isDrained = () => targets !== null && isCaughtUp(sinks, targets, stopped) && areEndsKnown(sinks, stopped)
 
@@ -105,10 +122,11 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     done.reject(new ReadflowError('records-lost', [...stopped.values()].join(' ')))
   }
 
-  const stop = (id: string, reason: string) => {
+  const stop = ({ topic, partition }: TopicPartition, reason: string, offset: number | null) => {
+    const id = partitionId({ topic, partition })
     if (stopped.get(id) === reason) return
     stopped.set(id, reason)
-    log.error({ stage: stage.name }, reason)
+    log.error({ stage: stage.name, topic, partition, offset }, reason)
     options.onStopped?.(stopped)
     telling.stopped(stopped)
   }
@@ -118,9 +136,11 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     const total = totals[stageTable.entity]
     if (total) addCounts(total, report.outcomes)
     const { version, rows, replayed } = report
-    const about = { stage: stage.name, topic, version, rows, ...report.outcomes, durationMs: Date.now() - startedMs }
-    if (rows > 0 || replayed.length === 0) log.info(about, 'committed')
-    if (replayed.length > 0) log.info({ ...about, partitions: replayed.map(({ partition }) => partition) }, 'replayed')
+    const { ranges, pollIds, outcomes, replayedRanges } = report
+    const table = `${stage.name}.${stageTable.entity}`
+    const about = { stage: stage.name, topic, table, version, rows, counts: outcomes, duration_ms: Date.now() - startedMs }
+    if (rows > 0 || replayed.length === 0) log.info({ ...about, ranges, poll_ids: [...pollIds] }, 'committed')
+    if (replayed.length > 0) log.info({ ...about, ranges: replayedRanges }, 'replayed')
     replayRuns.replayed(sink, replayed, version)
     telling.flushed(sink, report.measures)
   }
@@ -157,11 +177,12 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     })
   }
 
-  const flushSink = async (sink: TableSink) => {
-    for (;;) {
+  const flushSink = async (sink: TableSink): Promise<number> => {
+    for (let rows = 0; ; ) {
       const startedMs = Date.now()
-      const report = await patiently(() => turns(() => sink.flush(budget)))
-      if (!report) return
+      const report = await patiently(() => turns(() => sink.flush(budget)), sink.topic)
+      if (!report) return rows
+      rows += report.rows
       noted(sink, report, startedMs)
       renewals.flushed(sink)
       for (const partition of sink.partitions().filter(isDerived)) leaveToOthers(sink, partition)
@@ -172,16 +193,20 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
         else if (outcome === 'abandon') abandon(sink, partition)
         else {
           leaveToOthers(sink, partition)
-          stop(partitionId({ topic: sink.topic, partition: partition.partition }), outcome.reason)
+          stop({ topic: sink.topic, partition: partition.partition }, outcome.reason, error.fromOffset)
         }
       }
     }
   }
 
   const flushAll = async (wanted: readonly TableSink[]) => {
-    for (const sink of wanted) await flushSink(sink)
+    watch?.report.began()
+    let rows = 0
+    for (const sink of wanted) rows += await flushSink(sink)
     if (consumer) await followGroup({ stage, client, sinks: wanted, consumer, log })
     if (!isStopping) await patiently(renewals.renew)
+    const nextMs = isStopping ? null : Date.now() + options.flush.intervalMs
+    watch?.report.ended('completed', rows === 0 ? 'nothing new' : `${rows} rows`, nextMs)
     await checkCaughtUp()
   }
 
@@ -191,9 +216,9 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     flushing = flushing
       .then(() => flushAll(wanted))
       .catch(async (error: unknown) => {
-        if (isStopping) log.warn({ stage: stage.name, reason: errorLine(error) }, 'not flushed at the end; the next start takes it up')
+        if (isStopping) log.warn({ stage: stage.name, error: errorLine(error) }, 'not flushed at the end; the next start takes it up')
         if (!isOutdated(error) || isStopping) return done.reject(error)
-        log.warn({ stage: stage.name, reason: errorLine(error) }, 'starting over from the table')
+        log.warn({ stage: stage.name, error: errorLine(error) }, 'starting over from the table')
         metrics.fenced(error.code)
         for (const sink of sinks.values()) sink.assign([])
         consumer?.restart().catch(done.reject)
@@ -224,7 +249,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     renewals.begin()
     if (stopped.size > 0 && assignment.stopped.size === 0) options.onStopped?.(assignment.stopped)
     stopped = new Map([...stopped].filter(([id]) => assignment.stopped.has(id)))
-    for (const [id, reason] of assignment.stopped) stop(id, reason)
+    for (const [id, reason] of assignment.stopped) stop(topicPartition(id), reason, assignment.stoppedAt.get(id) ?? null)
     telling.stopped(stopped)
     return assignment.positions
   }
@@ -274,7 +299,9 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     },
   })
   // While a fault is waited out, one flush waits, and not one for every tick.
-  const timer = setInterval(() => void (flushesDue === 0 && flush()), options.flush.intervalMs)
+  const flushUnlessDue = () => void (flushesDue === 0 && flush())
+  const timer = setInterval(flushUnlessDue, options.flush.intervalMs)
+  const stopListening = watch?.onGoOn(flushUnlessDue)
   try {
     if (signal.aborted) done.resolve()
     await done.promise
@@ -285,6 +312,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   } finally {
     isStopping = true
     clearInterval(timer)
+    stopListening?.()
     signal.removeEventListener('abort', onAbort)
     await consumer.stop()
     replayRuns.stopped()

@@ -5,9 +5,11 @@ import type { FetchedBytes } from '../../runtime/kafka/group-consumer.ts'
 import type { PartitionEnd } from '../../runtime/kafka/partition-ends.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import { CorruptBatchError } from '../../runtime/kafka/records/corrupt-batch.ts'
+import type { OffsetRange } from '../../runtime/log-fields.ts'
 import { addCounts, type Outcomes, type StageTable } from '../stage.ts'
 import { commitPieces, commitThrough, type Piece } from './commit-flush.ts'
 import { type Budget, inputOf, isDerived, isDrained, type SinkPartition, takePiece } from './partition.ts'
+import { addPollIds } from './poll-ids.ts'
 import { fieldsWithStaged, isReplaying, type SwapOptions, stagePiece, swapReplays } from './replay.ts'
 import type { FlushMeasures } from './sink-metrics.ts'
 import { createStopwatch, type TimeStep } from './stopwatch.ts'
@@ -17,8 +19,14 @@ export interface FlushReport {
   rows: number
   version: number
   outcomes: Outcomes
+  /** What was taken of each partition. */
+  ranges: OffsetRange[]
+  /** The polls that published it. */
+  pollIds: ReadonlySet<string>
   /** Partitions whose replay is done: they are fetched from their progress on. */
   replayed: SinkPartition[]
+  /** What was derived again of each of them. */
+  replayedRanges: OffsetRange[]
   /** Partitions whose next batch is damaged. */
   corrupt: { partition: SinkPartition; error: CorruptBatchError }[]
   measures: FlushMeasures
@@ -87,10 +95,12 @@ export const createTableSink = (options: TableSinkOptions) => {
     // Together, so that a reader sees a reset of several partitions whole.
     if (replaying.length === 0 || !replaying.every(isDerived)) return
     await checkTopic(replaying)
+    const replayedRanges = replaying.map(({ partition, replay }) => ({ partition, from_offset: replay.from, to_offset: replay.until }))
     const { deadLetterOrigins } = options
     const { version } = await time('commit', () => swapReplays({ table, stageTable, deadLetterOrigins }, replaying))
     report.version = version
     report.replayed = replaying
+    report.replayedRanges = replayedRanges
   }
 
   const flushNew = async (pieces: readonly Piece[], report: FlushReport, time: TimeStep) => {
@@ -117,7 +127,10 @@ export const createTableSink = (options: TableSinkOptions) => {
     const pieces: Piece[] = []
     const { time, stepsMs } = createStopwatch()
     const measures = { committed: {}, replayed: 0, records: 0, bytes: 0, stepsMs }
-    const report: FlushReport = { rows: 0, version: table.known().version, outcomes: {}, replayed: [], corrupt: [], measures }
+    const pollIds = new Set<string>()
+    const ranges: OffsetRange[] = []
+    const taken = { rows: 0, version: table.known().version, outcomes: {}, ranges, pollIds }
+    const report: FlushReport = { ...taken, replayed: [], replayedRanges: [], corrupt: [], measures }
     for (const partition of partitions.values()) {
       const chunk = await time('decode', () => takePiece(partition, budget)).catch((error: unknown) => {
         if (!(error instanceof CorruptBatchError)) throw error
@@ -126,6 +139,8 @@ export const createTableSink = (options: TableSinkOptions) => {
       })
       if (!chunk) continue
       pieces.push({ partition, chunk })
+      ranges.push({ partition: partition.partition, from_offset: chunk.fromOffset, to_offset: chunk.nextOffset })
+      addPollIds(chunk.records, pollIds)
       measures.records += chunk.records.length
       measures.bytes += chunk.decodedBytes
     }

@@ -1,4 +1,5 @@
 import type { Claim } from './claims.ts'
+import type { CleanReport } from './clean.ts'
 
 export type Proof = 'proved' | 'contiguous by ledger' | 'FAILED' | 'no rows yet'
 
@@ -58,6 +59,8 @@ export interface Report {
   /** Files of tables that are gone or can not be read. The parts are what the others show. */
   damage: Damage[]
   parts: Part[]
+  /** What was published of Silver, a topic each. */
+  clean: CleanReport[]
   totals: { rows: number; missing: number; duplicate: number } & SilverTotals
 }
 
@@ -70,12 +73,12 @@ export const identityOf = (table: string, topic: string, { topicId, partition, p
   last: progress > start ? progress - 1 : null,
 })
 
-export const reportOf = (parts: Part[], of: Pick<Report, 'seconds' | 'versions' | 'damage' | 'hasFields'>): Report => {
+export const reportOf = (parts: Part[], of: Pick<Report, 'seconds' | 'versions' | 'damage' | 'clean' | 'hasFields'>): Report => {
   const all = parts.flatMap(({ partitions }) => partitions)
   const bronze = all.filter(({ totals }) => !totals)
   const sum = (pick: (report: PartitionReport) => number, reports = all) => reports.reduce((total, each) => total + pick(each), 0)
   return {
-    ok: of.damage.length === 0 && all.every(({ proof }) => proof !== 'FAILED'),
+    ok: of.damage.length === 0 && [...all, ...of.clean].every(({ proof }) => proof !== 'FAILED'),
     ...of,
     parts,
     totals: {
@@ -110,7 +113,7 @@ const tableText = (head: readonly string[], rows: readonly (readonly string[])[]
 const withNotes = ({ proof, notes }: PartitionReport) => [proof, ...notes].join('; ')
 
 /** The report for people. */
-export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, totals }: Report): string => {
+export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, clean, totals }: Report): string => {
   const lines: string[] = []
   for (const { invariants, partitions } of parts) {
     const isSilver = partitions.some(({ totals: of }) => of)
@@ -130,6 +133,10 @@ export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, to
     ])
     lines.push(...tableText(head, rows), '')
   }
+  if (clean.length > 0) {
+    const rows = clean.map((each) => [each.topic, counted(each.keys), counted(each.changedSince), [each.proof, ...each.notes].join('; ')])
+    lines.push(...tableText(['', 'keys', 'changed since', 'I17'], rows), '')
+  }
   lines.push(
     `Bronze: ${counted(totals.rows)} rows, ${counted(totals.missing)} missing, ${counted(totals.duplicate)} duplicate.`,
     `Silver: ${counted(totals.delivered)} delivered = ${counted(totals.valid)} valid (${counted(totals.late)} late) + ${counted(totals.repeats)} dropped as repeats + ${counted(totals.deadLetters)} dead letters${totals.sinceAccepted > 0 ? ` (${counted(totals.sinceAccepted)} more since accepted)` : ''}.`,
@@ -139,6 +146,7 @@ export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, to
   )
   const faults = [
     ...damage.map(({ table, fault }) => `FAILED ${table}: ${fault}`),
+    ...clean.flatMap(({ topic, faults: of }) => of.map((fault) => `FAILED ${topic}: ${fault}`)),
     ...parts.flatMap(({ partitions }) =>
       partitions.flatMap(({ table, topic, partition, faults: of }) => of.map((fault) => `FAILED ${table} ${topic}/${partition}: ${fault}`)),
     ),

@@ -81,10 +81,20 @@ export const twice = (duckdb: DuckDb) =>
      GROUP BY t, p, k, _order, _hash HAVING count(*) > 1`,
   )
 
+/** When a record arrived: what was sent again by a redrive counts from the first time, which is never after its own. */
+const arrivedSql = (bronze: PinnedTable) => {
+  const own = 'epoch_ms(b.ingestion_timestamp)'
+  if (!hasColumn(bronze, '_headers')) return own
+  const header = (name: string) => `b._headers['readflow.${name}']`
+  const of = `coalesce(nullif(${header('redrive-of')}, ''), ${header('reparse-of')})`
+  const isRedriven = `regexp_full_match(${of}, '[^/\\s]{1,100}/[0-9]{1,9}/[0-9]{1,15}') AND regexp_full_match(${header('timestamp')}, '[0-9]{1,15}')`
+  return `CASE WHEN ${isRedriven} THEN least(try_cast(${header('timestamp')} AS BIGINT), ${own}) ELSE ${own} END`
+}
+
 /** What a Bronze row says of its record: `ev` is its event time, `ord` its order among the changes of its key, in epoch ms. */
 const bronzeColumns = (bronze: PinnedTable, eventTimeField: string | null) => {
   const eventTime = eventTimeField && hasColumn(bronze, eventTimeField) ? `epoch_ms(b.${sqlName(eventTimeField)})` : 'NULL::BIGINT'
-  return { ev: eventTime, ord: `coalesce(${eventTime}, epoch_ms(b.ingestion_timestamp))` }
+  return { ev: eventTime, ord: `coalesce(${eventTime}, ${arrivedSql(bronze)})` }
 }
 
 /** Rows whose record is not in Bronze, though Bronze says that it has all of them there. */

@@ -10,6 +10,7 @@ import { silverColumns } from '../silver/silver.ts'
 import { startsOf, verifyBronze } from './bronze.ts'
 import { rowsOf } from './bronze-queries.ts'
 import { type Claim, claimsOf, partKey } from './claims.ts'
+import { type CleanReport, verifyClean } from './clean.ts'
 import { loadLetters } from './dead-letters.ts'
 import { type OffsetRange, type Offsets, subtract } from './offsets.ts'
 import type { PinnedTables } from './pin.ts'
@@ -34,7 +35,7 @@ export interface VerifyOptions {
 const PROGRESS_OFFSETS = 250_000
 
 /**
- * Proves I1 to I3 on pinned tables: nothing that is committed later is looked at. What of a table is damaged is named, and the
+ * Proves I1 to I3, and I17 of the clean topics, on pinned tables: nothing that is committed later is looked at. What of a table is damaged is named, and the
  * rest is compared all the same. The tables come first and Kafka after
  * them, so that whatever a table accounts for (its dead letters too, which are acknowledged before its commit) is there
  * to be read.
@@ -43,12 +44,14 @@ export const verify = async (options: VerifyOptions, tables: PinnedTables): Prom
   const startedMs = Date.now()
   const bronze: Part = { invariants: 'I1', partitions: [] }
   const silver: Part = { invariants: 'I2, I3', partitions: [] }
+  const clean: CleanReport[] = []
   const damage: Damage[] = [...tables.damage]
   for (const name of topicNames) {
     const found = await verifyTopic(options, tables, name)
     damage.push(...found.damage)
     bronze.partitions.push(...found.bronze)
     silver.partitions.push(...found.silver)
+    clean.push(...found.clean)
   }
   const versions = Object.fromEntries(
     [...tables.bronze.values(), ...tables.silver.values()]
@@ -59,6 +62,7 @@ export const verify = async (options: VerifyOptions, tables: PinnedTables): Prom
     seconds: Math.round((Date.now() - startedMs) / 100) / 10,
     versions,
     damage,
+    clean,
     hasFields: options.registry !== null,
   })
 }
@@ -90,9 +94,10 @@ const verifyTopic = async (options: VerifyOptions, tables: PinnedTables, name: T
     if (options.registry) onProgress(`${topic}: comparing fields`)
     const altered = await alteredRows(options, { name, state, claims, starts, open: { bronze: bronzeView, silver: silverView } })
     const damageOf = ({ root }: PinnedTable, { faults }: { faults: string[] }) => faults.map((fault) => ({ table: tableName(root), fault }))
-    const found: { bronze: PartitionReport[]; silver: PartitionReport[]; damage: Damage[] } = {
+    const found: { bronze: PartitionReport[]; silver: PartitionReport[]; clean: CleanReport[]; damage: Damage[] } = {
       bronze: [],
       silver: [],
+      clean: [],
       damage: [...damageOf(pinned.bronze, bronzeView), ...damageOf(pinned.silver, silverView)],
     }
     if (pinned.bronze.snapshot.metadata) {
@@ -116,6 +121,10 @@ const verifyTopic = async (options: VerifyOptions, tables: PinnedTables, name: T
       onProgress(`${topic}: reading its dead letters and comparing Silver`)
       const letters = await loadLetters(duckdb, reader, dlqTopic(entity))
       found.silver = await verifySilver({ duckdb, entity, tables: pinned, claims, starts, received, altered: altered.silver, letters })
+      signal.throwIfAborted()
+      onProgress(`${topic}: comparing its clean topic`)
+      const clean = await verifyClean({ duckdb, reader }, entity, pinned.silver)
+      if (clean) found.clean.push(clean)
     }
     if (tables.bronze.has(name)) found.bronze.push(...emptyPartitions(topic, state, pinned.bronze, claims.bronze))
     return found

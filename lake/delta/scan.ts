@@ -14,6 +14,9 @@ export interface ScanOptions {
   where?: (file: AddFile) => boolean
 }
 
+/** A table at one version, or some of its files. */
+export type ScannedFiles = Pick<Snapshot, 'metadata'> & { files: Pick<ReadonlyMap<string, AddFile>, 'values'> }
+
 /**
  * The rows of a table's live files, in batches of bounded size, reading only the named columns' bytes. Each batch is of
  * one file; a column that the file lacks is null in it. The order of the files is that of the log. A table that does not
@@ -21,7 +24,7 @@ export interface ScanOptions {
  */
 export async function* scan(
   store: Pick<ObjectStore, 'getRange'>,
-  snapshot: Snapshot,
+  snapshot: ScannedFiles,
   { root, columns, where = () => true }: ScanOptions,
 ): AsyncGenerator<ColumnBatch> {
   if (!snapshot.metadata) return

@@ -85,7 +85,7 @@ export const createPublisher = ({ table, programs, places, openProducer, log }: 
       })
       .catch((error) => {
         retryMs = Math.min(MAX_RETRY_MS, Math.max(FIRST_RETRY_MS, retryMs * 2))
-        log.warn({ error: errorLine(error), retryInMs: retryMs }, `events of runs wait for the topic ${RUNS_TOPIC}`)
+        log.warn({ error: errorLine(error), retry_in_ms: retryMs }, `events of runs wait for the topic ${RUNS_TOPIC}`)
         if (!isClosed) retryTimer = setTimeout(publish, retryMs).unref()
       })
       .finally(() => {

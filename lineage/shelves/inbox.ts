@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { readJson, writeWhole } from '../whole-file.ts'
 import type { ShelfAddress } from './address.ts'
 
 /*
@@ -85,27 +86,6 @@ export const feedId = ({ userId, shelf }: Pick<ShelfAddress, 'userId' | 'shelf'>
 export const userOfShelf = (id: string): string | null => {
   if (!idForm.test(id)) return null
   return id.startsWith('export-') ? id : (/^feed-(\d{1,18})(?:-|$)/.exec(id)?.[1] ?? null)
-}
-
-const writeWhole = async (file: string, text: string, mode = 0o644) => {
-  const part = `${file}.${randomUUID()}.part`
-  const handle = await open(part, 'wx', mode)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(part, file)
-}
-
-const readJson = async <T>(file: string): Promise<T | null> => {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as T
-  } catch (error) {
-    if (error instanceof SyntaxError || ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return null
-    throw error
-  }
 }
 
 export type NewShelf = Pick<ShelfRequest, 'id' | 'kind' | 'name' | 'userId' | 'feed'>

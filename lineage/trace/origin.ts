@@ -3,6 +3,8 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
 import type { EntityName, TopicName } from '../../schemas/records.ts'
 import { type Condition, dayBetween, longIs, textIs, timeBetween } from '../conditions.ts'
+import { firstArrivalMs, letterHeader, REDRIVE_OF, REPARSE_OF } from '../letters/headers.ts'
+import { POLL_ID, REQUEST_ID, SOURCE } from '../record-headers.ts'
 import { findRun } from '../runs/read.ts'
 import type { Run } from '../runs/run.ts'
 import type { RecordSource, RunSummary } from './answer.ts'
@@ -92,10 +94,17 @@ export const originOfBronze = async (
   const headers = (row['_headers'] as Record<string, string> | null) ?? {}
   origin.record ??= recordOf(entity, row)
   origin.bronze = await placeOf(options, found)
-  origin.source = headers['readflow.source'] ?? null
-  origin.poll_id = headers['readflow.poll-id'] ?? null
-  origin.request_id = headers['readflow.request-id'] ?? null
-  const atMs = origin.record.timestamp === null ? null : Date.parse(origin.record.timestamp)
+  origin.source = headers[SOURCE] ?? null
+  origin.poll_id = headers[POLL_ID] ?? null
+  origin.request_id = headers[REQUEST_ID] ?? null
+  const redriveOf = headers[REDRIVE_OF] ?? null
+  const reparseOf = headers[REPARSE_OF] ?? null
+  const ownMs = origin.record.timestamp === null ? null : Date.parse(origin.record.timestamp)
+  // Poll and request were before the record came first.
+  const atMs = ownMs === null ? null : firstArrivalMs(ownMs, redriveOf ?? reparseOf, headers[letterHeader.arrived] ?? null)
+  if (reparseOf !== null) origin.notes.push(`A reparse made it of the response at topic id, partition and offset ${reparseOf}.`)
+  if (redriveOf !== null)
+    origin.notes.push(`A redrive sent it again; the record that was refused first is topic id, partition and offset ${redriveOf}.`)
   if (origin.poll_id === null) origin.notes.push('The record names no poll: another program published it.')
   else {
     origin.poll = await summaryOfRun(options, origin.poll_id, origin.notes)

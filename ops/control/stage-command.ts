@@ -3,11 +3,11 @@ import { parseConfig } from '../../runtime/config/config.ts'
 import { errorLine, isRetriable, ReadflowError } from '../../runtime/errors.ts'
 import { type ProgramContext, sleep } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
-import { type StageName, stageNames } from '../../runtime/up-status.ts'
-import { askUp, findUp } from './client.ts'
+import { programOfStage, type StageName } from '../../runtime/stage-names.ts'
+import { askUp, type FoundUp, findUp } from '../../runtime/up-control.ts'
+import { stageOf } from './stage-of.ts'
 
 const LOOK_MS = 200
-const programOf = { poll: 'poll', bronze: 'consume', silver: 'consume', gold: 'compact' } as const satisfies Record<StageName, string>
 const words = {
   pause: { state: 'paused', done: 'is paused', already: 'was paused already' },
   resume: { state: 'running', done: 'runs again', already: 'runs, and was not paused' },
@@ -19,7 +19,7 @@ interface Doubt {
 }
 
 /**
- * `readflow pause STAGE` and `resume STAGE`: returns once it is so. A paused bronze or silver has flushed,
+ * `readflow pause STAGE` and `resume STAGE`: returns once it is so. A paused bronze, silver or clean has flushed,
  * committed its group offsets and left its group, so that Kafka's own tools may reset them.
  */
 export const stageCommand =
@@ -32,8 +32,8 @@ export const stageCommand =
     const until = AbortSignal.any([signal, deadline])
     const up = findUp(config.dataDir)
     const { state, done, already } = words[verb]
-    const group = verb === 'pause' && programOf[stage] === 'consume' ? `readflow.${stage}` : null
-    const logFile = path.join(config.dataDir, 'logs', `${programOf[stage]}.log`)
+    const group = verb === 'pause' && programOfStage[stage] === 'consume' ? `readflow.${stage}` : null
+    const logFile = path.join(config.dataDir, 'logs', `${programOfStage[stage]}.log`)
     const takeBack = verb === 'pause' ? `; readflow resume ${stage} takes it back` : ''
     /** What is still to come, for when the time is over. */
     let open: Doubt = { what: `${stage} is asked to ${verb}`, hint: `It is done as soon as it can be, see ${logFile}${takeBack}.` }
@@ -53,15 +53,10 @@ export const stageCommand =
     }
   }
 
-const stageOf = (text: string): StageName => {
-  const stage = stageNames.find((name) => name === text)
-  if (stage) return stage
-  throw new ReadflowError('config', `${text === '' ? 'A stage must be named' : `'${text}' is no stage`}: ${stageNames.join(', ')}.`)
-}
-
-const isSo = async (up: ReturnType<typeof findUp>, stage: StageName, state: string, signal: AbortSignal): Promise<boolean> => {
-  const { stages, programs } = await askUp(up, null, signal)
-  const program = programs.find(({ name }) => name === programOf[stage])
+/** Whether a stage is in that state. Throws ReadflowError `stack-failed` where its program has ended for good. */
+const isSo = async (up: FoundUp, stage: StageName, state: string, signal: AbortSignal): Promise<boolean> => {
+  const { stages, programs } = (await askUp(up, null, signal)).status
+  const program = programs.find(({ name }) => name === programOfStage[stage])
   if (program?.state === 'failed')
     throw new ReadflowError('stack-failed', `${program.name} has ended for good${program.lastError ? `: ${program.lastError}` : '.'}`)
   return stages.some((each) => each.name === stage && each.state === state)

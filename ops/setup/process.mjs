@@ -7,7 +7,7 @@ const BOUNDED_FLAGS = ['--max-semi-space-size=8']
 // back to the system. Other systems' allocators ignore these.
 const BOUNDED_ENV = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' }
 /** Commands that go through more records than memory holds. */
-const isBounded = (command) => command === 'consume' || command === 'verify'
+const isBounded = (command) => ['consume', 'verify', 'replay', 'rollback'].includes(command)
 
 // It holds little for long: the heap need not grow to a multiple of that before it is collected.
 const VERIFY_FLAGS = ['--heap-growing-percent=20']

@@ -53,6 +53,11 @@ export const isComplete = (dir: string): boolean => {
   }
 }
 
+const stackDir = (cache: string, pom: string) => path.join(cache, `stack-${createHash('sha256').update(pom).digest('hex').slice(0, 12)}`)
+
+/** Whether Kafka and the registry are in the cache, so that Maven is not needed. */
+export const areFetched = (env: NodeJS.ProcessEnv): boolean => isComplete(stackDir(cacheDir(env), readFileSync(pomFile, 'utf8')))
+
 /**
  * Kafka's and the registry's jars, from the cache, or fetched into it: complete or not at all, once for
  * however many ask at the same time. Throws ReadflowError `missing-tool` or `stack-failed`.
@@ -62,7 +67,7 @@ export const fetchArtifacts = async ({ env, onProgress, signal, fetch = runMaven
   const kafkaVersion = property(pom, 'kafka.version')
   const registryVersion = property(pom, 'apicurio.version')
   const cache = cacheDir(env)
-  const dir = path.join(cache, `stack-${createHash('sha256').update(pom).digest('hex').slice(0, 12)}`)
+  const dir = stackDir(cache, pom)
 
   if (!isComplete(dir)) {
     const lock = await waitForLock(path.join(cache, 'stack.lock'), {

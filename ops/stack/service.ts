@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { rotateInPlace } from '../../runtime/log-files.ts'
 import { errorLineOf, readTail, tellingLine } from './log-tail.ts'
 import { type ServiceName, writePidFile } from './pid-file.ts'
 import type { Watcher } from './watcher.ts'
@@ -10,7 +11,7 @@ import type { Watcher } from './watcher.ts'
 const READY_TIMEOUT_MS = 60_000
 const READY_POLL_MS = 100
 const STOP_GRACE_MS = 15_000
-const LOG_MAX_BYTES = 10 * 1024 ** 2
+const LOG_LOOK_MS = 30_000
 
 /** How to run a service. Its command line must hold `dataMark(dataDir, name)`, by which a leftover is known. */
 export interface ServiceSpec {
@@ -48,7 +49,7 @@ export const emptyTempDir = (dataDir: string, name: ServiceName): string => {
 
 const openLog = (file: string): { fd: number; fromByte: number } => {
   mkdirSync(path.dirname(file), { recursive: true })
-  if (existsSync(file) && statSync(file).size > LOG_MAX_BYTES) renameSync(file, `${file}.1`)
+  rotateInPlace(file)
   const fd = openSync(file, 'a')
   return { fd, fromByte: fstatSync(fd).size }
 }
@@ -70,7 +71,11 @@ export const startService = async (
   const child = spawn(spec.command, spec.args, { cwd: spec.cwd, env: spec.env, stdio: ['ignore', log.fd, log.fd], detached: true })
   closeSync(log.fd)
   const readLog = () => readTail(logFile, log.fromByte)
+  const rotating = setInterval(() => {
+    if (rotateInPlace(logFile)) log.fromByte = 0
+  }, LOG_LOOK_MS).unref()
   const running = track({ child, spec, watcher, readLog })
+  void running.exited.then(() => clearInterval(rotating))
   const deadline = AbortSignal.timeout(READY_TIMEOUT_MS)
   const settled = new AbortController()
   const limit = AbortSignal.any([settled.signal, deadline, ...(signal ? [signal] : [])])

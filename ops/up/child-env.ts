@@ -1,6 +1,6 @@
 import type { Config } from '../../runtime/config/config.ts'
 import { knobs } from '../../runtime/config/knobs.ts'
-import type { StageName } from '../../runtime/up-status.ts'
+import type { StageName } from '../../runtime/stage-names.ts'
 
 export interface Services {
   brokers: readonly string[]

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { openLogFile } from '../../runtime/log-files.ts'
+import { asLogLine } from '../../runtime/log-lines.ts'
+import { createRedactor } from '../../runtime/redact-text.ts'
 import { nodeFlags, programEnv } from '../setup/process.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -50,8 +53,8 @@ export const startProgram = (
   options: { args: string[]; env: NodeJS.ProcessEnv; logDir: string; onMessage?: (message: Record<string, unknown>) => void },
 ): RunningProgram => {
   mkdirSync(options.logDir, { recursive: true })
-  const logFile = createWriteStream(path.join(options.logDir, `${name}.log`), { flags: 'a' })
-  logFile.on('error', () => undefined)
+  const logFile = openLogFile(path.join(options.logDir, `${name}.log`))
+  const redact = createRedactor(options.env)
   const child: ChildProcess = spawn(process.execPath, [...nodeFlags(name), path.join(root, mains[name]), ...options.args], {
     env: programEnv(name, options.env),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -63,14 +66,14 @@ export const startProgram = (
     lastLine = line
   })
   eachLine(child.stderr, (line) => {
-    logFile.write(`${line}\n`)
+    logFile.write(asLogLine(line, { program: name, nowMs: Date.now(), redact }))
     if (line.startsWith(`${name}: `)) lastError = line.slice(name.length + 2)
   })
   child.on('message', (message) => options.onMessage?.(message as Record<string, unknown>))
   const exited = new Promise<ProgramExit>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, lastError: error.message }))
     child.once('close', (code, signal) => {
-      logFile.end()
+      logFile.close()
       resolve({ code, signal, lastError })
     })
   })

@@ -2,25 +2,29 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { StageName, UpStatus } from '../../runtime/up-status.ts'
+import type { StageName } from '../../runtime/stage-names.ts'
+import { type StageVerb, stageVerbs, type UpStatus } from '../../runtime/up-status.ts'
 import type { StageKeeper } from './stages.ts'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
 /**
- * Serves `GET /stages` and `POST /stages/<stage>/{pause,resume}` on a free port of 127.0.0.1, to who knows
- * the token. Every answer is `{ stages, programs, isNew }` at once: who wants to know when a pause is done asks again.
+ * Serves `GET /status` and `POST /stages/<stage>/{run,retry,pause,resume}` on a free port of 127.0.0.1, to who knows
+ * the token. Every answer is `{ status, isNew }` at once: who wants to know when what was asked for is done asks again.
  */
-export const startControl = async (stages: Pick<StageKeeper, 'list' | 'ask'>, programs: () => UpStatus['programs']) => {
+export const startControl = async (stages: Pick<StageKeeper, 'list' | 'ask'>, status: () => UpStatus) => {
   const token = randomBytes(32).toString('base64url')
   const wanted = digest(`Bearer ${token}`)
   const answer = ({ method, url = '', headers }: IncomingMessage): [number, object] => {
     if (!timingSafeEqual(digest(headers.authorization ?? ''), wanted)) return [401, { error: 'the token is not right' }]
-    if (method === 'GET' && url === '/stages') return [200, { stages: stages.list(), programs: programs(), isNew: false }]
-    const [, name, verb] = /^\/stages\/(\w+)\/(pause|resume)$/.exec(url) ?? []
-    if (method !== 'POST' || !stages.list().some((stage) => stage.name === name)) return [404, { error: 'there is no such stage here' }]
-    const isNew = stages.ask(name as StageName, verb === 'pause')
-    return [200, { stages: stages.list(), programs: programs(), isNew }]
+    const now = () => ({ ...status(), stages: stages.list() })
+    if (method === 'GET' && url === '/status') return [200, { status: now(), isNew: false }]
+    const [, name, asked] = /^\/stages\/(\w+)\/(\w+)$/.exec(url) ?? []
+    const verb = stageVerbs.find((each) => each === asked)
+    if (method !== 'POST' || !verb || !stages.list().some((stage) => stage.name === name))
+      return [404, { error: 'there is no such stage here' }]
+    const isNew = stages.ask(name as StageName, verb satisfies StageVerb)
+    return [200, { status: now(), isNew }]
   }
   const server = createServer((request, response) => {
     const [status, body] = answer(request)

@@ -4,6 +4,8 @@ const FIRST_MS = 500
 const CAP_MS = 15_000
 /** A run this long was a good one: the next failure counts as the first again. */
 const STEADY_MS = 60_000
+/** What a timer can take: some weeks. */
+const NEVER_MS = 2 ** 31 - 1
 
 export interface Attempt {
   exited: Promise<{ lastError: string | null; isFinal?: boolean }>
@@ -16,14 +18,20 @@ export interface KeepRunningOptions {
 }
 
 /**
- * Keeps something running: started again when it ends, after a wait that doubles up to a cap. `stop` ends it
- * for good. A start that throws counts like an end.
+ * Keeps something running: started again when it ends, after a wait that doubles up to a cap. One whose end is final waits
+ * for `startNow`, which ends every wait. `stop` ends it for good. A start that throws counts like an end.
  */
 export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
   const controller = new AbortController()
   const { signal } = controller
   let current: Attempt | null = null
   let restarts = 0
+  let early = new AbortController()
+
+  const waitFor = async (delayMs: number) => {
+    early = new AbortController()
+    await sleep(delayMs, AbortSignal.any([signal, early.signal])).catch(() => undefined)
+  }
 
   const attempt = async (): Promise<{ lastError: string | null; isFinal?: boolean }> => {
     try {
@@ -42,11 +50,16 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
       const beganMs = Date.now()
       const { lastError, isFinal } = await attempt()
       if (signal.aborted) break
-      if (isFinal) return onState('failed', lastError, restarts)
+      if (isFinal) {
+        onState('failed', lastError, restarts)
+        await waitFor(NEVER_MS)
+        delayMs = FIRST_MS
+        continue
+      }
       if (Date.now() - beganMs > STEADY_MS) delayMs = FIRST_MS
       restarts++
       onState('restarting', lastError, restarts)
-      await sleep(delayMs, signal).catch(() => undefined)
+      await waitFor(delayMs)
       delayMs = Math.min(delayMs * 2, CAP_MS)
     }
     onState('stopped', null, restarts)
@@ -54,6 +67,8 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
   const finished = loop()
 
   return {
+    /** Where it waits to be started again, that is now. */
+    startNow: () => early.abort(),
     stop: async () => {
       controller.abort()
       await current?.stop()

@@ -6,13 +6,14 @@ import { runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
 import { isMetricsMessage, openMetrics } from '../../runtime/metrics/open.ts'
 import { type RunFile, writeRunFile } from '../../runtime/run-file.ts'
-import { isRetryMessage } from '../../runtime/waits.ts'
+import { programOfStage } from '../../runtime/stage-names.ts'
+import { isStageAskMessage } from '../../runtime/up-status.ts'
 import type { ServiceName } from '../stack/pid-file.ts'
 import type { Stack } from '../stack/stack.ts'
 import { type ProgramName, type RunningProgram, startProgram } from './child.ts'
 import { childEnv, flagsOf, pausedEnv, type Services } from './child-env.ts'
 import { startControl } from './control.ts'
-import { keepRunning } from './keep-running.ts'
+import { type Kept, keepRunning } from './keep-running.ts'
 import { measureUp } from './metrics.ts'
 import { runOnce } from './once.ts'
 import { openServices } from './services.ts'
@@ -44,10 +45,14 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   const terminal = createTerminal((line) => process.stderr.write(line))
   let toServe: ((message: object) => void) | null = null
   const programs = new Map<ProgramName, RunningProgram>()
+  const kept = new Map<ProgramName, Kept>()
   const stages = createStages<ProgramName>({
-    programOf: new Map([['poll', 'poll'], ...config.stages.map((stage) => [stage, 'consume'] as const), ['gold', 'compact']]),
+    programOf: new Map(
+      (['poll', ...config.stages, 'gold', 'optimize', 'vacuum'] as const).map((stage) => [stage, programOfStage[stage]] as const),
+    ),
     paused,
     send: (name, message) => programs.get(name)?.send(message),
+    startNow: (name) => kept.get(name)?.startNow(),
     onChange: (list) => status.stages(list),
   })
   const status = createStatus({
@@ -76,7 +81,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
     const onMessage = (message: Record<string, unknown>) => {
       stages.receive(message)
       if (isMetricsMessage(message)) targets?.set(name, message.address)
-      if (name === 'serve' && isRetryMessage(message)) stages.pass(message)
+      if (name === 'serve' && isStageAskMessage(message)) stages.ask(message.stage, message.verb)
       if (message['type'] === 'notice') process.stderr.write(`  ! ${name}: ${message['text']}\n`)
       if (message['type'] !== 'status') return
       hasRun = true
@@ -89,7 +94,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
         stages.started(name)
         const program = run(name, args, running, onMessage)
         programs.set(name, program)
-        program.exited.then(() => stages.ended(name))
+        program.exited.then(({ lastError }) => stages.ended(name, lastError))
         if (name === 'serve') {
           toServe = program.send
           program.send({ type: 'up-status', status: status.current() })
@@ -102,6 +107,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
         if (state === 'failed' && !hasRun) fatal.reject(new ReadflowError('stack-failed', `${name}: ${lastError ?? 'it could not start'}`))
       },
     })
+    kept.set(name, one)
     defer(one.stop)
   }
 
@@ -146,7 +152,7 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
   // Consumers first: topics exist before the first record, and stop last in the reverse order.
   for (const name of ['compact', 'consume', 'poll'] as const) keep(name, [], running)
   status.step('programs', 'done', LIVE.join(', '))
-  const { port, token, close } = await startControl(stages, () => status.current().programs)
+  const { port, token, close } = await startControl(stages, status.current)
   defer(close)
   announce(running, apiUrl, { port, token })
   status.phase('running')

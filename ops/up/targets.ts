@@ -1,6 +1,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
+const WRITE_AGAIN_MS = 5000
+
 /** Where Prometheus finds what runs on a data folder, in the format of its `file_sd_configs`. */
 export const targetsFile = (dataDir: string): string => path.join(dataDir, 'run', 'prometheus-targets.json')
 
@@ -22,13 +24,26 @@ export const keepTargets = (dataDir: string) => {
   const addresses = new Map<string, string>()
   mkdirSync(path.dirname(file), { recursive: true })
   rmSync(file, { force: true })
+  let again: NodeJS.Timeout | undefined
+  const write = () => {
+    clearTimeout(again)
+    try {
+      writeFileSync(`${file}.new`, targetsText(addresses))
+      renameSync(`${file}.new`, file)
+    } catch {
+      // A disk that is full stops nobody: who scrapes goes on with the file of before.
+      again = setTimeout(write, WRITE_AGAIN_MS).unref()
+    }
+  }
   return {
     set: (program: string, address: string) => {
       if (addresses.get(program) === address) return
       addresses.set(program, address)
-      writeFileSync(`${file}.new`, targetsText(addresses))
-      renameSync(`${file}.new`, file)
+      write()
     },
-    remove: () => rmSync(file, { force: true }),
+    remove: () => {
+      clearTimeout(again)
+      rmSync(file, { force: true })
+    },
   }
 }

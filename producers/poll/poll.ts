@@ -1,6 +1,8 @@
 import { DRIFT_HEADER, driftHeader } from '../../lineage/drift/header.ts'
+import { POLL_ID, REQUEST_ID, SOURCE } from '../../lineage/record-headers.ts'
 import type { RunHandle } from '../../lineage/runs/recorder.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
+import { errorLine } from '../../runtime/errors.ts'
 import type { OutgoingRecord, Producer } from '../../runtime/kafka/producer.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Registry } from '../../runtime/registry.ts'
@@ -26,9 +28,9 @@ export const createEncoder = async (registry: Registry) => {
     key: catalogue[entity].keyOf(value as never),
     value: codecs.get(entity)?.encode(value) ?? null,
     headers: {
-      'readflow.source': source,
-      'readflow.poll-id': pollId,
-      ...(requestId === null ? {} : { 'readflow.request-id': requestId }),
+      [SOURCE]: source,
+      [POLL_ID]: pollId,
+      ...(requestId === null ? {} : { [REQUEST_ID]: requestId }),
       ...(drifted.length === 0 ? {} : { [DRIFT_HEADER]: driftHeader(drifted) }),
     },
   })
@@ -38,7 +40,7 @@ const tombstone = ({ entity, key }: SourceDeletion, source: string, pollId: stri
   topic: catalogue[entity].topic,
   key,
   value: null,
-  headers: { 'readflow.source': source, 'readflow.poll-id': pollId },
+  headers: { [SOURCE]: source, [POLL_ID]: pollId },
 })
 
 export type Encode = Awaited<ReturnType<typeof createEncoder>>
@@ -52,9 +54,11 @@ export interface PollOptions {
   nowMs: () => number
   /** The poll is this run: its id is the poll's. */
   run: RunHandle
+  /** What the run is called on record. */
+  job?: string
   /** Watches the fields of what is published. */
   watch: SourceWatch
-  onProgress?: (polled: Polled) => void
+  onProgress?: (polled: Polled, pollId: string) => void
   /** Hears of what was acknowledged. */
   metrics?: { published: (entity: TopicName, records: number) => void; deleted: (entity: EntityName, records: number) => void }
 }
@@ -63,15 +67,30 @@ export interface PollOptions {
  * One poll: publishes what the source has since its position. A batch's position is kept only after the
  * brokers acknowledged its records: a poller that dies publishes some records twice, and loses none.
  */
-export const poll = async (
+export const poll = async (options: PollOptions, signal: AbortSignal): Promise<Polled> => {
+  const { source, run, job, nowMs } = options
+  const log = options.log.child({ run_id: run.id, poll_id: run.id, source: source.name, job })
+  const startedMs = nowMs()
+  log.info({}, 'poll started')
+  try {
+    const polled = await publishPolled({ ...options, log }, startedMs, signal)
+    log.info({ counts: polled, duration_ms: nowMs() - startedMs }, 'poll done')
+    return polled
+  } catch (error) {
+    // Who asked for the poll says what comes of it.
+    log.info({ error: errorLine(error), duration_ms: nowMs() - startedMs }, 'poll broken off')
+    throw error
+  }
+}
+
+const publishPolled = async (
   { source, positions, encode, producer, log, nowMs, run, watch, onProgress, metrics }: PollOptions,
+  startedMs: number,
   signal: AbortSignal,
 ): Promise<Polled> => {
   const pollId = run.id
   const polled = Object.fromEntries(entityNames.map((name) => [name, 0])) as Polled
   const published: Partial<Record<TopicName, number>> = {}
-  const startedMs = nowMs()
-  log.info({ pollId, source: source.name }, 'poll started')
   await watch.beginPoll({ pollId, nowMs: startedMs })
   for await (const { records, deletions = [], position } of source.poll(await positions.load(), { pollId, signal, log, nowMs })) {
     signal.throwIfAborted()
@@ -88,10 +107,9 @@ export const poll = async (
     }
     for (const { entity } of deletions) published[entity] = (published[entity] ?? 0) + 1
     run.note({ outputs: outputsOf(published), counts: published })
-    onProgress?.(polled)
+    onProgress?.(polled, pollId)
   }
   await watch.endPoll()
-  log.info({ pollId, source: source.name, ...polled, durationMs: nowMs() - startedMs }, 'poll done')
   return polled
 }
 

@@ -70,7 +70,7 @@ export const createShelves = ({ inbox, open, poll, topicEnds, onRead, log, nowMs
     } catch (error) {
       until.throwIfAborted()
       const reason = errorLine(error)
-      log.warn({ shelf: id, reason }, 'a shelf could not be read')
+      log.warn({ shelf: id, error: reason }, 'a shelf could not be read')
       onRead?.(request.kind, 'failure')
       if (isRetriable(error)) {
         const delayMs = delaysMs.get(id) ?? RETRY_FIRST_MS
@@ -114,7 +114,7 @@ export const createShelves = ({ inbox, open, poll, topicEnds, onRead, log, nowMs
             await readDue(kind, until)
           } catch (error) {
             until.throwIfAborted()
-            log.warn({ reason: errorLine(error) }, 'the inbox can not be read')
+            log.warn({ error: errorLine(error) }, 'the inbox can not be read')
           }
           await sleep(LOOK_MS, until)
         }

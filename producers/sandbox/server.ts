@@ -169,7 +169,7 @@ export const startSandbox = async (options: SandboxOptions): Promise<Sandbox> =>
     server.listen(port, host, resolve)
   })
   const url = `http://${host}:${(server.address() as AddressInfo).port}`
-  log.info({ url, seed, startMs }, 'sandbox listening')
+  log.info({ url, seed, start_ms: startMs }, 'sandbox listening')
   return {
     url,
     userIds: Array.from({ length: START_USERS }, (_, i) => String(catalogue.ids.users.idOf(i))),

@@ -137,7 +137,8 @@ export const createHttp = (options: HttpOptions) => {
     { halfOpenAfter: breakForMs, breaker: new ConsecutiveBreaker(breakAfterFailures) },
   )
   breaker.onStateChange((state) => {
-    if (state === CircuitState.Open) log.warn({ failures: breakAfterFailures, breakForMs }, 'source keeps failing; no requests for a while')
+    if (state === CircuitState.Open)
+      log.warn({ requests: breakAfterFailures, retry_in_ms: breakForMs }, 'source keeps failing; no requests for a while')
   })
   const isWorthRetrying = (error: unknown) => error instanceof Transient && (error.retryAfterMs ?? 0) <= maxRetryAfterMs
   const retries = retry(handleWhen(isWorthRetrying), {

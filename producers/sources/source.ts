@@ -31,6 +31,28 @@ export interface PollContext {
   nowMs: () => number
 }
 
+/** Past days that are asked for. */
+export interface BackfillRequest {
+  /** First and last day, YYYY-MM-DD in UTC; both count. */
+  fromDay: string
+  toDay: string
+  /** Where an interrupted one goes on; null for the beginning. */
+  position: Position | null
+  /** Where the live poll is: what that follows already is not asked for again. */
+  live: Position | null
+  onProgress: (progress: BackfillProgress) => void
+}
+
+export interface BackfillProgress {
+  /** Requests since the beginning of the backfill, over interruptions. */
+  requests: number
+  /** Requests that are to come at most, as far as is known. */
+  requestsLeft: number
+  /** Days that have been asked for whole, of how many; the newest come first. */
+  daysDone: number
+  days: number
+}
+
 /**
  * Where records come from. `poll` yields batches until there is no more for now; the caller publishes each
  * batch, then keeps its position. Throws ReadflowError `source-*`; what was yielded before stays valid.
@@ -46,6 +68,8 @@ export interface Source {
   /** Time between polls unless a person says otherwise; null where one poll reads all there is. */
   pollIntervalMs: number | null
   poll: (position: Position | null, context: PollContext) => AsyncIterable<SourceBatch>
+  /** Asks for past days; missing where the source can give nothing by date. */
+  backfill?: (request: BackfillRequest, context: PollContext) => AsyncIterable<SourceBatch>
   /** The field that takes the value of a name in `extra` when that fits; where it is missing, the one of the same name. */
   fieldOf?: (entity: TopicName, name: string) => string | null
   close: () => Promise<void>

@@ -36,8 +36,8 @@ export const apiKnobs = {
     env: 'READFLOW_FRESHNESS_OBJECTIVE',
     default: '60s',
     schema: durationMs,
-    programs: ['up', 'serve'],
-    doc: 'age that complete_through should stay below while records come; the page marks what is older',
+    programs: ['up', 'serve', 'status'],
+    doc: 'age that complete_through should stay below while records come; the page marks what is older, and status says so',
   },
   corsOrigins: {
     flag: 'cors-origins',

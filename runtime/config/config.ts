@@ -35,9 +35,11 @@ export const parseConfig = (program: Program, argv: string[], env: NodeJS.Proces
   const { values: flags, operands } = readArguments(program, known, argv)
   const faults: string[] = []
   const explicit = new Set<KnobName>()
+  const own = new Set(known.map(([name]) => name))
   const values: Record<string, unknown> = {}
   for (const [name, knob] of entries) {
-    const flagged = knob.flag === undefined ? undefined : flags[knob.flag]
+    // Another program may have a flag of the same name that means something else.
+    const flagged = knob.flag === undefined || !own.has(name) ? undefined : flags[knob.flag]
     const fromEnv = knob.env === undefined ? undefined : env[knob.env] || undefined
     const given = flagged === undefined ? fromEnv : String(flagged)
     if (given !== undefined) explicit.add(name)
@@ -77,8 +79,14 @@ const operandNames: Partial<Record<Program, readonly string[]>> = {
   gate: ['[release]', '[RUN]'],
   history: ['TABLE'],
   lineage: ['TABLE', 'KEY'],
+  replay: ['[TABLE]'],
+  rollback: ['TABLE'],
   sql: ['QUERY'],
   keys: ['[add|revoke]', '[ID]'],
+  stages: ['[STAGE]'],
+  run: ['STAGE'],
+  retry: ['[STAGE]'],
+  dlq: ['list|show|redrive|discard', '[LETTER…]'],
 }
 
 const readArguments = (program: Program, known: typeof entries, argv: string[]) => {
@@ -89,7 +97,7 @@ const readArguments = (program: Program, known: typeof entries, argv: string[]) 
   try {
     const allowPositionals = names.length > 0
     const parsed = parseArgs({ args: argv, options: { ...options, json: { type: 'boolean' } }, strict: true, allowPositionals })
-    if (names[0]?.includes('…'))
+    if (names.at(-1)?.includes('…'))
       return { values: parsed.values as Record<string, string | boolean | undefined>, operands: parsed.positionals }
     const surplus = parsed.positionals[names.length]
     if (surplus !== undefined) throw new Error(`Unexpected argument '${surplus}'`)
@@ -116,10 +124,22 @@ const purposes: Record<Program, string> = {
   verify: 'proves that the tables hold what the topics delivered, each record once',
   gate: 'says what holds Gold at its last good version; release RUN publishes a held build anyway, on record',
   history: 'lists the versions of a table',
+  replay:
+    'derives what a table holds of its topic again, shows the difference, and swaps it in, beside live traffic; the same command goes on with one that was killed',
+  rollback: 'takes the last replay of a table back',
+  reparse:
+    'makes records again of the responses on goodreads.raw by the code of now, and publishes what differs; safe to repeat and to interrupt',
   lineage: 'says where a row came from: files, versions, offset, poll and request; TABLE as gold.fact_rating, KEY as the table has it',
   sql: 'asks one SELECT of Bronze, Silver, Gold, runs, checks and dead letters; QUERY - reads it from stdin',
   export: 'writes one published Gold to one file, for BI tools and notebooks',
   keys: 'lists the keys of the API; add makes one and prints it once, revoke ID takes it back',
+  stages: 'lists the stages of the up that runs, with schedule, last and next run; STAGE shows one with its newest log lines',
+  run: 'has a stage of the up that runs go on now, and waits for the end of that run',
+  retry: 'tries a stage that has failed again now (without STAGE the first in the flow), and what depends on it after it',
+  status: 'says in a few lines how everything is and what to do; exit code 0 well, 1 something is wrong, 2 it can not be told',
+  doctor: 'checks the set-up, a line a check, and says what to do; exit code 1 where one fails',
+  backfill: 'asks the source for past days, beside the live poll and under its rate limit; safe to repeat and to interrupt',
+  dlq: 'lists dead letters, shows one, sends them again through the code of now (redrive) or takes them off the list (discard); LETTER as list names it',
 }
 
 /** What `--help` prints: every flag with its variable, default and meaning. */

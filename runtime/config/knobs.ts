@@ -1,9 +1,12 @@
 import { z } from 'zod'
-import { stageNames } from '../up-status.ts'
+import { stageNames } from '../stage-names.ts'
 import { apiKnobs } from './api-knobs.ts'
 import { driftPolicies } from './drift-policies.ts'
 import { engineKnobs } from './engine-knobs.ts'
+import { letterKnobs } from './letter-knobs.ts'
 import { metricsKnobs } from './metrics-knobs.ts'
+import { operateKnobs } from './operate-knobs.ts'
+import { replayKnobs } from './replay-knobs.ts'
 import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
@@ -22,10 +25,20 @@ export type Program =
   | 'gate'
   | 'history'
   | 'lineage'
+  | 'replay'
+  | 'rollback'
+  | 'reparse'
   | 'verify'
   | 'sql'
   | 'export'
   | 'keys'
+  | 'stages'
+  | 'run'
+  | 'retry'
+  | 'status'
+  | 'doctor'
+  | 'backfill'
+  | 'dlq'
 
 interface Knob {
   flag?: string
@@ -49,7 +62,8 @@ const list = text.transform((value) =>
     .map((part) => part.trim())
     .filter(Boolean),
 )
-const sinkNames = list.pipe(z.array(z.enum(['bronze', 'silver'], { error: 'stages are bronze and silver, with a comma between' })))
+const consumeStages = ['bronze', 'silver', 'clean'] as const
+const consumed = list.pipe(z.array(z.enum(consumeStages, { error: `stages are ${consumeStages.join(', ')}, with commas between` })))
 const pausableNames = list.pipe(z.array(z.enum(stageNames, { error: `stages are ${stageNames.join(', ')}, with commas between` })))
 
 /** Every knob of every program: its flag, its environment variable, its unit and its default. Flags win. */
@@ -69,10 +83,20 @@ export const knobs = {
       'gate',
       'history',
       'lineage',
+      'replay',
+      'rollback',
+      'reparse',
       'verify',
       'sql',
       'export',
       'keys',
+      'stages',
+      'run',
+      'retry',
+      'status',
+      'doctor',
+      'backfill',
+      'dlq',
     ],
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
@@ -81,7 +105,7 @@ export const knobs = {
     env: 'READFLOW_SOURCE',
     default: 'sandbox:',
     schema: text,
-    programs: ['up', 'poll'],
+    programs: ['up', 'poll', 'backfill'],
     doc: 'where records come from: sandbox:, goodreads-api:URL, goodreads-export:FILE, goodreads-rss:USER, dataset:DIR, synthetic:ratings=N,seed=N',
   }),
   isOnce: knob({
@@ -118,14 +142,14 @@ export const knobs = {
     flag: 'brokers',
     env: 'KAFKA_BROKERS',
     schema: list,
-    programs: [...all, 'verify', 'sql'],
+    programs: [...all, 'verify', 'sql', 'status', 'doctor', 'backfill', 'dlq', 'replay', 'rollback', 'reparse'],
     doc: 'brokers to use, host:port with commas between; without it `up` starts one',
   }),
   schemaRegistryUrl: knob({
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: [...all, 'verify', 'sql'],
+    programs: [...all, 'verify', 'sql', 'doctor', 'backfill', 'dlq', 'replay', 'rollback', 'reparse'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({
@@ -148,7 +172,28 @@ export const knobs = {
     flag: 'lake',
     env: 'LAKE_URL',
     schema: text,
-    programs: ['up', 'poll', 'consume', 'compact', 'serve', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'sql', 'export'],
+    programs: [
+      'up',
+      'poll',
+      'consume',
+      'compact',
+      'serve',
+      'optimize',
+      'vacuum',
+      'gate',
+      'history',
+      'lineage',
+      'verify',
+      'sql',
+      'export',
+      'status',
+      'doctor',
+      'backfill',
+      'dlq',
+      'replay',
+      'rollback',
+      'reparse',
+    ],
     doc: 'where the tables are: file:DIR (default: lake/ in the data folder) or s3://bucket/prefix?endpoint=…&region=…',
   }),
   cacheMaxBytes: knob({
@@ -156,7 +201,7 @@ export const knobs = {
     env: 'READFLOW_CACHE_MAX_BYTES',
     default: '2GiB',
     schema: sizeBytes,
-    programs: ['up', 'compact', 'serve', 'lineage', 'verify', 'sql', 'export'],
+    programs: ['up', 'compact', 'serve', 'lineage', 'replay', 'rollback', 'verify', 'sql', 'export'],
     doc: 'local copies of the files of an S3 lake that a program keeps; what it is reading stays beyond it',
   }),
   pollIntervalMs: knob({
@@ -171,21 +216,21 @@ export const knobs = {
     env: 'READFLOW_REQUEST_TIMEOUT',
     default: '30s',
     schema: durationMs,
-    programs: ['up', 'poll'],
+    programs: ['up', 'poll', 'backfill'],
     doc: 'time limit of one request to the source',
   }),
   goodreadsUserIds: knob({
     flag: 'users',
     env: 'GOODREADS_USERS',
     schema: list,
-    programs: ['up', 'poll'],
+    programs: ['up', 'poll', 'backfill'],
     doc: 'user ids whose review lists are polled too, with commas between',
   }),
   goodreadsApiKey: knob({
     env: 'GOODREADS_API_KEY',
     schema: text,
     isSecret: true,
-    programs: ['up', 'poll'],
+    programs: ['up', 'poll', 'backfill'],
     doc: 'developer key of the GoodReads API',
   }),
   flushIntervalMs: knob({
@@ -201,30 +246,30 @@ export const knobs = {
     env: 'READFLOW_FLUSH_MAX_ROWS',
     default: '50000',
     schema: count(1),
-    programs: ['up', 'consume'],
-    doc: 'rows after which a micro-batch is committed',
+    programs: ['up', 'consume', 'replay', 'rollback'],
+    doc: 'rows after which a micro-batch is committed, or staged by a replay',
   }),
   flushMaxBytes: knob({
     flag: 'flush-max-bytes',
     env: 'READFLOW_FLUSH_MAX_BYTES',
     default: '4MiB',
     schema: sizeBytes,
-    programs: ['up', 'consume'],
-    doc: 'bytes after which a micro-batch is committed',
+    programs: ['up', 'consume', 'replay', 'rollback'],
+    doc: 'bytes after which a micro-batch is committed, or staged by a replay',
   }),
   stages: knob({
     flag: 'stages',
     env: 'READFLOW_STAGES',
-    default: 'bronze,silver',
-    schema: sinkNames,
+    default: 'bronze,silver,clean',
+    schema: consumed,
     programs: ['up', 'consume'],
-    doc: 'which sinks this process runs',
+    doc: 'which stages this process runs: bronze, silver, clean',
   }),
   drift: knob({
     flag: 'drift',
     env: 'READFLOW_DRIFT',
     schema: driftPolicies,
-    programs: ['up', 'poll', 'consume'],
+    programs: ['up', 'poll', 'consume', 'backfill', 'dlq', 'replay', 'rollback', 'reparse'],
     doc: 'what becomes of fields that nobody knew: ENTITY=evolve|freeze|discard, with commas between (books=freeze,reviews=discard); an entity that is not named evolves',
   }),
   pausedStages: knob({
@@ -232,20 +277,40 @@ export const knobs = {
     env: 'READFLOW_PAUSED',
     schema: pausableNames,
     programs: ['up'],
-    doc: 'stages that start paused, until `readflow resume`: poll, bronze, silver, gold',
+    doc: `stages that start paused, until \`readflow resume\`: ${stageNames.join(', ')}`,
   }),
   timeoutMs: knob({
     flag: 'timeout',
     default: '2m',
     schema: durationMs,
-    programs: ['pause', 'resume'],
+    programs: ['pause', 'resume', 'run', 'retry'],
     doc: 'longest time to wait until it is so',
   }),
   isJson: knob({
     flag: 'json',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['pause', 'resume', 'optimize', 'vacuum', 'gate', 'history', 'lineage', 'verify', 'keys'],
+    programs: [
+      'pause',
+      'resume',
+      'optimize',
+      'vacuum',
+      'gate',
+      'history',
+      'lineage',
+      'verify',
+      'keys',
+      'stages',
+      'run',
+      'retry',
+      'status',
+      'doctor',
+      'backfill',
+      'dlq',
+      'replay',
+      'rollback',
+      'reparse',
+    ],
     doc: 'print one JSON line, for machines',
   }),
   version: knob({
@@ -257,8 +322,8 @@ export const knobs = {
   why: knob({
     flag: 'why',
     schema: text.transform((value) => value.trim().replaceAll(/\s+/g, ' ')).pipe(text),
-    programs: ['gate'],
-    doc: 'why a held run is released: it goes on record',
+    programs: ['gate', 'dlq'],
+    doc: 'why a held run is released, or dead letters are discarded: it goes on record',
   }),
   areFieldsCompared: knob({
     flag: 'fields',
@@ -284,22 +349,25 @@ export const knobs = {
     doc: 'time between looks for new Silver versions to build Gold from',
   }),
   ...(apiKnobs satisfies Record<string, Knob>),
+  ...(operateKnobs satisfies Record<string, Knob>),
+  ...(letterKnobs satisfies Record<string, Knob>),
   ...(engineKnobs satisfies Record<string, Knob>),
   ...(upkeepKnobs satisfies Record<string, Knob>),
   ...(metricsKnobs satisfies Record<string, Knob>),
+  ...(replayKnobs satisfies Record<string, Knob>),
   topicPartitions: knob({
     flag: 'partitions',
     env: 'READFLOW_PARTITIONS',
     default: '4',
     schema: count(1, 1000),
-    programs: ['up', 'poll', 'consume'],
+    programs: ['up', 'poll', 'consume', 'backfill'],
     doc: 'partitions of a topic that does not exist yet',
   }),
   replicationFactor: knob({
     env: 'READFLOW_REPLICATION_FACTOR',
     default: '1',
     schema: count(1, 32),
-    programs: ['up', 'poll', 'consume'],
+    programs: ['up', 'poll', 'consume', 'backfill', 'doctor', 'dlq'],
     doc: 'replicas of a topic that does not exist yet; min.insync.replicas is one less, at least 1',
   }),
   logLevel: knob({
@@ -307,7 +375,7 @@ export const knobs = {
     env: 'READFLOW_LOG_LEVEL',
     default: 'info',
     schema: z.enum(['debug', 'info', 'warn', 'error']),
-    programs: all,
+    programs: [...all, 'replay', 'rollback', 'reparse'],
     doc: 'debug, info, warn or error',
   }),
 } as const

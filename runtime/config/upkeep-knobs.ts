@@ -19,7 +19,7 @@ export const upkeepKnobs = {
     env: 'READFLOW_TARGET_SIZE',
     default: '32MiB',
     schema: sizeBytes,
-    programs: ['up', 'compact', 'optimize'],
+    programs: ['up', 'compact', 'optimize', 'doctor'],
     doc: 'size of the files that small ones are merged into; small is less than half of it',
   },
   optimizeMinFiles: {
@@ -80,14 +80,14 @@ export const upkeepKnobs = {
     flag: 'dry-run',
     schema: aSwitch,
     isSwitch: true,
-    programs: ['vacuum'],
+    programs: ['vacuum', 'dlq', 'replay', 'reparse'],
     doc: 'say what would be done, and do nothing',
   },
   limit: {
     flag: 'limit',
     default: '20',
     schema: count(),
-    programs: ['history'],
-    doc: 'how many versions to list, newest first',
+    programs: ['history', 'stages', 'dlq'],
+    doc: 'how many versions, log lines of a stage, or dead letters to list, the newest first',
   },
 } as const

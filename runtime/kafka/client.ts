@@ -2,6 +2,7 @@ import { ReadflowError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { type Admin, Kafka, logLevel } from './kafkajs.ts'
 import { topicIdOf } from './metadata.ts'
+import { createSocketFactory } from './watched-socket.ts'
 
 export interface KafkaOptions {
   brokers: readonly string[]
@@ -35,11 +36,12 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
     clientId,
     brokers: [...brokers],
     connectionTimeout: 3000,
+    socketFactory: createSocketFactory(),
     retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 2000 },
     logCreator:
       () =>
       ({ level, log: entry }) =>
-        log[levels[level] ?? 'debug']({ kafka: entry['error'] ?? entry.message, groupId: entry['groupId'] }, 'kafka client'),
+        log[levels[level] ?? 'debug']({ error: String(entry['error'] ?? entry.message), group_id: entry['groupId'] }, 'kafka client'),
   })
   const admin = kafka.admin({ retry: { retries: 4 } })
   // kafkajs answers a question about some topics' metadata by forgetting all others, so that whoever asks about these in
@@ -59,8 +61,8 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
   return {
     kafka,
     clusterId,
-    /** Creates the topics that are not there yet. Existing ones keep their settings. */
-    ensureTopics: (specs: readonly TopicSpec[]) => ensureTopics(admin, specs),
+    /** Creates the topics that are not there yet. Existing ones keep their settings. Whoever was asked about one that is gone since could not. */
+    ensureTopics: (specs: readonly TopicSpec[]) => ensureTopics(idAdmin, specs),
     topicStates: (topics: readonly string[]) => topicStates(idAdmin, topics),
     topicIds: async (topics: readonly string[]): Promise<Map<string, string>> =>
       new Map([...(await topicStates(idAdmin, topics))].map(([topic, { id }]) => [topic, id])),
@@ -69,6 +71,13 @@ export const openKafka = async ({ brokers, clientId, log }: KafkaOptions) => {
       (await told(`the offsets of ${topic}`, admin.fetchTopicOffsets(topic)))
         .map(({ partition, low, high }) => ({ partition, logStart: Number(low), end: Number(high) }))
         .sort((a, b) => a.partition - b.partition),
+    /** The first offset of each partition whose record has that time or a later one; the partition's end where none has. */
+    offsetsAt: async (topic: string, timestampMs: number): Promise<Map<number, number>> =>
+      new Map(
+        (await told(`the offsets of ${topic} at a time`, admin.fetchTopicOffsetsByTimestamp(topic, timestampMs))).map(
+          ({ partition, offset }) => [partition, Number(offset)],
+        ),
+      ),
     groupOffsets: (groupId: string, topics: readonly string[]) => groupOffsets(admin, groupId, topics),
     groupLag: (groupId: string, topics: readonly string[]) => groupLag(admin, groupId, topics),
     /** How many members a group has; 0 for one that is idle or that there is not. */

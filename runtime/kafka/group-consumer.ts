@@ -48,6 +48,12 @@ const SESSION_TIMEOUT_MS = 15_000
 
 export const partitionId = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
 
+/** What an id names; a topic's name has no slash. */
+export const topicPartition = (id: string): TopicPartition => {
+  const [topic = '', partition] = id.split('/')
+  return { topic, partition: Number(partition) }
+}
+
 const groupByTopic = (partitions: readonly TopicPartition[]) =>
   [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, list]) => ({ topic, partitions: list.map(({ partition }) => partition) }))
 
@@ -113,7 +119,7 @@ export const openGroupConsumer = async (options: {
   const fail = (error: unknown) => handlers.failed(error instanceof Error ? error : new Error(String(error)))
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     lastAssignment = Object.entries(payload.memberAssignment).flatMap(([topic, list]) => list.map((partition) => ({ topic, partition })))
-    log.info({ groupId, partitions: lastAssignment.length, generationOf: payload.memberId }, 'joined the group')
+    log.info({ group_id: groupId, partitions: lastAssignment.length, member_id: payload.memberId }, 'joined the group')
     handlers.joined?.(lastAssignment.length)
     assign(lastAssignment).catch(fail)
   })

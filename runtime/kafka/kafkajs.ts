@@ -170,5 +170,15 @@ kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
   },
 })
 
-export const { Kafka, CompressionTypes, logLevel } = kafkajs
-export type { Admin, Consumer, ITopicConfig, Kafka as KafkaJs, Message, Producer } from 'kafkajs'
+export const { AssignerProtocol, Kafka, CompressionTypes, Partitioners, logLevel } = kafkajs
+export type {
+  Admin,
+  Consumer,
+  ISocketFactory,
+  ITopicConfig,
+  Kafka as KafkaJs,
+  Message,
+  PartitionAssigner,
+  Producer,
+  Transaction,
+} from 'kafkajs'

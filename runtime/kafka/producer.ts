@@ -5,8 +5,11 @@ import { CompressionTypes } from './kafkajs.ts'
 export interface OutgoingRecord {
   topic: string
   key: Buffer | string | null
+  /** Where it is to go; by its key where it is missing. */
+  partition?: number
   value: Buffer | null
-  headers?: Record<string, string | Buffer>
+  /** A list stands for several headers of one name. */
+  headers?: Record<string, string | Buffer | (string | Buffer)[]>
 }
 
 // One request carries at most this much, well below the broker's message.max.bytes.
@@ -14,9 +17,9 @@ const MAX_REQUEST_BYTES = 1024 * 1024
 const MAX_REQUEST_RECORDS = 5000
 
 /** Groups records into requests of bounded size, in order. */
-export const chunkRecords = (records: readonly OutgoingRecord[]): OutgoingRecord[][] => {
-  const chunks: OutgoingRecord[][] = []
-  let current: OutgoingRecord[] = []
+export const chunkRecords = <R extends OutgoingRecord>(records: readonly R[]): R[][] => {
+  const chunks: R[][] = []
+  let current: R[] = []
   let bytes = 0
   for (const record of records) {
     const size = (record.value?.length ?? 0) + (record.key?.length ?? 0) + 100
@@ -61,7 +64,7 @@ export const openProducer = async ({ kafka }: KafkaClient) => {
         compression: CompressionTypes.ZSTD,
         topicMessages: [...byTopic].map(([topic, messages]) => ({
           topic,
-          messages: messages.map(({ key, value, headers }) => ({ key, value, headers })),
+          messages: messages.map(({ key, value, headers, partition }) => ({ key, value, headers, partition })),
         })),
       })
     } catch (cause) {

@@ -35,7 +35,8 @@ export const openMetrics = async (
     config,
     log,
     defer,
-    onFallback = (port) => log.warn(port, 'the default port of the metrics is taken: another one serves'),
+    onFallback = ({ wanted, port }) =>
+      log.warn({ wanted_port: wanted, port }, 'the default port of the metrics is taken: another one serves'),
   }: OpenOptions,
 ): Promise<{ metrics: MetricsRegistry; address: string | null }> => {
   const metrics = createRegistry()

@@ -13,7 +13,7 @@ export type RecordFault = (typeof recordFaults)[number]
 
 /**
  * What must hold. A field without a value satisfies every check but `required`. `arrival` is the Kafka timestamp of the
- * record, so that a rule gives the same verdict whenever it is applied.
+ * record (of one that a redrive has sent again: of the first time), so that a rule gives the same verdict whenever it is applied.
  */
 export type Check =
   | { kind: 'required' }

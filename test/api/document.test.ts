@@ -3,11 +3,13 @@ import { request } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { createEventStreams } from '../../api/http/event-stream.ts'
 import { addKey } from '../../api/keys/store.ts'
+import { runbookRoutes } from '../../api/operate/runbook-routes.ts'
 import { openRuleCounts } from '../../api/pipeline/contracts.ts'
 import { retryRoutes } from '../../api/pipeline/retry-routes.ts'
 import { openRunsReader } from '../../api/pipeline/runs.ts'
 import { deadLetterRoutes } from '../../api/topics/dead-letter-routes.ts'
 import { openTopicsKafka } from '../../api/topics/kafka.ts'
+import { openLetterBook } from '../../api/topics/letter-book.ts'
 import { topicRoutes } from '../../api/topics/routes.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { RUNS_ROOT } from '../../lineage/runs/read.ts'
@@ -29,8 +31,9 @@ const start = (options: Options = {}) =>
     {
       moreModules: (store) => [
         retryRoutes({ runs: openRunsReader({ store }), upStatus: () => null, tell: null, isShelf: async () => false }),
+        runbookRoutes(),
         topicRoutes({ kafka, streams: createEventStreams({ maxReaders: 1 }) }),
-        deadLetterRoutes({ kafka, ruleCounts: openRuleCounts({ store }) }),
+        deadLetterRoutes({ kafka, book: openLetterBook({ store }), ruleCounts: openRuleCounts({ store }) }),
       ],
       ...options,
     },
@@ -71,6 +74,11 @@ const asks: Record<string, [path: string, status: number, init?: RequestInit][]>
   'GET /readyz': [['/readyz', 200]],
   'GET /metrics': [['/metrics', 200]],
   'GET /docs': [['/docs', 200]],
+  'GET /runbooks': [['/runbooks', 200]],
+  'GET /runbooks/{name}': [
+    ['/runbooks/gate-held', 200],
+    ['/runbooks/..%2F..%2Fpackage', 404],
+  ],
   'GET /v1': [['/v1', 200]],
   'GET /v1/status': [['/v1/status', 200]],
   'GET /v1/openapi.json': [['/v1/openapi.json', 200]],

@@ -6,8 +6,11 @@ import { test } from 'node:test'
 import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { targetsFile } from '../../ops/up/targets.ts'
+import { type LogFieldName, logFields } from '../../runtime/log-fields.ts'
 import { readRunFile } from '../../runtime/run-file.ts'
+import { filledIn, labelVariables, readDashboards } from '../helpers/grafana.ts'
 import { documentedMetrics, type ExposedMetric, faultsOf, scrape } from '../helpers/metrics.ts'
+import { startPrometheus } from '../helpers/prometheus.ts'
 import { stackSkip } from '../helpers/stack.ts'
 import { readRows } from '../helpers/tables.ts'
 import { tool } from '../helpers/tool.ts'
@@ -15,6 +18,7 @@ import { childOf, readflow, startUp, tempDir, until } from '../helpers/up.ts'
 
 const skip = await stackSkip()
 const noPromtool = tool('promtool', ['--version'], 'sudo apt-get install prometheus')
+const noPrometheus = tool('prometheus', ['--version'], 'sudo apt-get install prometheus')
 const programs = ['compact', 'consume', 'poll', 'serve', 'up']
 const LONG_MS = 240_000
 
@@ -26,6 +30,35 @@ const takePort = (port: number) =>
     server.listen(port, '127.0.0.1', () => resolve({ close: () => void server.close() }))
   })
 
+// biome-ignore lint/suspicious/noExplicitAny: lines of JSON
+type Line = Record<string, any>
+const SECRET = 'sesame-open-now-0123'
+
+const logOf = (dataDir: string, program: string): Line[] =>
+  readFileSync(`${dataDir}/logs/${program}.log`, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
+const isType: Record<string, (value: unknown) => boolean> = {
+  text: (value) => typeof value === 'string',
+  number: (value) => typeof value === 'number',
+  texts: (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
+  numbers: (value) => Array.isArray(value) && value.every((each) => typeof each === 'number'),
+  counts: (value) => Object.values(value as object).every((each) => typeof each === 'number'),
+  ranges: (value) => Array.isArray(value) && value.every((each) => Object.keys(each).join() === 'partition,from_offset,to_offset'),
+}
+
+/** What of a line is not as the table of the fields has it. */
+const logFaults = ({ time, level, program, msg, ...fields }: Line, from: string): string[] => [
+  ...(Number.isNaN(Date.parse(time)) ? ['time'] : []),
+  ...(/^(debug|info|warn|error|fatal)$/.test(level) && program === from && typeof msg === 'string' ? [] : ['level, program or msg']),
+  ...Object.entries(fields).flatMap(([name, value]) => {
+    const type = logFields[name as LogFieldName]
+    return type && (value === null || isType[type]!(value)) ? [] : [name]
+  }),
+]
+
 const openVersion = async (dataDir: string, root: string): Promise<number> => {
   const store = openStore(`file:${dataDir}/lake`)
   const { version } = await openTable(store, root).snapshot()
@@ -36,7 +69,9 @@ const openVersion = async (dataDir: string, root: string): Promise<number> => {
 test('what a running pipeline tells Prometheus is what docs/metrics.md says', { skip }, async (t) => {
   const dataDir = `${await tempDir(t)}/a folder`
   const quick = ['--flush-interval', '1s', '--build-interval', '1s', '--poll-interval', '5s']
-  const up = await startUp(t, ['--data', dataDir, '--metrics-port', '0', ...quick], LONG_MS)
+  const up = await startUp(t, ['--data', dataDir, '--metrics-port', '0', '--log-level', 'debug', ...quick], LONG_MS, {
+    GOODREADS_API_KEY: SECRET,
+  })
   const addresses = (): Record<string, string> => {
     const targets = JSON.parse(readFileSync(targetsFile(dataDir), 'utf8')) as { targets: [string]; labels: { program: string } }[]
     return Object.fromEntries(targets.map(({ targets: [address], labels }) => [labels.program, address]))
@@ -52,7 +87,11 @@ test('what a running pipeline tells Prometheus is what docs/metrics.md says', { 
   await until('a newer Gold after the first', async () => ((await value('serve', 'readflow_gold_version')) ?? -1) > 0, LONG_MS)
   await until('its freshness', async () => (await sum('serve', 'readflow_freshness_seconds', /^_count/)) > 0, LONG_MS)
   const sql = (text: string) =>
-    fetch(`${up.url}/v1/sql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ sql: text }) })
+    fetch(`${up.url}/v1/sql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-request-id': 'follow-me' },
+      body: JSON.stringify({ sql: text }),
+    })
   assert.equal((await sql('SELECT count(*) AS books FROM gold_dim_book')).status, 200)
   assert.equal((await sql('DROP TABLE gold_dim_book')).status, 400)
   const events = new AbortController()
@@ -87,6 +126,41 @@ test('what a running pipeline tells Prometheus is what docs/metrics.md says', { 
     }
   })
 
+  await t.test('each query of each dashboard gives data, of the Prometheus that scrapes it', { skip: noPrometheus }, async (t) => {
+    const prometheus = await startPrometheus(t, { dir: await tempDir(t), targetsFile: targetsFile(dataDir) })
+    await until('two scrapes of each program', async () => {
+      const seen = await prometheus.query('count_over_time(process_start_time_seconds[1m]) >= 3')
+      return seen.length === programs.length
+    })
+    const before = (await value('serve', 'readflow_gold_version')) ?? -1
+    // What is a rate needs something to happen meanwhile.
+    await sql('SELECT count(*) AS books FROM gold_dim_book')
+    assert.equal((await fetch(`${up.url}/v1/books`)).status, 200)
+    await until('a newer Gold that Prometheus has', async () => {
+      const [series] = await prometheus.query('readflow_gold_version')
+      return Number(series?.value[1]) > before
+    })
+    const silent: string[] = []
+    const explore = async () => {
+      silent.length = 0
+      for (const dashboard of readDashboards()) {
+        const values: Record<string, string> = { __rate_interval: '5m' }
+        for (const { name, metric, label } of labelVariables(dashboard)) {
+          const offered = await prometheus.labelValues(metric, label)
+          if (offered.length === 0) silent.push(`${dashboard.file}: $${name}`)
+          values[name] = offered.map((each) => each.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\\\$&')).join('|')
+        }
+        for (const { title, targets } of dashboard.panels)
+          for (const { expr } of targets) {
+            const series = await prometheus.query(filledIn(expr, values))
+            if (!series.some(({ value: [, text] }) => Number.isFinite(Number(text)))) silent.push(`${dashboard.file}: ${title}: ${expr}`)
+          }
+      }
+      return silent.length === 0
+    }
+    await until('data for every panel', explore).catch((error: Error) => assert.fail(`${error.message}\n${silent.join('\n')}`))
+  })
+
   await t.test('no series grows with what passes by: labels are few', async () => {
     for (const program of programs) {
       for (const [name, { samples, type }] of await metricsOf(program))
@@ -119,7 +193,7 @@ test('what a running pipeline tells Prometheus is what docs/metrics.md says', { 
     const commits = await sum('consume', 'readflow_lake_commits_total', /table="silver\.ratings"/)
     assert.equal(commits, (await openVersion(dataDir, 'silver/ratings')) + 1, 'one consumer commits, and makes each version')
     assert.ok((await sum('compact', 'readflow_builds_total', /outcome="published"/)) >= 2)
-    assert.equal(await value('serve', 'readflow_sql_queries_total', '{outcome="success"}'), 1)
+    assert.equal(await value('serve', 'readflow_sql_queries_total', '{outcome="success"}'), 2, 'one of each of the queries above')
     assert.equal(await value('serve', 'readflow_sql_queries_total', '{outcome="rejected"}'), 1)
     assert.equal(await value('serve', 'readflow_api_event_readers'), 1)
     events.abort()
@@ -157,4 +231,40 @@ test('what a running pipeline tells Prometheus is what docs/metrics.md says', { 
 
   assert.equal(await up.stop(), 0, up.output())
   assert.equal(existsSync(targetsFile(dataDir)), false)
+
+  await t.test('what the programs said is of the shape of docs/logs.md, and has no secret', async () => {
+    for (const program of ['compact', 'consume', 'poll', 'serve']) {
+      const lines = logOf(dataDir, program)
+      assert.ok(lines.length > 0, program)
+      for (const line of lines) assert.deepEqual(logFaults(line, program), [], JSON.stringify(line))
+      assert.doesNotMatch(readFileSync(`${dataDir}/logs/${program}.log`, 'utf8'), new RegExp(SECRET))
+    }
+    assert.ok(logOf(dataDir, 'serve').some(({ request_id, status }) => request_id === 'follow-me' && status === 400))
+  })
+
+  await t.test('a poll and an offset are found in the log of each program on the way', async () => {
+    const poll = logOf(dataDir, 'poll').find(({ msg, counts }) => msg === 'poll done' && counts.ratings > 0)
+    assert.equal(poll?.run_id, poll?.poll_id)
+    const flushes = logOf(dataDir, 'consume').filter(({ msg }) => msg === 'committed')
+    const rows = await readRows(`file:${dataDir}/lake`, 'bronze/ratings', ['_partition', '_offset', '_headers'])
+    const row = rows.find(({ _headers }) => JSON.stringify(_headers).includes(String(poll?.poll_id)))!
+    const isIn = ({ partition, from_offset, to_offset }: Record<string, number>) =>
+      partition === row['_partition'] && from_offset! <= Number(row['_offset']) && Number(row['_offset']) < to_offset!
+    for (const stage of ['bronze', 'silver']) {
+      const found = flushes.filter((flush) => flush.table === `${stage}.ratings` && flush.ranges.some(isIn))
+      assert.equal(found.length, 1, `one flush of ${stage} has the offset`)
+      assert.ok(found[0]?.poll_ids.includes(poll?.poll_id))
+      assert.ok(Number.isInteger(found[0]?.version))
+    }
+    const build = logOf(dataDir, 'compact').find(({ msg }) => msg === 'gold built')
+    const runs = await readRows(`file:${dataDir}/lake`, 'ops/runs', ['run_id', 'kind'])
+    for (const [kind, run] of [
+      ['poll', poll],
+      ['build', build],
+    ] as const)
+      assert.ok(
+        runs.some((each) => each['run_id'] === run?.run_id && each['kind'] === kind),
+        kind,
+      )
+  })
 })

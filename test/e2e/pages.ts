@@ -124,6 +124,24 @@ export const drivePages = async (page: Page, url: string): Promise<void> => {
   await page.click('#reasons a >> nth=0')
   await until('a letter', async () => /A redrive.*Publishes its own key/.test(await textOf(page, '#letters')))
   await look(page, 'dead-letters')
+  await page.click('#act-all >> text=What would a redrive rescue?')
+  await until(
+    'what a redrive would do',
+    async () => /would be sent again; nothing was changed/.test(await textOf(page, '#act-all')),
+    120_000,
+  )
+  const refused = String(await page.locator('#letters .letter h3').first().textContent())
+  await page.locator('#letters .letter').first().locator('text=Discard it…').click()
+  await page.locator('#letters .letter').first().locator('input').fill('tried out')
+  await page.locator('#letters .letter').first().locator('button[type=submit]').click()
+  await until('the discard', async () => /1 letter discarded/.test(await textOf(page, '#letters')), 120_000)
+  await page.selectOption('#letters-state', 'discarded')
+  await until('it on record', async () => /by api: tried out/.test(await textOf(page, '#letters')))
+  assert.ok((await textOf(page, '#letters')).includes(refused.split(' ')[0]!))
+  await page.selectOption('#letters-state', 'open')
+  await page.locator('#letters .letter').first().locator('text=Redrive it').click()
+  await until('a redrive', async () => /1 letter sent again/.test(await textOf(page, '#letters')), 120_000)
+  await look(page, 'dead-letters-redriven')
 
   await page.click('nav.pages >> text=SQL')
   await page.locator('.cm-content').waitFor()

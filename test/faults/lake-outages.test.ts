@@ -94,7 +94,7 @@ const underLoad = async (run: string, fault: (running: Child[]) => Promise<void>
   await checkDeadLetters(world, (name) => name.startsWith(run))
 }
 
-const waits = (child: Child) => child.said.filter(({ msg, reason }) => msg === 'waiting' && String(reason).includes('lake')).length
+const waits = (child: Child) => child.said.filter(({ msg, error }) => msg === 'waiting' && String(error).includes('lake')).length
 
 test('the store killed with -9 under running consumers, and away for longer than their patience', { skip }, async (t) => {
   const random = createRandom(seed)

@@ -113,7 +113,7 @@ test('the registry killed: consumption waits, nothing is a dead letter, and it g
   const running = await Promise.all(jobs.map((job) => children.start(job)))
   try {
     for (const child of running)
-      await child.says('that it waits for the registry', ({ msg, reason }) => msg === 'waiting' && String(reason).includes('registry'))
+      await child.says('that it waits for the registry', ({ msg, error }) => msg === 'waiting' && String(error).includes('registry'))
     for (const job of jobs) assert.equal(await behind(world, job), 40, `${topic}: nothing is taken while the schema is unknown`)
   } finally {
     isDown = false

@@ -63,9 +63,15 @@ export interface RunningUp {
 }
 
 /** Starts `readflow up` on free ports and waits until it says where everything is. */
-export const startUp = async (t: Pick<TestContext, 'after'>, args: string[], timeoutMs = 120_000): Promise<RunningUp> => {
+export const startUp = async (
+  t: Pick<TestContext, 'after'>,
+  args: string[],
+  timeoutMs = 120_000,
+  env: NodeJS.ProcessEnv = {},
+): Promise<RunningUp> => {
   const child = spawn(process.execPath, [launcher, 'up', '--port', '0', '--kafka-port', '0', '--registry-port', '0', ...args], {
     cwd: root,
+    env: { ...process.env, ...env },
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr])

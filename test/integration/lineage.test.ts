@@ -28,9 +28,11 @@ test('a pipeline whose poll and build are killed: every run is on record and on 
     const table = openTable(openStore(lake), RUNS_ROOT)
     return readNewestDays(table, await table.snapshot(), 2)
   }
+  const said: string[] = []
   const once = async (program: string) => {
     const finished = await readflow([program, '--once', '--data', dir])
     assert.equal(finished.code, 0, finished.stderr)
+    said.push(...finished.stderr.split('\n').filter((line) => line.startsWith('{')))
     return lastJson(finished)
   }
   /** Starts a program, and ends it by kill -9 once its run is on record. */
@@ -112,6 +114,14 @@ test('a pipeline whose poll and build are killed: every run is on record and on 
   assert.equal(record?.headers.get('readflow.poll-id'), origin.poll_id)
   assert.equal(record?.headers.get('readflow.request-id'), origin.request_id)
   assert.equal(Date.parse(origin.record.timestamp), rating['ingestion_timestamp'])
+  const lines = said.map((line) => JSON.parse(line))
+  const { topic, partition, offset } = origin.record
+  const isIn = (range: { partition: number; from_offset: number; to_offset: number }) =>
+    range.partition === partition && range.from_offset <= offset && offset < range.to_offset
+  const flushes = lines.filter((line) => line.topic === topic && line.ranges?.some(isIn) && line.poll_ids?.includes(origin.poll_id))
+  assert.deepEqual(flushes.map(({ table }) => table).sort(), ['bronze.ratings', 'silver.ratings'], 'the flushes that committed it')
+  const polls = lines.filter(({ poll_id }) => poll_id === poll.runId).map(({ msg }) => msg)
+  assert.ok(polls.includes('poll started') && polls.includes('poll done'), 'what the poll said')
   assert.ok([poll.runId, killedPoll].includes(origin.poll.run_id), 'the poll is on record')
   const response = await recordAt(origin.request)
   assert.equal(String(response?.key), origin.request_id)

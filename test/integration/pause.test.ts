@@ -36,7 +36,7 @@ test('stages of a running up are paused and resumed, each by itself', { skip }, 
   await until('the source in both tables', async () => (await rows('bronze')) === sent && (await rows('silver')) === sent)
 
   await t.test('gold started paused: nothing is built until it is resumed', async () => {
-    assert.deepEqual(await stages(), { poll: 'running', bronze: 'running', silver: 'running', gold: 'paused' })
+    assert.deepEqual(await stages(), { poll: 'running', bronze: 'running', silver: 'running', clean: 'running', gold: 'paused' })
     assert.equal((await status()).gold, null)
     assert.deepEqual(lastJson(await command('resume', 'gold', '--json')), {
       ok: true,
@@ -78,6 +78,17 @@ test('stages of a running up are paused and resumed, each by itself', { skip }, 
     assert.deepEqual([resumed.code, resumed.stdout], [0, 'silver runs again.\n'])
     await until('silver to catch up', async () => (await rows('silver')) === sent)
     assert.equal((await command('resume', 'silver')).stdout, 'silver runs, and was not paused.\n')
+  })
+
+  await t.test('a paused clean has left its group, and goes on where Silver is when it is resumed', async () => {
+    const published = async () => (await ratings.client.groupLag('readflow.clean', ['goodreads.ratings'])).every(({ lag }) => lag === 0)
+    await until('what Silver has in the clean topic', published)
+    assert.equal((await command('pause', 'clean')).stdout, 'clean is paused; its group readflow.clean is idle.\n')
+    await send(10)
+    await until('silver to go on', async () => (await rows('silver')) === sent)
+    assert.equal(await published(), false)
+    assert.equal((await command('resume', 'clean')).stdout, 'clean runs again.\n')
+    await until('clean to catch up', published)
   })
 
   await t.test('another consumer in the group: paused, yet the group is not idle', async () => {

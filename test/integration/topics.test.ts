@@ -5,6 +5,9 @@ import { openRuleCounts } from '../../api/pipeline/contracts.ts'
 import { deadLetterRoutes } from '../../api/topics/dead-letter-routes.ts'
 import { deadLetterRows } from '../../api/topics/dead-letters.ts'
 import { openTopicsKafka, type TopicsKafka } from '../../api/topics/kafka.ts'
+import { letterActionRoutes } from '../../api/topics/letter-action-routes.ts'
+import { openLetterBook } from '../../api/topics/letter-book.ts'
+import { createLetterCommand } from '../../api/topics/letter-command.ts'
 import { topicRoutes } from '../../api/topics/routes.ts'
 import { createSilver } from '../../consumers/silver/silver.ts'
 import { runSink } from '../../consumers/sink/sink.ts'
@@ -54,7 +57,15 @@ before(async () => {
       { after: (release: () => Promise<void>) => void releases.push(release) },
       {
         readDeadLetters: deadLetterRows(kafka),
-        moreModules: (store) => [topicRoutes({ kafka, streams }), deadLetterRoutes({ kafka, ruleCounts: openRuleCounts({ store }) })],
+        moreModules: (store) => [
+          letterActionRoutes({
+            command: createLetterCommand({
+              env: () => ({ KAFKA_BROKERS: brokers?.join() ?? '', SCHEMA_REGISTRY_URL: stack.registryUrl, LAKE_URL: `file:${api.folder}` }),
+            }),
+          }),
+          topicRoutes({ kafka, streams }),
+          deadLetterRoutes({ kafka, book: openLetterBook({ store }), ruleCounts: openRuleCounts({ store }) }),
+        ],
       },
     ),
   )
@@ -276,7 +287,7 @@ describe('dead letters', () => {
   it('are counted by reason, as the ledger has them, with when they came', async () => {
     const { body } = await api.get('/v1/dead-letters')
     const books = body.entities.find(({ entity }: Any) => entity === 'books')
-    assert.deepEqual([books.count, books.in_topic], [3, 3])
+    assert.deepEqual([books.count, books.open, books.in_topic], [3, 3, 3])
     assert.deepEqual(books.reasons.map(({ reason }: Any) => reason).toSorted(), ['not-avro', 'title-missing', 'unknown-schema'])
     assert.ok(Date.parse(books.first_at) <= Date.parse(books.last_at))
     assert.deepEqual(body.entities.find(({ entity }: Any) => entity === 'ratings').count, 0)
@@ -294,6 +305,46 @@ describe('dead letters', () => {
     assert.equal((await api.get('/v1/dead-letters/books?to=2020-01-01')).body.letters.length, 0)
     assert.equal((await api.get('/v1/dead-letters/books?from=x')).status, 400)
     assert.equal((await api.get('/v1/dead-letters/nope')).status, 400)
+  })
+
+  it('are judged anew and discarded on request, and what was done is told', async () => {
+    const post = async (action: string, sent: object, headers: Record<string, string> = {}) => {
+      const answer = await fetch(new URL(`/v1/dead-letters/books/${action}`, api.url), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(sent),
+      })
+      return { status: answer.status, body: (await answer.json()) as Any }
+    }
+    const rehearsed = await post('redrive', { all: true, dry_run: true })
+    assert.deepEqual(
+      [rehearsed.status, rehearsed.body.letters, rehearsed.body.outcomes],
+      [200, 3, { refused: 3 }],
+      JSON.stringify(rehearsed),
+    )
+    const [letter] = (await api.get('/v1/dead-letters/books?reason=not-avro')).body.letters
+    const discarded = await post('discard', { letters: [letter.letter], why: '--all of it was a test' })
+    assert.deepEqual([discarded.status, discarded.body.letters], [200, 1], JSON.stringify(discarded))
+    assert.equal((await api.get('/v1/dead-letters/books?reason=not-avro')).body.letters.length, 0)
+    const [gone] = (await api.get('/v1/dead-letters/books?state=discarded')).body.letters
+    assert.deepEqual(
+      [gone.letter, gone.state, gone.discarded.why, gone.discarded.by],
+      [letter.letter, 'discarded', '--all of it was a test', 'api'],
+    )
+    const books = (await api.get('/v1/dead-letters')).body.entities.find(({ entity }: Any) => entity === 'books')
+    assert.deepEqual([books.count, books.open], [3, 2])
+    for (const [action, sent, status] of [
+      ['redrive', {}, 400],
+      ['redrive', { all: true, reason: 'x' }, 400],
+      ['redrive', { letters: ['ratings/x/0/1'] }, 400],
+      ['discard', { all: true }, 400],
+      ['redrive', { letters: ['books/x/0/1'] }, 422],
+    ] as const) {
+      const refused = await post(action, sent)
+      assert.equal(refused.status, status, JSON.stringify(refused))
+      assert.doesNotMatch(refused.body.detail, /\n/)
+    }
+    assert.equal((await post('redrive', { all: true }, { origin: 'http://elsewhere.example' })).status, 403)
   })
 
   it('can be asked with SQL', async () => {

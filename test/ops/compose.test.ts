@@ -24,13 +24,20 @@ test("docker-compose.yml gives Kafka the local broker's settings", () => {
 test('docker-compose.yml runs the versions of the local stack', () => {
   const version = (name: string) => new RegExp(`<${name}>(.*)</${name}>`).exec(read('ops/stack/pom.xml'))?.[1]
   const images = [...compose.matchAll(/^ +image: (\S+:\S+)$/gm)].map(([, image]) => image)
-  const local = images.filter((image) => !image?.startsWith('prom/'))
+  const local = images.filter((image) => !/^(prom|grafana)\//.test(image ?? ''))
   assert.deepEqual(local, [`apache/kafka:${version('kafka.version')}`, `apicurio/apicurio-registry-mem:${version('apicurio.version')}`])
 })
 
 test('docker-compose.yml publishes on 127.0.0.1 only', () => {
   const published = [...compose.matchAll(/^ +- "([\d.:]+:\d+)"$/gm)].map(([, port]) => port)
-  assert.deepEqual(published, ['127.0.0.1:9092:9092', '127.0.0.1:8081:8080', '127.0.0.1:8080:8080', '127.0.0.1:9090:9090'])
+  assert.deepEqual(published, [
+    '127.0.0.1:9092:9092',
+    '127.0.0.1:8081:8080',
+    '127.0.0.1:8080:8080',
+    '127.0.0.1:9090:9090',
+    '127.0.0.1:9093:9093',
+    '127.0.0.1:3000:3000',
+  ])
 })
 
 test('docker-compose.yml sets only variables that ReadFlow knows', () => {

@@ -23,7 +23,7 @@ test('the scrape configurations are what Prometheus takes', { skip }, () => {
 })
 
 test("prometheus.yml reads the file that `up` keeps in the checkout's own data folder", () => {
-  const [, file = ''] = /files: \[(.*)\]/.exec(read('ops/prometheus/prometheus.yml')) ?? []
+  const [, file = ''] = /- files: \[(.*)\]/.exec(read('ops/prometheus/prometheus.yml')) ?? []
   assert.equal(path.resolve(folder, file), targetsFile(path.join(root, knobs.dataDir.default)))
 })
 

@@ -138,7 +138,7 @@ test('a server that asks for too long a wait is not waited for', async (t) => {
 
 test('the breaker stops asking a source that keeps failing, and asks again later', async (t) => {
   let isUp = false
-  const { get, asked } = await open(t, () => (isUp ? {} : { status: 500 }), { maxAttempts: 2, breakAfterFailures: 3, breakForMs: 20 })
+  const { get, asked } = await open(t, () => (isUp ? {} : { status: 500 }), { maxAttempts: 2, breakAfterFailures: 3, breakForMs: 300 })
   await assert.rejects(get(), fails('source-unavailable', /answered 500/))
   await assert.rejects(get(), fails('source-unavailable', /was not asked, because the source keeps failing/))
   assert.equal(asked.length, 3)

@@ -42,11 +42,12 @@ export const moment = (time: string) => moments.format(new Date(time))
 /** Such as `1.4 s` or `340 ms`. */
 export const duration = (ms: number) => (ms < 1000 ? `${numbers.format(ms)} ms` : `${short.format(ms / 1000)} s`)
 
-/** Such as `4 sec. ago`. */
+/** Such as `4 sec. ago`; of what is to come `in 4 sec.`, as less than nothing. */
 export const ago = (seconds: number) => {
-  if (seconds < 90) return relative.format(-Math.round(seconds), 'second')
-  if (seconds < 90 * 60) return relative.format(-Math.round(seconds / 60), 'minute')
-  if (seconds < 36 * 3600) return relative.format(-Math.round(seconds / 3600), 'hour')
+  const distance = Math.abs(seconds)
+  if (distance < 90) return relative.format(-Math.round(seconds), 'second')
+  if (distance < 90 * 60) return relative.format(-Math.round(seconds / 60), 'minute')
+  if (distance < 36 * 3600) return relative.format(-Math.round(seconds / 3600), 'hour')
   return relative.format(-Math.round(seconds / 86_400), 'day')
 }
 

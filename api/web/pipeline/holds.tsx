@@ -96,6 +96,7 @@ export const Lag = ({ status }: { status: Json }) => {
           { name: 'Topic' },
           { name: 'Bronze lag', kind: 'num' },
           { name: 'Silver lag', kind: 'num' },
+          { name: 'Clean lag', kind: 'num wide' },
           { name: 'Newest in Silver', kind: 'num wide' },
           { name: 'Gold complete to', kind: 'num' },
         ]}
@@ -118,6 +119,7 @@ export const Lag = ({ status }: { status: Json }) => {
               {lags.map((lag, index) => (
                 <LagCell key={index} lag={lag} />
               ))}
+              <LagCell lag={lagOf('readflow.clean', entity)} isWide />
               <td class="num wide">{newest ? <Ago at={newest} now={now} /> : '–'}</td>
               <td class={complete && isBehind({ status, complete, newest, lags }) ? 'num behind' : 'num'}>
                 {complete ? <Ago at={complete} now={now} /> : '–'}
@@ -158,9 +160,9 @@ export const Lag = ({ status }: { status: Json }) => {
   )
 }
 
-const LagCell = ({ lag }: { lag: Json }) => (
+const LagCell = ({ lag, isWide = false }: { lag: Json; isWide?: boolean }) => (
   <td
-    class={lag?.lag_records ? 'num behind' : 'num'}
+    class={`num${lag?.lag_records ? ' behind' : ''}${isWide ? ' wide' : ''}`}
     title={lag?.partitions.map(({ partition, lag_records: records }: Json) => `partition ${partition}: ${count(records)}`).join(', ')}
   >
     {count(lag?.lag_records)}

@@ -8,7 +8,9 @@ import { Counts, Lag, LakeAway, Setup, Tables } from './holds.tsx'
 import { Lineage } from './lineage.tsx'
 import { Profiles } from './profiles.tsx'
 import { Quality } from './quality.tsx'
+import { Replay } from './replay.tsx'
 import { Runs } from './runs.tsx'
+import { Stages } from './stages.tsx'
 
 /** What the pipeline holds and does. */
 export const PipelinePage = () => {
@@ -25,6 +27,8 @@ export const PipelinePage = () => {
         <Lag status={data} />
         <Tables status={data} />
       </div>
+      <Stages status={data} />
+      <Replay status={data} />
       <Runs status={data} />
       <section id="quality" class="panel" aria-labelledby="quality-title">
         <h2 id="quality-title">Data quality</h2>

@@ -121,10 +121,10 @@ async function* readExport({ file, label, userId, position, log, onBrokenLine }:
   }
   if (readRow === null) throw new ReadflowError('source-invalid', `${label} is empty.`, { hint: EXPORT_HINT })
   if (broken.length > 0) {
-    log.warn({ file, lines: broken.slice(0, 20), count: broken.length }, 'lines of the export are no rows: a quote is broken')
+    log.warn({ file: label, lines: broken.slice(0, 20), records: broken.length }, 'lines of the export are no rows: a quote is broken')
   }
   if (nameless.length > 0) {
-    log.warn({ file, lines: nameless.slice(0, 20), count: nameless.length }, 'rows without a Book Id are dead letters')
+    log.warn({ file: label, lines: nameless.slice(0, 20), records: nameless.length }, 'rows without a Book Id are dead letters')
   }
   // A line that could not be read may be of any book, and a file without one is no library: then nothing counts as gone.
   if (broken.length > 0 || books.size === 0) {

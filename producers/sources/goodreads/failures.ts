@@ -27,7 +27,7 @@ export const createFailures = ({ log, hasWorkedBefore }: { log: Log; hasWorkedBe
       const isOfOneAnswer = error instanceof ReadflowError && (error.code === 'source-invalid' || error.code === 'source-unavailable')
       if (!isOfOneAnswer || ++inARow >= MAX_IN_A_ROW) throw verdict(error)
       first ??= error
-      log.warn({ method, id, reason: errorLine(error) }, 'an answer was skipped; it is asked for again at a later poll')
+      log.warn({ method, id, error: errorLine(error) }, 'an answer was skipped; it is asked for again at a later poll')
     },
     /** Throws the first failure of a poll in which nothing succeeded. */
     check: (): void => {

@@ -14,7 +14,7 @@ const MAX_HELD = 20_000
 const canBeAsked = (id: string) => /^\d+$/.test(id)
 
 /** When a review changed last; null where that is not known or can not be, so that one wrong date hides no later review. */
-const changeOf = ({ date_updated, date_added }: Review, nowMs: number): number | null => {
+export const changeOf = ({ date_updated, date_added }: Review, nowMs: number): number | null => {
   const changedMs = date_updated ?? date_added
   return changedMs !== null && changedMs >= EARLIEST_MS && changedMs <= nowMs + DAY_MS ? changedMs : null
 }

@@ -18,11 +18,11 @@ export interface PollOptions {
   mentioned: ReturnType<typeof createMentioned>
 }
 
-const PER_PAGE = 200
+export const PER_PAGE = 200
 /** Ends the listing of a server that never does. */
-const MAX_PAGES = 500
+export const MAX_PAGES = 500
 
-type Request = Task | { method: 'review.recent_reviews' }
+export type Request = Task | { method: 'review.recent_reviews' }
 interface Outcome {
   answer: Answer | null
   raws: RawAnswer[]
@@ -30,7 +30,7 @@ interface Outcome {
 }
 
 /** Sends one request; a failure is a value. Every response comes along, also those that were tried again. */
-const send = async (client: GoodreadsClient, request: Request, call: Pick<Call, 'signal' | 'skipsPartial'>): Promise<Outcome> => {
+export const send = async (client: GoodreadsClient, request: Request, call: Pick<Call, 'signal' | 'skipsPartial'>): Promise<Outcome> => {
   const raws: RawAnswer[] = []
   const whole: Call = { ...call, onRaw: (raw) => void raws.push(raw) }
   const ask = () => {

@@ -1,4 +1,5 @@
 import type { Source } from '../source.ts'
+import { backfillGoodreads } from './backfill.ts'
 import type { GoodreadsClient } from './client.ts'
 import { goodreadsFieldOf } from './field-of.ts'
 import { createMentioned } from './intake.ts'
@@ -49,6 +50,7 @@ export const openGoodreadsSource = (options: GoodreadsSourceOptions): Source => 
     pollIntervalMs,
     poll: (position, context) =>
       pollGoodreads({ name, client, userIds, maxRequests, maxRefreshes: maxRefreshesPerPoll, concurrency, mentioned }, position, context),
+    backfill: (request, context) => backfillGoodreads({ name, client, userIds, concurrency, mentioned }, request, context),
     fieldOf: goodreadsFieldOf,
     close: async () => undefined,
   }

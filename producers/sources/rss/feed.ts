@@ -77,7 +77,7 @@ async function* readFeed(
   const { signal, pollId, log, nowMs } = context
   const beganMs = nowMs()
   if (start.nextPage === 1 && start.readMs !== null && beganMs < start.readMs + start.ttlMs) {
-    log.info({ minutes: Math.ceil((start.readMs + start.ttlMs - beganMs) / MINUTE_MS) }, 'the feed asks not to be read again yet')
+    log.info({ retry_in_ms: start.readMs + start.ttlMs - beganMs }, 'the feed asks not to be read again yet')
     return
   }
   const pages = { ...start.pages }

@@ -39,6 +39,8 @@ export interface SecondReader {
   topic: (name: string) => Promise<TopicState | null>
   /** What a read_committed consumer receives of [from, to), in offset order, each offset covered once. */
   read: (range: { topic: string; topicId: string; partition: number; from: number; to: number }) => AsyncGenerator<Delivered>
+  /** The offsets that a group has committed of a topic, with what it said beside them. */
+  committed: (group: string, topic: string) => Promise<{ partition: number; offset: number; metadata: string | null }[]>
   close: () => Promise<void>
 }
 
@@ -176,7 +178,15 @@ export const openSecondReader = async ({
     }
   }
 
-  return { clusterId, topic, read, close: () => admin.close() }
+  const committed: SecondReader['committed'] = async (group, name) => {
+    const [found] = await asked(`the offsets of ${group}`, admin.listConsumerGroupOffsets({ groups: [group] }))
+    const of = found?.topics.find((each) => each.name === name)?.partitions ?? []
+    return of.flatMap(({ partitionIndex, committedOffset, metadata }) =>
+      committedOffset < 0n ? [] : [{ partition: partitionIndex, offset: Number(committedOffset), metadata: metadata ?? null }],
+    )
+  }
+
+  return { clusterId, topic, read, committed, close: () => admin.close() }
 }
 
 const deliveredOf = (

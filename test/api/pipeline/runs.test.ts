@@ -144,7 +144,7 @@ test('a failed run is tried again where that can be, and one line says why not e
   const retry = (run: string) => api.get(`/v1/runs/${run}/retry`, { method: 'POST' })
   const asked = await retry(uuid(4))
   assert.deepEqual([asked.status, asked.body], [202, { run_id: uuid(4), job: 'build', stage: 'gold' }])
-  assert.deepEqual(sent, [{ type: 'retry', stage: 'gold' }])
+  assert.deepEqual(sent, [{ type: 'stage-ask', stage: 'gold', verb: 'retry' }])
 
   const refused = async (run: string, status: number, why: RegExp) => {
     const { status: found, body } = await retry(run)

@@ -69,6 +69,8 @@ const openLake = (names: readonly string[] = ['silver.books']) => {
   return { store, tables, fill }
 }
 
+const countsIn = (line: Record<string, unknown> | undefined) => (line?.['counts'] ?? {}) as Record<string, number>
+
 describe('upkeep by itself', () => {
   it('has each round that merges anything on record as one run, with the tables that it changed', async () => {
     const { store, tables, fill } = openLake(['silver.books', 'silver.authors', 'silver.reviews'])
@@ -104,10 +106,13 @@ describe('upkeep by itself', () => {
     const rows = await rowsAt(table)
     const [line, ...more] = await runFor(0.1, { store, tables })
     assert.deepEqual(more, [])
-    assert.deepEqual([line?.text, line?.['table'], line?.['filesRemoved'], line?.['filesAdded']], ['optimized', 'silver.books', 4, 1])
+    assert.deepEqual(
+      [line?.text, line?.['table'], countsIn(line)['files_removed'], countsIn(line)['files_added']],
+      ['optimized', 'silver.books', 4, 1],
+    )
     assert.deepEqual(await rowsAt(table), rows)
     const later = await runFor(8 * 24, { store, tables })
-    const removed = later.filter(({ text }) => text === 'vacuumed').map(({ files }) => files)
+    const removed = later.filter(({ text }) => text === 'vacuumed').map((each) => countsIn(each)['files'])
     assert.deepEqual([removed[0], removed.reduce<number>((sum, files) => sum + (files as number), 0)], [0, 4])
     assert.deepEqual(await rowsAt(openTable(store, 'silver/books')), rows)
   })
@@ -166,7 +171,7 @@ describe('upkeep by itself', () => {
     const cold = { coldAfterMs: 24 * HOUR_MS, folder: 'cold', tempDir }
     const lines = await runFor(1, { store, tables }, { cold })
     assert.deepEqual(
-      lines.map(({ text, files }) => [text, files]),
+      lines.map((each) => [each.text, countsIn(each)['files']]),
       [
         ['vacuumed', 0],
         ['moved to the cold folder', 2],
@@ -213,7 +218,7 @@ describe('upkeep by itself', () => {
     assert.equal((await readable()).length, 15)
     wait(30 * 24 * HOUR_MS)
     const lines = await runFor(1, { store, tables })
-    assert.deepEqual([lines[0]?.['goldVersions'], lines[0]?.['files']], [5, 5])
+    assert.deepEqual([countsIn(lines[0])['gold_versions'], countsIn(lines[0])['files']], [5, 5])
     assert.deepEqual(await readable(), [5, 6, 7, 8, 9, 10, 11, 12, 13, 14])
   })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { heldOffsets, lastOffsetBelow, replaceRanges } from '../../../consumers/sink/replace-range.ts'
-import { silverCounters } from '../../../consumers/sink/replay-counters.ts'
+import { heldOffsets, type KnownFiles, lastOffsetBelow, replaceRanges } from '../../../consumers/sink/replace-range.ts'
+import { silverCounters, silverCountersWithin } from '../../../consumers/sink/replay-counters.ts'
 import { appendValue, columnOf, type Field, newBatch, valueAt } from '../../../lake/columns/column.ts'
 import { commit } from '../../../lake/delta/commit.ts'
 import { scan } from '../../../lake/delta/scan.ts'
@@ -74,6 +74,30 @@ describe('rows of a range out of a table', () => {
     const replaced = await replaceRanges(table, await table.snapshot(), ranges)
     assert.deepEqual(replaced.gone, [{ rows: 1 }, { rows: 1, 'flag/g': 1 }])
   })
+  test('a range with an end: the rows behind it stay, but for those of its keys', async () => {
+    const table = await tableOf()
+    const snapshot = await table.snapshot()
+    const { gone } = await replaceRanges(table, snapshot, [{ topicId: 'a', partition: 0, from: 1, to: 3 }])
+    assert.deepEqual(gone, [{ rows: 2, late: 1, 'flag/f': 2, 'flag/g': 1 }])
+    const keyed = openTable(openMemoryStore(), 't')
+    const keyFields: Field[] = [...fields.slice(0, 3), { name: '_key', type: { kind: 'string' }, nullable: true }]
+    const batch = newBatch(keyFields)
+    for (const row of [
+      ['a', 0, 1, 'x'],
+      ['a', 0, 2, 'y'],
+      ['a', 0, 3, 'x'],
+      ['a', 0, 4, 'z'],
+    ]) {
+      for (const [index, value] of row.entries()) appendValue(batch.columns[index]!, value)
+      batch.length++
+    }
+    await commit(keyed, { operation: 'WRITE', fields: keyFields, adds: await stageFiles(keyed, batch) })
+    const range = { topicId: 'a', partition: 0, from: 1, to: 2, keys: new Set(['x']) }
+    const known: KnownFiles = new Map()
+    const first = await replaceRanges(keyed, await keyed.snapshot(), [range], known)
+    assert.deepEqual(first.gone, [{ rows: 2 }])
+    assert.deepEqual(await replaceRanges(keyed, await keyed.snapshot(), [range], known), first, 'a file that is known is not written again')
+  })
   test('a range that holds nothing touches nothing', async () => {
     const table = await tableOf()
     const replaced = await replaceRanges(table, await table.snapshot(), [{ topicId: 'a', partition: 0, from: 9 }])
@@ -124,5 +148,12 @@ describe("Silver's counters after a replay", () => {
     const outcomes = { valid: 100, late: 10, repeat: 30, dead: 20, 'dead/a': 15, 'dead/b': 5, 'flag/f': 9 }
     const after = silverCounters(before, { rows: 100, late: 10, 'flag/f': 9 }, { dead: { a: 999 }, filled: 0, outcomes })
     assert.deepEqual(after, before)
+  })
+  test('of a range that ends before progress, what lies behind it keeps its counts', () => {
+    const within = { dead: { a: 5, b: 3 }, filled: 0, outcomes: again }
+    assert.deepEqual(silverCountersWithin(before, gone, within), before, 'the same outcome again')
+    const loosened = silverCountersWithin(before, gone, { ...within, outcomes: { valid: 48, late: 4, repeat: 7, 'flag/f': 3 } })
+    assert.deepEqual(loosened, { valid: 108, late: 10, repeat: 30, dead: 12, 'dead/a': 10, 'dead/b': 2, 'flag/f': 9 })
+    assert.equal(sum(loosened), sum(before))
   })
 })

@@ -131,7 +131,7 @@ test('the report holds only when every part of it does', () => {
   const partition = { table: 'bronze.x', topic: 'x', topicId: 't', partition: 0, first: 0, last: 9, rows: 10, missing: 0, duplicate: 0 }
   const good = { ...partition, proof: 'proved' as const, faults: [], notes: [] }
   const bad = { ...good, partition: 1, proof: 'FAILED' as const, missing: 1, faults: ['1 offsets are missing: 3'] }
-  const of = { seconds: 1, versions: { 'bronze.x': 4 }, damage: [], hasFields: true }
+  const of = { seconds: 1, versions: { 'bronze.x': 4 }, damage: [], clean: [], hasFields: true }
   assert.equal(reportOf([{ invariants: 'I1', partitions: [good] }], of).ok, true)
   const report = reportOf([{ invariants: 'I1', partitions: [good, bad] }], of)
   assert.deepEqual([report.ok, report.totals.rows, report.totals.missing], [false, 20, 1])

@@ -18,7 +18,9 @@ const slowReads = (store: ObjectStore, delayMs: number): ObjectStore =>
 runJob(async (job: SinkJob) => {
   const controller = new AbortController()
   process.on('SIGTERM', () => controller.abort())
-  const log = createLog('consume', job.logLevel ?? 'warn')
+  // Each wait is told: for this log an hour passes between two lines.
+  let hours = 0
+  const log = createLog('consume', job.logLevel ?? 'warn', { nowMs: () => 3_600_000 * hours++ })
   const points = createPoints(job.crash ?? null)
   const plain = await openKafka({ brokers: job.brokers, clientId: `test-${job.run}`, log })
   const client = countedClient(plain, points, { metadataMaxAgeMs: job.metadataMaxAgeMs })

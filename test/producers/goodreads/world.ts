@@ -119,6 +119,7 @@ export const openWorld = async (
   }
   return {
     world,
+    baseUrl: server.url,
     lines,
     batches,
     keep,

@@ -1,35 +1,43 @@
-import { ReadflowError } from '../../runtime/errors.ts'
-import { type RunFile, readRunFile } from '../../runtime/run-file.ts'
-import type { StageName, UpStatus } from '../../runtime/up-status.ts'
+import { ReadflowError } from './errors.ts'
+import { type RunFile, readRunFile } from './run-file.ts'
+import type { StageName } from './stage-names.ts'
+import type { StageVerb, UpStatus } from './up-status.ts'
 
 const ANSWER_MS = 10_000
 
-export interface ControlAnswer extends Pick<UpStatus, 'stages' | 'programs'> {
+export interface ControlAnswer {
+  status: UpStatus
   /** Whether what was asked for was not so, or asked for, before. */
   isNew: boolean
 }
 
-/** A running `up` on this data folder. Throws ReadflowError `config` where there is none that can be told to pause. */
-export const findUp = (dataDir: string): { run: RunFile; control: NonNullable<RunFile['control']> } => {
+/** A running `up`, and where it is told things. */
+export interface FoundUp {
+  run: RunFile
+  control: NonNullable<RunFile['control']>
+}
+
+/** A running `up` on this data folder. Throws ReadflowError `config` where there is none that can be told anything. */
+export const findUp = (dataDir: string): FoundUp => {
   const run = readRunFile(dataDir)
   if (!run) throw new ReadflowError('config', `No up runs on ${dataDir}.`, { hint: 'Name the folder of one that runs with --data DIR.' })
   if (run.control) return { run, control: run.control }
   const [what, hint] =
     run.program === 'stack'
       ? ['A stack runs', 'It has no stages: stop the readflow consume that uses it instead.']
-      : ['An up --once runs', 'It can not be paused: it stops by itself.']
+      : ['An up --once runs', 'It can not be told anything: it stops by itself.']
   throw new ReadflowError('config', `${what} on ${dataDir}, and no up.`, { hint })
 }
 
-/** Asks the control port of a running `up`. Throws ReadflowError `stack-failed` when it is gone, `config` where it has no such stage. */
+/** Asks the control port of a running `up`; with no request, how it stands. Throws ReadflowError `stack-failed` when it is gone, `config` where it has no such stage. */
 export const askUp = async (
-  { run: { pid }, control: { port, token } }: ReturnType<typeof findUp>,
-  request: { stage: StageName; verb: 'pause' | 'resume' } | null,
+  { run: { pid }, control: { port, token } }: FoundUp,
+  request: { stage: StageName; verb: StageVerb } | null,
   signal: AbortSignal,
 ): Promise<ControlAnswer> => {
   let response: Response
   try {
-    response = await fetch(`http://127.0.0.1:${port}/stages${request ? `/${request.stage}/${request.verb}` : ''}`, {
+    response = await fetch(`http://127.0.0.1:${port}/${request ? `stages/${request.stage}/${request.verb}` : 'status'}`, {
       method: request ? 'POST' : 'GET',
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),

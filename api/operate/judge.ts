@@ -1,0 +1,193 @@
+import { durationText } from '../../runtime/duration-text.ts'
+import { conditionOf } from '../../runtime/stage-lines.ts'
+import { holdReason } from '../pipeline/gate.ts'
+import type { Facts, LakeFacts, TopicLag } from './facts.ts'
+
+/** `unknown`: it could not be found out. `note`: a person should know it, and nothing is wrong by it. */
+export interface Finding {
+  level: 'wrong' | 'unknown' | 'note'
+  /** Names the finding for machines, such as `stage-failed`. */
+  id: string
+  what: string
+  /** What to do about it, as a command where there is one. */
+  todo: string
+}
+
+const silverGroup = 'readflow.silver'
+const waitsFor = (lags: readonly TopicLag[], entity: string) =>
+  lags.some(({ group, topic, lagRecords }) => group === silverGroup && topic === `goodreads.${entity}` && lagRecords > 0)
+
+/**
+ * How far Gold is behind what Kafka got, in ms: the age of the time up to which everything is in Gold, of the entity that is
+ * furthest behind among those of which something is not in Gold yet. 0 where Gold has everything; null before the first Gold.
+ */
+export const freshnessMs = ({ nowMs, lake, kafka }: Facts): number | null => {
+  const { tables = [], gold = null } = lake.answer ?? {}
+  if (!gold) return null
+  const behind = Object.entries(gold.completeThroughByEntity).map(([entity, through]) => {
+    const newest = tables.find(({ table }) => table === `silver.${entity}`)?.newest_ingestion_at ?? null
+    const isInSilverOnly = newest !== null && through !== null && Date.parse(newest) > Date.parse(through)
+    const isMissing = isInSilverOnly || waitsFor(kafka?.answer?.lags ?? [], entity)
+    return isMissing && through !== null ? Math.max(0, nowMs - Date.parse(through)) : 0
+  })
+  return Math.max(0, ...behind)
+}
+
+const programFindings = ({ up }: Facts): Finding[] => {
+  if (!up) return []
+  if (up.fault !== null)
+    return [{ level: 'wrong', id: 'up-silent', what: `up does not answer: ${up.fault}`, todo: 'Stop it and start it again: npm start.' }]
+  const { programs, stages } = up.answer
+  return [
+    ...programs.flatMap(({ name, state, lastError }): Finding[] => {
+      if (state !== 'failed' && state !== 'restarting') return []
+      const isFinal = state === 'failed'
+      const stage = stages.find((each) => conditionOf(each, programs) === 'failed')?.name
+      return [
+        {
+          level: 'wrong',
+          id: isFinal ? 'program-failed' : 'program-restarting',
+          what: `${name} ${isFinal ? 'has ended, and waits for a person' : 'has ended and is started again'}${lastError ? `: ${lastError}` : ''}`,
+          todo: isFinal && stage ? `Mend that, then: readflow retry ${stage}` : `Read its log: logs/${name}.log in the data folder.`,
+        },
+      ]
+    }),
+    ...programs.flatMap(({ name, warning }): Finding[] =>
+      warning === null || /\bheld\b/.test(warning)
+        ? []
+        : [{ level: 'wrong', id: 'program-warns', what: `${name}: ${warning}`, todo: `readflow doctor, and logs/${name}.log` }],
+    ),
+    ...stages.flatMap((stage): Finding[] => {
+      const { name, runs } = stage
+      const condition = conditionOf(stage, programs)
+      if (condition === 'failing')
+        return [
+          {
+            level: 'wrong',
+            id: 'stage-failing',
+            what: `${name} fails, and is tried again (attempt ${runs?.attempt}): ${runs?.last?.detail}`,
+            todo: `Mend that, then: readflow retry ${name}; its log: readflow stages ${name}`,
+          },
+        ]
+      if (condition === 'paused' || condition === 'pausing')
+        return [{ level: 'note', id: 'stage-paused', what: `${name} is ${condition}`, todo: `readflow resume ${name}` }]
+      return []
+    }),
+  ]
+}
+
+const goldFindings = ({ gold, hold, tables }: LakeFacts): Finding[] => [
+  ...(hold
+    ? [
+        {
+          level: 'wrong' as const,
+          id: 'gold-held',
+          what: `Gold is held at ${hold.baseVersion === null ? 'nothing' : `version ${hold.baseVersion}`} since ${hold.since}: ${holdReason(hold)}`,
+          todo: `readflow gate; then mend the source, or: readflow gate release ${hold.run.slice(0, 8)} --why …`,
+        },
+      ]
+    : []),
+  ...(!gold && !hold && tables.some(({ table, rows }) => table.startsWith('silver.') && rows > 0)
+    ? [{ level: 'note' as const, id: 'no-gold', what: 'no Gold is published yet', todo: 'Wait for the first build: readflow run gold' }]
+    : []),
+]
+
+/** Last runs that failed, where no `up` tells of its stages. */
+const runFindings = ({ runs }: LakeFacts): Finding[] =>
+  runs
+    .filter(({ state }) => state === 'failed')
+    .map(({ kind, job, attempt, error }) => ({
+      level: 'wrong',
+      id: 'run-failed',
+      what: `the last ${kind} failed (${job}, attempt ${attempt}): ${error}`,
+      todo: 'Read the log of its program; it tries again by itself.',
+    }))
+
+const kafkaFindings = ({ up, kafka }: Facts): Finding[] => {
+  if (!kafka) return []
+  if (kafka.fault !== null)
+    return [{ level: 'wrong', id: 'kafka-away', what: `Kafka does not answer: ${kafka.fault}`, todo: 'readflow doctor' }]
+  const { lags, members, deadLetters, lost } = kafka.answer
+  const isPaused = (stage: string) =>
+    up?.answer?.stages.some(({ name, state }) => name === stage && (state === 'paused' || state === 'pausing')) ?? false
+  const letters = [...deadLetters.values()].reduce((sum, count) => sum + count, 0)
+  return [
+    ...lost.map(
+      ({ stage, topic, partition, next, logStart }): Finding => ({
+        level: 'wrong',
+        id: 'partition-stopped',
+        what: `${stage} stands still on ${topic}/${partition}: Kafka no longer has offsets ${next} to ${logStart - 1}`,
+        todo: 'Bring them back, or go on without them on record: --accept-loss of up or consume',
+      }),
+    ),
+    ...[...new Set(lags.map(({ group }) => group))].flatMap((group): Finding[] => {
+      const stage = group.slice(group.indexOf('.') + 1)
+      const waiting = lags.reduce((sum, lag) => sum + (lag.group === group ? lag.lagRecords : 0), 0)
+      if (waiting === 0 || (members.get(group) ?? 0) > 0 || isPaused(stage)) return []
+      return [
+        {
+          level: 'wrong',
+          id: 'group-idle',
+          what: `nobody consumes for ${group}, and ${waiting} records wait`,
+          todo: up ? `readflow stages ${stage}` : 'Start a readflow consume.',
+        },
+      ]
+    }),
+    ...(letters > 0
+      ? [{ level: 'note' as const, id: 'dead-letters', what: `${letters} dead letters in the last hour`, todo: 'The page, Dead letters' }]
+      : []),
+  ]
+}
+
+const weight = { wrong: 0, unknown: 1, note: 2 }
+
+/** What is to be said of the facts, what is wrong first. Pure. */
+export const judge = (facts: Facts, { objectiveMs }: { objectiveMs: number }): Finding[] => {
+  const { up, api, lake, kafka } = facts
+  const freshMs = freshnessMs(facts)
+  const findings: Finding[] = [
+    ...(lake.fault === null
+      ? []
+      : [{ level: 'wrong' as const, id: 'lake-away', what: `the lake can not be read: ${lake.fault}`, todo: 'readflow doctor' }]),
+    ...kafkaFindings(facts).filter(({ id }) => id === 'kafka-away'),
+    ...programFindings(facts),
+    ...(lake.answer ? goldFindings(lake.answer) : []),
+    ...(lake.answer && !up ? runFindings(lake.answer) : []),
+    ...kafkaFindings(facts).filter(({ id }) => id !== 'kafka-away'),
+    ...(freshMs !== null && freshMs > objectiveMs
+      ? [
+          {
+            level: 'wrong' as const,
+            id: 'not-fresh',
+            what: `what came ${durationText(freshMs)} ago is not in Gold yet; the objective is ${durationText(objectiveMs)}`,
+            todo: up ? 'readflow stages: which of silver and gold is behind' : 'Is a readflow compact running, and is it well?',
+          },
+        ]
+      : []),
+    ...(api?.fault
+      ? [
+          {
+            level: 'wrong' as const,
+            id: 'api-away',
+            what: `the API does not answer: ${api.fault}`,
+            todo: 'Read logs/serve.log in the data folder.',
+          },
+        ]
+      : []),
+    ...(kafka === null
+      ? [
+          {
+            level: 'unknown' as const,
+            id: 'no-brokers',
+            what: 'no up runs on this data folder, and no broker is known',
+            todo: 'Start one with npm start, name its folder with --data, or set KAFKA_BROKERS.',
+          },
+        ]
+      : []),
+  ]
+  return findings.sort((a, b) => weight[a.level] - weight[b.level])
+}
+
+/** 0 where all is well, 1 where something is wrong, 2 where that can't be told. */
+export const exitCodeOf = (findings: readonly Finding[]): 0 | 1 | 2 =>
+  findings.some(({ level }) => level === 'wrong') ? 1 : findings.some(({ level }) => level === 'unknown') ? 2 : 0

@@ -1,0 +1,95 @@
+import type { Snapshot } from '../../lake/delta/snapshot.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
+import { readLedger } from '../sink/ledger.ts'
+import { replaceRanges } from '../sink/replace-range.ts'
+import type { ReplayContext } from './context.ts'
+import type { createDerivation } from './derive.ts'
+import { readLetters } from './letters.ts'
+import { appIdOf, rangesOf, type SwapInput, swap } from './swap.ts'
+import { isDerivedTo, type PartitionWork, type Work } from './work.ts'
+
+/** So often the live consumer may come first before a person is asked to make room. */
+const MAX_ROUNDS = 200
+/** Less than this behind, a swap is tried. */
+const CLOSE_OFFSETS = 10_000
+
+type Context = Pick<ReplayContext, 'store' | 'client' | 'producer' | 'table' | 'layer' | 'onWaiting' | 'signal'> & {
+  entry: Pick<ReplayContext['entry'], 'table' | 'staged' | 'work'>
+}
+
+/** Where the table is, by partition. */
+export const progressOf = (layer: 'bronze' | 'silver', work: Work, snapshot: Snapshot): Map<number, number> =>
+  new Map(work.partitions.map(({ partition }) => [partition, readLedger(snapshot, appIdOf({ layer, work }, partition)).progress ?? 0]))
+
+/**
+ * Swaps what is staged in while the live consumer goes on: catches up with what it has committed meanwhile, ever less of it, and
+ * commits when nothing came in between. Gives the version that the swap made. Rejects with `lake-fenced` where another replay
+ * of a partition came first.
+ */
+export const swapIn = async (
+  context: Context,
+  {
+    derivation,
+    input,
+    snapshot,
+  }: { derivation: ReturnType<typeof createDerivation>; input: Omit<SwapInput, 'staged'>; snapshot: Snapshot },
+): Promise<number> => {
+  const { table, entry, layer, store, producer, signal } = context
+  const { work } = entry
+  let sent = 0
+  const sendLetters = async () => {
+    for (const path of work.letterFiles.slice(sent)) await producer.send(await readLetters(store, path))
+    sent = work.letterFiles.length
+  }
+  await sendLetters()
+  // The large part is rewritten before the race with the live consumer begins.
+  await replaceRanges(table, snapshot, rangesOf(work), input.known)
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    signal.throwIfAborted()
+    const now = await table.snapshot()
+    checkEpochs(context, now)
+    const progress = progressOf(layer, work, now)
+    const behind = work.partitions.reduce((sum, of) => {
+      const to = progress.get(of.partition) ?? 0
+      return sum + (isDerivedTo(of, to) ? 0 : to - of.position)
+    }, 0)
+    if (behind > 0) {
+      await derivation.deriveTo(progress)
+      await sendLetters()
+      if (behind > CLOSE_OFFSETS) continue
+    }
+    await checkTopic(context)
+    try {
+      return (await swap({ ...input, staged: entry.staged }, now)).version
+    } catch (error) {
+      if (!(error instanceof ReadflowError && error.code === 'lake-fenced')) throw error
+      if (round % 20 === 0) context.onWaiting('the live consumer commits faster than the swap; trying again')
+    }
+  }
+  throw new ReadflowError('lake-conflict', `The live consumer came first ${MAX_ROUNDS} times in a row; what is derived is kept.`, {
+    hint: `Run readflow pause ${layer}, the same command again, and readflow resume ${layer}.`,
+  })
+}
+
+const checkEpochs = ({ entry, layer }: Context, snapshot: Snapshot) => {
+  const isMoved = ({ partition, epoch }: PartitionWork) =>
+    readLedger(snapshot, appIdOf({ layer, work: entry.work }, partition)).epoch !== epoch
+  const moved = entry.work.partitions.find(isMoved)
+  if (moved)
+    throw new ReadflowError(
+      'lake-fenced',
+      `Another replay of ${entry.table}, partition ${moved.partition}, came first; this one changed nothing.`,
+      {
+        hint: 'Run the same command again to derive on top of it.',
+      },
+    )
+}
+
+const checkTopic = async ({ client, entry: { work } }: Context) => {
+  const now = (await client.topicIds([work.topic])).get(work.topic)
+  if (now !== work.topicId)
+    throw new ReadflowError(
+      'topic-changed',
+      `The topic ${work.topic} was deleted and made anew while it was read; the table keeps its rows.`,
+    )
+}

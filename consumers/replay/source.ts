@@ -1,0 +1,27 @@
+import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
+
+/** Offsets of one partition, `to` exclusive. */
+export interface Span {
+  partition: number
+  from: number
+  to: number
+}
+
+/** Records by partition, each chunk where the one before it ended. */
+export type Pieces = Map<number, RecordChunk>
+
+/** Where the records of a topic are had from again. */
+export interface RecordSource {
+  /**
+   * Hands over all records of some spans, piece by piece. Resolves to the partitions whose next records the source no longer
+   * has; what came before those was handed over. Rejects with what `take` rejects with.
+   */
+  read: (spans: readonly Span[], take: (pieces: Pieces) => Promise<void>, signal: AbortSignal) => Promise<number[]>
+  close: () => Promise<void>
+}
+
+/** What is derived and staged at once, at most. */
+export interface PieceLimits {
+  maxRecords: number
+  maxBytes: number
+}

@@ -1,0 +1,62 @@
+import { type ColumnBatch, columnOf, valueAt } from '../../lake/columns/column.ts'
+import { concatBatches } from '../../lake/columns/take.ts'
+import type { AddFile } from '../../lake/delta/actions.ts'
+import { stageFiles } from '../../lake/delta/stage.ts'
+import type { Table } from '../../lake/delta/table.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
+import { rowsOfRanges } from '../sink/replace-range.ts'
+import type { Outcomes } from '../stage.ts'
+import { gone, type LastReplay } from './find.ts'
+
+/** Rows that are staged at once. */
+const PIECE_ROWS = 50_000
+
+export interface RestoredRows {
+  adds: AddFile[]
+  /** By partition: `rows`, those of them that are `late`, and `flag/<rule>` for each flag that they bear. */
+  counts: Map<number, Outcomes>
+}
+
+/** Stages the rows that a range had before a replay. Throws `config` where their files are no more. */
+export const stageRowsOfBefore = async (
+  table: Table,
+  name: string,
+  { topicId, ranges, before, version }: LastReplay,
+): Promise<RestoredRows> => {
+  const restored: RestoredRows = { adds: [], counts: new Map(ranges.map(({ partition }) => [partition, { rows: 0 }])) }
+  const partitionColumns = before.metadata?.partitionColumns ?? []
+  let waiting: ColumnBatch[] = []
+  const flush = async () => {
+    const [first, ...rest] = waiting
+    if (!first) return
+    waiting = []
+    restored.adds.push(...(await stageFiles(table, concatBatches([first, ...rest]), { partitionColumns })))
+  }
+  const wanted = ranges.map(({ partition, from, until }) => ({ topicId, partition, from, to: until }))
+  try {
+    for await (const batch of rowsOfRanges(table, before, wanted)) {
+      countRows(batch, restored.counts)
+      waiting.push(batch)
+      if (waiting.reduce((sum, { length }) => sum + length, 0) >= PIECE_ROWS) await flush()
+    }
+    await flush()
+  } catch (cause) {
+    if (cause instanceof ReadflowError && cause.code === 'lake-not-found') throw gone(name, version, cause)
+    throw cause
+  }
+  return restored
+}
+
+const countRows = (batch: ColumnBatch, counts: Map<number, Outcomes>) => {
+  const partitions = columnOf(batch, '_partition')
+  const [late, flags] = ['_late', '_flags'].map((mark) => (batch.fields.some(({ name }) => name === mark) ? columnOf(batch, mark) : null))
+  for (let row = 0; row < batch.length; row++) {
+    const of = counts.get(valueAt(partitions, row) as number) ?? {}
+    const count = (name: string) => {
+      of[name] = (of[name] ?? 0) + 1
+    }
+    count('rows')
+    if (late && valueAt(late, row) === true) count('late')
+    for (const flag of ((flags && valueAt(flags, row)) ?? []) as string[]) count(`flag/${flag}`)
+  }
+}

@@ -1,0 +1,187 @@
+import type { Snapshot } from '../../lake/delta/snapshot.ts'
+import type { RunHandle } from '../../lineage/runs/recorder.ts'
+import type { Config } from '../../runtime/config/config.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
+import type { Release } from '../../runtime/lifecycle.ts'
+import type { Log } from '../../runtime/log.ts'
+import { openBronzeSource } from '../replay/bronze-source.ts'
+import { progressOf, swapIn } from '../replay/catch-up.ts'
+import { createDerivation } from '../replay/derive.ts'
+import { changedKeys, diffRows } from '../replay/diff.ts'
+import { checkIdle, newReplay } from '../replay/entry.ts'
+import { openKafkaSource } from '../replay/kafka-source.ts'
+import { openComparison, type openReplay } from '../replay/open.ts'
+import { lettersOf, withDiffInput } from '../replay/replay.ts'
+import { diffText, rangeText } from '../replay/report.ts'
+import { appIdOf } from '../replay/swap.ts'
+import type { PartitionWork, ReplayOf, Work } from '../replay/work.ts'
+import { counterId, gapsOf, readLedger } from '../sink/ledger.ts'
+import type { Replay } from '../sink/partition.ts'
+import type { Outcomes } from '../stage.ts'
+import { countersAfterRollback } from './counters.ts'
+import { findLastReplay, type LastReplay } from './find.ts'
+import { stageRowsOfBefore } from './restore-rows.ts'
+
+export interface RollbackOptions {
+  name: string
+  run: RunHandle
+  /** Where the answer goes: text for people, or one JSON line. */
+  print: (text: string) => void
+  log: Log
+  signal: AbortSignal
+  defer: (release: Release) => void
+}
+
+/**
+ * Puts back, in one commit, what the range of the last replay held before it. Of keys whose versions are others by that, the records
+ * behind the range are judged again; everything else that came since stays.
+ */
+export const runRollback = async (
+  config: Config,
+  opened: Awaited<ReturnType<typeof openReplay>>,
+  { name, run, print, log, signal, defer }: RollbackOptions,
+): Promise<void> => {
+  const { store, table, layer, topic, topicId, client, registry, limits, stageTable, bronze, producer, snapshot: began } = opened
+  await checkIdle(store, name)
+  const last = await findLastReplay(table, name)
+  if (last.topicId !== topicId || last.clusterId !== client.clusterId)
+    throw new ReadflowError('config', `The last replay of ${name} was of a topic that is no more; it can not be taken back.`)
+  const say = (text: string) => void (config.isJson || print(text))
+  const restored = await stageRowsOfBefore(table, name, last)
+  const work = workOf(last, { topic, tableId: began.metadata?.id ?? '', layer, began })
+  const entry: ReplayOf & { work: Work } = { ...newReplay(name, 'rollback'), staged: restored.adds, work }
+  say(`${name}: taking back the replay of version ${last.version}, partition and offsets: ${rangeText(work.partitions)}\n`)
+  const offsets = work.partitions.map(({ partition, from, to }) => `${partition}:${from}-${to}`).join(',')
+  run.begin({ inputs: [{ type: 'topic', name: topic, version: offsets }], outputs: [{ type: 'table', name }] })
+  const withFiles = await openComparison(config, { store, root: table.root, stagedStore: store, signal, defer })
+  const context = { ...opened, entry, withFiles, log, signal, onWaiting: (text: string) => void process.stderr.write(`${text}\n`) }
+  const { diff, keys } = await withDiffInput(context, began, async (input) => ({
+    diff: await diffRows(input),
+    keys: layer === 'silver' ? await changedKeys(input.duckdb) : new Map<number, string[]>(),
+  }))
+  for (const of of work.partitions) of.keys = keys.get(of.partition) ?? []
+  say(diffText(diff, work))
+
+  const letters = [...keys.values()].some(({ length }) => length > 0) ? await lettersOf(context, began) : new Map()
+  await stageTable.restore(
+    began,
+    work.partitions.map(({ partition, from }) => ({ topicId, partition, below: from })),
+    { staged: entry.staged },
+  )
+  const kafka = openKafkaSource({ client, topic, limits, log })
+  defer(() => kafka.close())
+  const derivation = createDerivation({
+    ...context,
+    work,
+    snapshot: began,
+    staging: table,
+    kafka,
+    bronze: bronze && openBronzeSource({ ...bronze, topicId, registry, limits, onReencoded: () => void work.reencoded++ }),
+    letters,
+    logStarts: async () => new Map((await client.topicOffsets(topic)).map(({ partition, logStart }) => [partition, logStart])),
+    keep: async (adds, outgoing) => {
+      entry.staged = [...entry.staged, ...adds]
+      await producer.send(outgoing)
+    },
+    onProgress: () => undefined,
+  })
+  await derivation.deriveTo(progressOf(layer, work, began))
+  const version = await swapIn(context, {
+    derivation,
+    snapshot: began,
+    input: {
+      table,
+      stageTable,
+      layer,
+      work,
+      letters,
+      known: new Map(),
+      operation: 'ROLLBACK',
+      parameters: { of: String(last.version) },
+      override: overrideOf(last, { layer, work, restored: restored.counts, isComplete: stageTable.isComplete }),
+    },
+  })
+  const { added, removed, changed } = diff
+  run.note({ outputs: [{ type: 'table', name, version }], counts: { partitions: work.partitions.length, added, removed, changed } })
+  say(`taken back as version ${version}\n`)
+  const of = {
+    table: name,
+    of: last.version,
+    version,
+    partitions: work.partitions.map(({ partition, from, to }) => ({ partition, from, to })),
+  }
+  if (config.isJson) print(`${JSON.stringify({ ok: true, ...of, ...diff, records: work.records })}\n`)
+}
+
+const workOf = (
+  last: LastReplay,
+  { topic, tableId, layer, began }: { topic: string; tableId: string; layer: 'bronze' | 'silver'; began: Snapshot },
+): Work => {
+  const work: Work = {
+    kind: 'rollback',
+    topic,
+    topicId: last.topicId,
+    clusterId: last.clusterId,
+    tableId,
+    code: '',
+    partitions: [],
+    fields: last.before.metadata?.fields ?? [],
+    letters: { come: {}, go: {}, samples: [] },
+    letterFiles: [],
+    records: 0,
+    fromBronze: 0,
+    reencoded: 0,
+  }
+  for (const { partition, from, until } of last.ranges) {
+    const ledger = readLedger(began, appIdOf({ layer, work }, partition))
+    const before = readLedger(last.before, appIdOf({ layer, work }, partition))
+    const isLast = ledger.progress === until && before.progress === until
+    work.partitions.push({
+      partition,
+      from,
+      to: until,
+      position: until,
+      undelivered: isLast ? before.tail : ledger.tail,
+      epoch: ledger.epoch,
+      beganAt: ledger.progress ?? until,
+      outcomes: {},
+      filled: 0,
+      keys: null,
+      deadBefore: {},
+      gone: {},
+      stale: {},
+    })
+  }
+  return work
+}
+
+const overrideOf =
+  (
+    last: LastReplay,
+    {
+      layer,
+      work,
+      restored,
+      isComplete,
+    }: { layer: 'bronze' | 'silver'; work: Work; restored: ReadonlyMap<number, Outcomes>; isComplete: boolean },
+  ) =>
+  (of: PartitionWork): Partial<Replay> => {
+    const prefix = counterId(appIdOf({ layer, work }, of.partition), '')
+    const countersOf = ({ txns }: Snapshot): Outcomes =>
+      Object.fromEntries([...txns].flatMap(([id, count]) => (id.startsWith(prefix) ? [[id.slice(prefix.length), count]] : [])))
+    const counts = {
+      isComplete,
+      without: countersOf(last.before),
+      with: countersOf(last.after),
+      restored: restored.get(of.partition) ?? {},
+      tail: of.outcomes,
+      deadInTail: of.deadBefore,
+    }
+    const until = of.to ?? of.position
+    return {
+      gapsAfter: gapsOf(last.before.metadata?.configuration ?? {}, { topicId: work.topicId, partition: of.partition }).filter(
+        ({ from, to }) => from < until && to > of.from,
+      ),
+      countersAfter: (before, gone) => countersAfterRollback(counts, before, gone),
+    }
+  }

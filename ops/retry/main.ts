@@ -1,0 +1,4 @@
+import { runProgram } from '../../runtime/lifecycle.ts'
+import { goOnCommand } from '../control/go-on-command.ts'
+
+await runProgram('retry', goOnCommand('retry'))

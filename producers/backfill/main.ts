@@ -1,0 +1,126 @@
+import { type Backfill, type BackfillInbox, isOver, openBackfillInbox } from '../../lineage/backfill/inbox.ts'
+import { type Config, parseConfig } from '../../runtime/config/config.ts'
+import { ReadflowError } from '../../runtime/errors.ts'
+import { runProgram, sleep } from '../../runtime/lifecycle.ts'
+import { createLog } from '../../runtime/log.ts'
+import { openConfiguredSource, openPoller } from '../open-poller.ts'
+import { createBackfills } from './run.ts'
+import { backfillJson, backfillLine } from './show.ts'
+import { whyNot } from './why-not.ts'
+
+const LOOK_MS = 500
+const TELL_MS = 2000
+
+/**
+ * `readflow backfill`: hands it to the poller of the data folder, or does it itself where none runs; returns once it is over.
+ * Told to stop it leaves the poller at work, and what it did itself is gone on with by the next command or poller.
+ */
+await runProgram('backfill', async ({ argv, env, signal, defer }) => {
+  const config = parseConfig('backfill', argv, env)
+  if (!config) return 0
+  const inbox = openBackfillInbox(config.dataDir)
+  const say = (backfill: Backfill) =>
+    void process.stdout.write(config.isJson ? `${JSON.stringify(backfillJson(backfill))}\n` : `${backfillLine(backfill)}\n`)
+  if (config.isStatusAsked || config.isCancelled) {
+    const newest = await inbox.get()
+    if (!newest) throw new ReadflowError('config', `There was no backfill on ${config.dataDir}.`)
+    if (config.isCancelled && !isOver(newest)) await cancel(inbox, signal)
+    say((await inbox.get()) ?? newest)
+    return 0
+  }
+  const range = rangeOf(config)
+  const owner = await inbox.owner()
+  const known = await inbox.get()
+  const isSame = known?.request.fromDay === range.fromDay && known.request.toDay === range.toDay
+  if (known && !isOver(known) && !isSame) {
+    const { fromDay, toDay } = known.request
+    throw new ReadflowError('config', `A backfill of ${fromDay} to ${toDay} is not over yet.`, {
+      hint: 'Have it go on with the same --from and --to, or end it: readflow backfill --cancel.',
+    })
+  }
+  if (owner && config.explicit.has('source') && !owner.source.startsWith(config.source.split(/[?:]/)[0] ?? ''))
+    throw new ReadflowError('config', `The poller that runs here asks ${owner.source}, and a backfill is of what it asks.`, {
+      hint: 'Leave --source out, or name another data folder with --data.',
+    })
+  const work = owner ? null : await openWorker(config, inbox, { signal, defer })
+  const isGoingOn = known !== null && !isOver(known) && !known.request.isCancelled
+  const request = isGoingOn ? known.request : await inbox.put(range)
+  if (!config.isJson)
+    process.stderr.write(
+      owner
+        ? `${isGoingOn ? 'It runs already' : 'Handed to the poller'} (process ${owner.pid}), under its rate limit. Ctrl-C leaves it running; readflow backfill --cancel ends it.\n`
+        : `No poller runs on ${config.dataDir}: it is done here. Ctrl-C interrupts it; the same command goes on.\n`,
+    )
+  const working = work?.(signal)
+  const following = follow(inbox, request.id, config, signal)
+  // Where the work ends by a fault of ours, nothing more will be said of it.
+  if (working) await Promise.race([working, following.then(() => working)])
+  const end = await following
+  say(end)
+  return end.status?.state === 'done' ? 0 : 1
+})
+
+function rangeOf({ fromDay, toDay }: Config): { fromDay: string; toDay: string } {
+  const today = new Date().toISOString().slice(0, 10)
+  if (fromDay === undefined || toDay === undefined)
+    throw new ReadflowError('config', 'Which days? Write them as --from 2026-01-01 --to 2026-01-31.')
+  if (fromDay > toDay) throw new ReadflowError('config', `--from ${fromDay} is after --to ${toDay}.`)
+  if (toDay > today) throw new ReadflowError('config', `--to ${toDay} is still to come: today is ${today} (UTC).`)
+  return { fromDay, toDay }
+}
+
+async function openWorker(
+  config: Config,
+  inbox: BackfillInbox,
+  { signal, defer }: { signal: AbortSignal; defer: Parameters<typeof openPoller>[0]['defer'] },
+) {
+  const log = createLog('backfill', 'warn')
+  const opening = { config, log, signal, defer }
+  const { source, store } = await openConfiguredSource(opening)
+  if (!source.backfill) throw new ReadflowError('config', whyNot(source.name))
+  const { pollerOf, positionsOf } = await openPoller({ ...opening, store })
+  defer(inbox.disown)
+  if (!(await inbox.tryOwn(source.id)))
+    throw new ReadflowError('config', 'A poller has just started here.', { hint: 'Ask again: it takes it.' })
+  const poll = (of: typeof source, job: string, until: AbortSignal, told: Parameters<ReturnType<typeof pollerOf>>[2]) =>
+    pollerOf(of)(job, until, told)
+  return createBackfills({ inbox, source, positionsOf, poll, log, nowMs: Date.now }).once
+}
+
+/** Tells how far it is until it is over, or was replaced. */
+async function follow(inbox: BackfillInbox, id: string, { isJson, dataDir }: Config, signal: AbortSignal): Promise<Backfill> {
+  let toldMs = 0
+  let lastLine = ''
+  for (;;) {
+    const backfill = await inbox.get()
+    if (!backfill || backfill.request.id !== id) throw new ReadflowError('stack-failed', 'Another backfill was asked for meanwhile.')
+    if (isOver(backfill)) return backfill
+    const line = backfillLine(backfill)
+    if (!isJson && Date.now() - toldMs >= TELL_MS && line !== lastLine) {
+      process.stderr.write(`${line}\n`)
+      toldMs = Date.now()
+      lastLine = line
+    }
+    if (!(await inbox.owner()))
+      throw new ReadflowError('stack-failed', `The poller of ${dataDir} has stopped.`, {
+        hint: 'The next one goes on with it, or the same command.',
+      })
+    await sleep(LOOK_MS, signal)
+  }
+}
+
+async function cancel(inbox: BackfillInbox, signal: AbortSignal): Promise<void> {
+  await inbox.cancel()
+  if (!(await inbox.owner())) {
+    const backfill = await inbox.get()
+    const none = { requests: 0, requestsLeft: null, records: {}, daysDone: 0, days: 0, workedMs: 0 }
+    const { request, status } = backfill!
+    return inbox.writeStatus({ ...none, ...status, id: request.id, state: 'cancelled', detail: null, updatedAt: new Date().toISOString() })
+  }
+  const until = AbortSignal.any([signal, AbortSignal.timeout(30_000)])
+  for (;;) {
+    const backfill = await inbox.get()
+    if (!backfill || isOver(backfill)) return
+    await sleep(LOOK_MS, until)
+  }
+}

@@ -1,0 +1,62 @@
+import { columnOf, valueAt } from '../../lake/columns/column.ts'
+import type { AddFile } from '../../lake/delta/actions.ts'
+import { scan } from '../../lake/delta/scan.ts'
+import { openTable } from '../../lake/delta/table.ts'
+import type { ObjectStore } from '../../lake/store/store.ts'
+import type { EntityName } from '../../schemas/records.ts'
+
+/** What was published of one response under one key. */
+interface Published {
+  /** When the first of them arrived, in epoch ms. */
+  atMs: number
+  /** The first 16 digits of the SHA-256 of each value. */
+  hashes: string[]
+}
+
+export interface PublishedIndex {
+  of: (entity: EntityName, requestId: string, key: string) => Published | null
+  /** Whether a value was published under the key, of whichever response: the poller leaves out what it had before. */
+  has: (entity: EntityName, key: string, hash: string) => boolean
+}
+
+export const HASH_DIGITS = 16
+const REQUEST_ID = 'readflow.request-id'
+const utf8 = new TextDecoder()
+
+/** What Bronze has of records that name the request they were made of, from a time on. About 300 bytes a record. */
+export const readPublished = async (store: ObjectStore, entities: readonly EntityName[], fromMs: number): Promise<PublishedIndex> => {
+  const found = new Map<string, Published>()
+  const values = new Set<string>()
+  for (const entity of entities) {
+    const root = `bronze/${entity}`
+    const snapshot = await openTable(store, root).snapshot()
+    const columns = ['_key', '_headers', '_value_hash', 'ingestion_timestamp']
+    for await (const batch of scan(store, snapshot, { root, columns, where: (file) => mayBeSince(file, fromMs) })) {
+      const [keys, headers, hashes, times] = columns.map((name) => columnOf(batch, name)) as [never, never, never, never]
+      for (let row = 0; row < batch.length; row++) {
+        const requestId = (valueAt(headers, row) as Record<string, string> | null)?.[REQUEST_ID]
+        const [key, hash] = [valueAt(keys, row) as Uint8Array | null, valueAt(hashes, row) as string | null]
+        if (requestId === undefined || key === null || hash === null) continue
+        const id = `${entity} ${requestId} ${utf8.decode(key)}`
+        values.add(`${entity} ${utf8.decode(key)} ${hash.slice(0, HASH_DIGITS)}`)
+        const atMs = (valueAt(times, row) as number | null) ?? fromMs
+        const before = found.get(id)
+        if (!before) found.set(id, { atMs, hashes: [hash.slice(0, HASH_DIGITS)] })
+        else {
+          before.atMs = Math.min(before.atMs, atMs)
+          before.hashes.push(hash.slice(0, HASH_DIGITS))
+        }
+      }
+    }
+  }
+  return {
+    of: (entity, requestId, key) => found.get(`${entity} ${requestId} ${key}`) ?? null,
+    has: (entity, key, hash) => values.has(`${entity} ${key} ${hash}`),
+  }
+}
+
+const mayBeSince = ({ stats }: AddFile, fromMs: number): boolean => {
+  const { maxValues } = JSON.parse(stats ?? '{}') as { maxValues?: Record<string, unknown> }
+  const newest = maxValues?.['ingestion_timestamp']
+  return typeof newest !== 'string' || !(Date.parse(newest) < fromMs)
+}

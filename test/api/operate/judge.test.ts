@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Facts, KafkaFacts, LakeFacts } from '../../../api/operate/facts.ts'
+import { exitCodeOf, freshnessMs, judge } from '../../../api/operate/judge.ts'
+import { statusLines } from '../../../api/operate/show.ts'
+import type { GateHold } from '../../../lake/gate-log.ts'
+import type { Published } from '../../../lake/published.ts'
+import type { StageStatus, UpStatus } from '../../../runtime/up-status.ts'
+
+const NOW_MS = Date.UTC(2026, 10, 29, 12)
+const iso = (agoMs: number) => new Date(NOW_MS - agoMs).toISOString()
+const OBJECTIVE_MS = 120_000
+
+const table = (name: string, newestAgoMs: number) => ({
+  table: name,
+  version: 1,
+  rows: 10,
+  files: 1,
+  bytes: 100,
+  small_files: 0,
+  last_commit_at: iso(newestAgoMs),
+  newest_ingestion_at: iso(newestAgoMs),
+  complete_through: null,
+})
+const gold = (throughAgoMs: number) =>
+  ({
+    version: 7,
+    publishedAt: iso(5000),
+    completeThrough: iso(throughAgoMs),
+    completeThroughByEntity: { books: iso(throughAgoMs) },
+  }) as unknown as Published
+const lake = (change: Partial<LakeFacts> = {}): LakeFacts => ({
+  tables: [table('silver.books', 10_000)],
+  gold: gold(5000),
+  hold: null,
+  runs: [],
+  ...change,
+})
+const kafka = (change: Partial<KafkaFacts> = {}): KafkaFacts => ({
+  lags: [{ group: 'readflow.silver', topic: 'goodreads.books', lagRecords: 0 }],
+  members: new Map([['readflow.silver', 1]]),
+  deadLetters: new Map(),
+  lost: [],
+  ...change,
+})
+const stage = (name: StageStatus['name'], change: Partial<StageStatus> = {}): StageStatus => ({
+  name,
+  state: 'running',
+  runs: {
+    schedule: 'every 10s',
+    isRunning: false,
+    last: { startedAt: iso(9000), endedAt: iso(8000), outcome: 'completed', detail: 'did it' },
+    nextAt: iso(-2000),
+    attempt: 1,
+    ended: 3,
+  },
+  ...change,
+})
+const up = (change: Partial<UpStatus> = {}): UpStatus => ({
+  phase: 'running',
+  startedAt: iso(60_000),
+  steps: [],
+  programs: [{ name: 'consume', state: 'running', restarts: 0, lastError: null, warning: null }],
+  stages: [stage('silver'), stage('gold')],
+  links: { page: null, brokers: null, registry: null, lake: null },
+  source: { uri: 'sandbox:', isGenerated: true },
+  ...change,
+})
+const facts = (change: Partial<Facts> = {}): Facts => ({
+  nowMs: NOW_MS,
+  up: { answer: up(), fault: null },
+  api: { answer: true, fault: null },
+  lake: { answer: lake(), fault: null },
+  kafka: { answer: kafka(), fault: null },
+  ...change,
+})
+const found = (change: Partial<Facts>) => {
+  const findings = judge(facts(change), { objectiveMs: OBJECTIVE_MS })
+  return { ids: findings.map(({ id }) => id), first: findings[0], code: exitCodeOf(findings) }
+}
+
+test('where all is well nothing is said, and the exit code is 0', () => {
+  assert.deepEqual(found({}), { ids: [], first: undefined, code: 0 })
+})
+
+test('a stage that fails is wrong, and the command that tries it again is named', () => {
+  const last = { startedAt: iso(1), endedAt: iso(1), outcome: 'failed' as const, detail: 'no disk' }
+  const failing = stage('silver', { runs: { ...stage('silver').runs!, last, attempt: 4 } })
+  const { first, code } = found({ up: { answer: up({ stages: [failing] }), fault: null } })
+  assert.equal(code, 1)
+  assert.equal(first?.what, 'silver fails, and is tried again (attempt 4): no disk')
+  assert.match(first?.todo ?? '', /readflow retry silver/)
+})
+
+test('a program that ended for good, one that is started again, and what one warns of', () => {
+  const program = (state: 'failed' | 'restarting' | 'running', warning: string | null) => ({
+    answer: up({ programs: [{ name: 'consume', state, restarts: 1, lastError: 'no key', warning }] }),
+    fault: null,
+  })
+  const failed = found({ up: program('failed', null) })
+  assert.deepEqual([failed.ids, failed.code], [['program-failed'], 1])
+  assert.match(failed.first?.todo ?? '', /readflow retry silver/)
+  assert.deepEqual(found({ up: program('restarting', null) }).ids, ['program-restarting'])
+  assert.deepEqual(found({ up: program('running', 'goodreads.books/0 stands still') }).ids, ['program-warns'])
+})
+
+test('paused by a person is a note, and no fault', () => {
+  const { ids, code } = found({ up: { answer: up({ stages: [stage('silver', { state: 'paused' })] }), fault: null } })
+  assert.deepEqual([ids, code], [['stage-paused'], 0])
+})
+
+test('held Gold, records that Kafka lost, a group without members and dead letters', () => {
+  const hold = { run: 'abcdef0123', since: iso(60_000), baseVersion: 7, checks: [{ message: 'rows fell by half' }] } as unknown as GateHold
+  assert.deepEqual(found({ lake: { answer: lake({ hold }), fault: null } }).ids, ['gold-held'])
+  const lost = [{ stage: 'bronze', topic: 'goodreads.books', partition: 2, next: 10, logStart: 25 }]
+  const stopped = found({ kafka: { answer: kafka({ lost }), fault: null } })
+  assert.equal(stopped.first?.what, 'bronze stands still on goodreads.books/2: Kafka no longer has offsets 10 to 24')
+  const lags = [{ group: 'readflow.silver', topic: 'goodreads.authors', lagRecords: 5 }]
+  assert.deepEqual(found({ kafka: { answer: kafka({ lags, members: new Map() }), fault: null } }).ids, ['group-idle'])
+  const letters = found({ kafka: { answer: kafka({ deadLetters: new Map([['goodreads.books.dlq', 3]]) }), fault: null } })
+  assert.deepEqual([letters.ids, letters.code], [['dead-letters'], 0])
+})
+
+test('freshness is the age of what is not in Gold yet, and nothing where all is', () => {
+  assert.equal(freshnessMs(facts()), 0)
+  const behind = lake({ tables: [table('silver.books', 1000)], gold: gold(200_000) })
+  assert.equal(freshnessMs(facts({ lake: { answer: behind, fault: null } })), 200_000)
+  assert.deepEqual(found({ lake: { answer: behind, fault: null } }).ids, ['not-fresh'])
+  const waiting = kafka({ lags: [{ group: 'readflow.silver', topic: 'goodreads.books', lagRecords: 1 }] })
+  assert.equal(
+    freshnessMs(facts({ lake: { answer: lake({ gold: gold(20_000) }), fault: null }, kafka: { answer: waiting, fault: null } })),
+    20_000,
+  )
+  const idle = lake({ tables: [table('silver.books', 900_000)], gold: gold(800_000) })
+  assert.equal(freshnessMs(facts({ lake: { answer: idle, fault: null } })), 0, 'to what is complete, no time passes')
+})
+
+test('what does not answer is wrong; where nobody knows a broker it can not be told; what is wrong goes first', () => {
+  const away = { answer: null, fault: 'no answer within 5 s' }
+  assert.deepEqual([found({ kafka: away }).ids, found({ kafka: away }).code], [['kafka-away'], 1])
+  assert.deepEqual(found({ lake: away }).ids, ['lake-away'])
+  assert.deepEqual(found({ api: away }).ids, ['api-away'])
+  assert.deepEqual(found({ up: away }).ids, ['up-silent'])
+  assert.deepEqual([found({ up: null, api: null, kafka: null }).ids, found({ up: null, api: null, kafka: null }).code], [['no-brokers'], 2])
+  assert.deepEqual([found({ kafka: null, lake: away }).ids, found({ kafka: null, lake: away }).code], [['lake-away', 'no-brokers'], 1])
+})
+
+test('where no up tells of its stages, the last run of a kind does', () => {
+  const runs = [{ kind: 'build', job: 'build gold', state: 'failed', attempt: 3, error: 'no disk' }] as unknown as LakeFacts['runs']
+  assert.deepEqual(found({ up: null, api: null, lake: { answer: lake({ runs }), fault: null } }).ids, ['run-failed'])
+})
+
+test('in a terminal the first line says whether all is well, and else what is wrong', () => {
+  const lines = (of: Facts) => statusLines(of, judge(of, { objectiveMs: OBJECTIVE_MS }), OBJECTIVE_MS)
+  assert.equal(lines(facts())[0], 'All is well.')
+  const away = lines(facts({ kafka: { answer: null, fault: 'connection refused' } }))
+  assert.equal(away[0], 'WRONG: Kafka does not answer: connection refused')
+  assert.ok(away.some((line) => /^Lag +not known: Kafka does not answer$/.test(line)))
+  assert.ok(lines(facts()).some((line) => /silver +waiting +8s ago +in 2s +1 +did it/.test(line)))
+})

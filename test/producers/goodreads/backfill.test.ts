@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createGoodreadsClient } from '../../../producers/sources/goodreads/client.ts'
+import { openGoodreadsSource } from '../../../producers/sources/goodreads/source.ts'
+import type { BackfillProgress, Position, SourceRecord } from '../../../producers/sources/source.ts'
+import { isRetriable } from '../../../runtime/errors.ts'
+import { keepingLog } from './server.ts'
+import { idsOf, NOW_MS, openWorld, type WorldReview } from './world.ts'
+
+const DAY_MS = 86_400_000
+const daysAgo = (days: number) => NOW_MS - days * DAY_MS
+const day = (days: number) => new Date(daysAgo(days)).toISOString().slice(0, 10)
+
+/** A reader's reviews, one a day back from yesterday, the n-th of book n. */
+const reviewsOf = (user: number, count: number): WorldReview[] =>
+  Array.from({ length: count }, (_, index) => ({
+    id: user * 1000 + index + 1,
+    user,
+    book: index + 1,
+    updatedMs: daysAgo(index + 1) - 3_600_000,
+  }))
+
+/** Backfills of a world with pages of three, with the position kept as by the poller. */
+const openBackfill = async (t: Parameters<typeof openWorld>[0], reviews: WorldReview[], userIds: string[]) => {
+  const { world, asked, baseUrl } = await openWorld(t, { reviews })
+  const { log, lines } = keepingLog()
+  const client = createGoodreadsClient({ baseUrl, minIntervalMs: 0, firstDelayMs: 1, maxDelayMs: 2, maxAttempts: 2, log })
+  const source = openGoodreadsSource({
+    name: 'goodreads-api',
+    id: 'test',
+    isGenerated: false,
+    pollIntervalMs: 10_000,
+    client,
+    userIds,
+    concurrency: 1,
+  })
+  let position: Position | null = null
+  const progress: BackfillProgress[] = []
+  const run = async (
+    range: { fromDay: string; toDay: string },
+    { stopAfter = Number.POSITIVE_INFINITY, live = null as Position | null } = {},
+  ) => {
+    const stopping = new AbortController()
+    const records: SourceRecord[] = []
+    let requests = 0
+    const onProgress = (each: BackfillProgress) => {
+      progress.push(each)
+      if (requests++ >= stopAfter) stopping.abort(new Error('told to stop'))
+    }
+    const { signal } = stopping
+    try {
+      // Every answer is a batch that is published: what is interrupted has kept its position.
+      for await (const batch of source.backfill!({ ...range, position, live, onProgress }, { pollId: 'b1', signal, log, nowMs: clock() })) {
+        records.push(...batch.records)
+        position = JSON.parse(JSON.stringify(batch.position))
+      }
+      return { records, error: undefined }
+    } catch (error) {
+      return { records, error }
+    }
+  }
+  return { world, asked, run, progress, lines }
+}
+
+/** Each look is six seconds after the one before, so that each answer is a batch of its own; the day stays. */
+const clock = () => {
+  let looks = 0
+  return () => NOW_MS + 6000 * looks++
+}
+
+test('the lists are paged back to the first day, and only what changed in the days is taken, with its books and authors', async (t) => {
+  const { run, asked, progress } = await openBackfill(t, [...reviewsOf(1, 12), ...reviewsOf(2, 2)], ['1', '2'])
+  const { records, error } = await run({ fromDay: day(6), toDay: day(4) })
+  assert.equal(error, undefined)
+  assert.deepEqual(idsOf(records, 'reviews'), ['1003', '1004', '1005'])
+  assert.deepEqual(idsOf(records, 'ratings'), ['1:3', '1:4', '1:5'])
+  assert.deepEqual(
+    idsOf(records, 'books').filter((id) => id.endsWith('*')),
+    ['3*', '4*', '5*'],
+  )
+  const paths = asked().map((path) => new URL(path, 'http://world'))
+  const pages = paths.filter(({ pathname }) => pathname === '/review/list/1.xml').map(({ searchParams }) => searchParams.get('page'))
+  assert.deepEqual(pages, ['1', '2', '3'], 'no page beyond the first day')
+  assert.ok(!paths.some(({ pathname }) => pathname.startsWith('/review/recent_reviews')))
+  const { daysDone, days, requestsLeft, requests } = progress.at(-1)!
+  assert.deepEqual({ daysDone, days, requestsLeft, requests }, { daysDone: 3, days: 3, requestsLeft: 0, requests: paths.length })
+})
+
+test('books that the live poll follows are not asked for again, nor published in part', async (t) => {
+  const { run, asked } = await openBackfill(t, reviewsOf(1, 3), ['1'])
+  const live = {
+    version: 1,
+    marks: {},
+    listings: {},
+    seen: [],
+    knownBooks: ['1'],
+    pendingBooks: ['2'],
+    knownAuthors: ['1001', '1002', '1003'],
+    pendingAuthors: [],
+    nextUser: 0,
+  }
+  const { records } = await run({ fromDay: day(10), toDay: day(0) }, { live })
+  assert.deepEqual(idsOf(records, 'reviews'), ['1001', '1002', '1003'])
+  assert.deepEqual(
+    idsOf(records, 'books').filter((id) => ['1', '2', '3*'].includes(id)),
+    ['3*'],
+  )
+  assert.ok(!asked().some((path) => /book\/show\/[12]\.xml/.test(path)))
+})
+
+test('interrupted it goes on where it was, nothing is lost, and done it begins anew', async (t) => {
+  const { run, asked } = await openBackfill(t, reviewsOf(1, 12), ['1'])
+  const range = { fromDay: day(13), toDay: day(1) }
+  const first = await run(range, { stopAfter: 6 })
+  assert.match(String(first.error), /told to stop/)
+  const before = asked().length
+  const second = await run(range)
+  assert.equal(second.error, undefined)
+  const all = new Set(idsOf([...first.records, ...second.records], 'reviews'))
+  assert.equal(all.size, 12)
+  const after = asked()
+  assert.ok(after.length + before < 2 * 29, `${before} and ${after.length} requests`)
+  assert.ok(!after.some((path) => path.includes('/review/list/1.xml') && path.includes('page=1&')), 'the first page is not asked for again')
+  const again = await run(range)
+  assert.equal(idsOf(again.records, 'reviews').length, 12)
+})
+
+test('a review whose date can not be is of no day; one answer that is broken is asked again, and given up at last', async (t) => {
+  const reviews = [...reviewsOf(1, 2), { id: 1999, user: 1, book: 9, updatedMs: null }]
+  const { run, world, lines } = await openBackfill(t, reviews, ['1'])
+  world.instead.set('/book/show/2.xml', '<html>over capacity</html>')
+  const { records, error } = await run({ fromDay: day(10), toDay: day(0) })
+  assert.equal(error, undefined)
+  assert.deepEqual(idsOf(records, 'reviews'), ['1001', '1002'])
+  assert.deepEqual(
+    idsOf(records, 'books').filter((id) => id === '2' || id === '2*'),
+    ['2'],
+    'what is known of it from the list',
+  )
+  assert.ok(lines.some((line) => line.includes('goes on without it')))
+})
+
+test('a source that is away ends it for now, and without readers there is nothing to ask', async (t) => {
+  const { run, world } = await openBackfill(t, reviewsOf(1, 3), ['1'])
+  world.instead.set('/review/list/1.xml', { status: 503, body: 'later' })
+  const { error } = await run({ fromDay: day(10), toDay: day(0) })
+  assert.ok(error === undefined || isRetriable(error))
+  const none = await openBackfill(t, [], [])
+  assert.match(String((await none.run({ fromDay: day(10), toDay: day(0) })).error), /by reader only, and no reader is named/)
+})

@@ -1,0 +1,70 @@
+/** One look at one process, or at a folder: then `life` is always the same. */
+export interface Sample {
+  atMs: number
+  name: string
+  /** A process that was started again is another one. */
+  life: string
+  measure: Measure
+  value: number
+}
+
+export type Measure = 'memory MB' | 'heap MB' | 'open files' | 'handles' | 'files'
+
+export interface Bound {
+  /** Growth within a life. */
+  perMinute: number
+  most: number
+}
+
+export interface Flatness {
+  name: string
+  measure: Measure
+  /** Least and most that was seen in the whole run. */
+  least: number
+  most: number
+  /** Null where no life was long enough. */
+  perMinute: number | null
+  bound: Bound
+  isFlat: boolean
+}
+
+/** What a process takes at first (code compiled, caches filled) is no growth: so much of each life is left out. */
+export const WARM_UP_MS = 60_000
+/** Over less time a slope says nothing. */
+const LEAST_SPAN_MS = 90_000
+
+/**
+ * Growth a minute over all lives together: a line of one slope for all, each with a height of its own. Null where they
+ * cover too little time.
+ */
+export const slopePerMinute = (samples: readonly Pick<Sample, 'atMs' | 'life' | 'value'>[]): number | null => {
+  let above = 0
+  let below = 0
+  let spanMs = 0
+  for (const ofLife of Map.groupBy(samples, ({ life }) => life).values()) {
+    const mean = (pick: (sample: (typeof ofLife)[number]) => number) => ofLife.reduce((sum, each) => sum + pick(each), 0) / ofLife.length
+    const [atMean, valueMean] = [mean(({ atMs }) => atMs), mean(({ value }) => value)]
+    for (const { atMs, value } of ofLife) {
+      above += (atMs - atMean) * (value - valueMean)
+      below += (atMs - atMean) ** 2
+    }
+    spanMs += ofLife.at(-1)!.atMs - ofLife[0]!.atMs
+  }
+  return spanMs < LEAST_SPAN_MS || below === 0 ? null : (above / below) * 60_000
+}
+
+/** Judges the second half of a run. Pure. */
+export const judgeFlatness = (samples: readonly Sample[], boundOf: (name: string, measure: Measure) => Bound): Flatness[] => {
+  const lastMs = samples.reduce((last, { atMs }) => Math.max(last, atMs), 0)
+  const bornMs = new Map<string, number>()
+  for (const { life, atMs } of samples) bornMs.set(life, Math.min(bornMs.get(life) ?? atMs, atMs))
+  return [...Map.groupBy(samples, ({ name, measure }) => `${name}\0${measure}`).values()].map((all) => {
+    const { name, measure } = all[0]!
+    const bound = boundOf(name, measure)
+    const settled = all.filter(({ atMs, life }) => atMs >= lastMs / 2 && atMs - bornMs.get(life)! >= WARM_UP_MS)
+    const perMinute = slopePerMinute(settled)
+    const most = all.reduce((found, { value }) => Math.max(found, value), 0)
+    const least = all.reduce((found, { value }) => Math.min(found, value), most)
+    return { name, measure, least, most, perMinute, bound, isFlat: most <= bound.most && (perMinute ?? 0) <= bound.perMinute }
+  })
+}

@@ -1,0 +1,13 @@
+// Runs the soak under Node 24. Plain JS: it may be started by any Node >= 20.
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { findNode } from '../../ops/setup/node.mjs'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const flags = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning']
+const child = spawn(findNode(root), [...flags, fileURLToPath(new URL('main.ts', import.meta.url)), ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+})
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+child.on('close', (code) => process.exit(code ?? 1))
