@@ -1,7 +1,8 @@
 import { durationText } from '../../runtime/duration-text.ts'
 import { conditionOf } from '../../runtime/stage-lines.ts'
+import { programOfStage } from '../../runtime/stage-names.ts'
 import { holdReason } from '../pipeline/gate.ts'
-import type { Facts, LakeFacts, TopicLag } from './facts.ts'
+import type { Facts, KafkaFacts, LakeFacts, TopicLag } from './facts.ts'
 
 /** `unknown`: it could not be found out. `note`: a person should know it, and nothing is wrong by it. */
 export interface Finding {
@@ -42,7 +43,7 @@ const programFindings = ({ up }: Facts): Finding[] => {
     ...programs.flatMap(({ name, state, lastError }): Finding[] => {
       if (state !== 'failed' && state !== 'restarting') return []
       const isFinal = state === 'failed'
-      const stage = stages.find((each) => conditionOf(each, programs) === 'failed')?.name
+      const stage = stages.find((each) => programOfStage[each.name] === name)?.name
       return [
         {
           level: 'wrong',
@@ -103,11 +104,7 @@ const runFindings = ({ runs }: LakeFacts): Finding[] =>
       todo: 'Read the log of its program; it tries again by itself.',
     }))
 
-const kafkaFindings = ({ up, kafka }: Facts): Finding[] => {
-  if (!kafka) return []
-  if (kafka.fault !== null)
-    return [{ level: 'wrong', id: 'kafka-away', what: `Kafka does not answer: ${kafka.fault}`, todo: 'readflow doctor' }]
-  const { lags, members, deadLetters, lost } = kafka.answer
+const kafkaFindings = ({ lags, members, deadLetters, lost }: KafkaFacts, up: Facts['up']): Finding[] => {
   const isPaused = (stage: string) =>
     up?.answer?.stages.some(({ name, state }) => name === stage && (state === 'paused' || state === 'pausing')) ?? false
   const letters = [...deadLetters.values()].reduce((sum, count) => sum + count, 0)
@@ -149,11 +146,13 @@ export const judge = (facts: Facts, { objectiveMs }: { objectiveMs: number }): F
     ...(lake.fault === null
       ? []
       : [{ level: 'wrong' as const, id: 'lake-away', what: `the lake can not be read: ${lake.fault}`, todo: 'readflow doctor' }]),
-    ...kafkaFindings(facts).filter(({ id }) => id === 'kafka-away'),
+    ...(kafka && kafka.fault !== null
+      ? [{ level: 'wrong' as const, id: 'kafka-away', what: `Kafka does not answer: ${kafka.fault}`, todo: 'readflow doctor' }]
+      : []),
     ...programFindings(facts),
     ...(lake.answer ? goldFindings(lake.answer) : []),
     ...(lake.answer && !up ? runFindings(lake.answer) : []),
-    ...kafkaFindings(facts).filter(({ id }) => id !== 'kafka-away'),
+    ...(kafka?.answer ? kafkaFindings(kafka.answer, up) : []),
     ...(freshMs !== null && freshMs > objectiveMs
       ? [
           {

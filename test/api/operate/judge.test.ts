@@ -104,6 +104,15 @@ test('a program that ended for good, one that is started again, and what one war
   assert.deepEqual(found({ up: program('running', 'goodreads.books/0 stands still') }).ids, ['program-warns'])
 })
 
+test('of two programs that ended for good each is told with a stage of its own', () => {
+  const programs = ['consume', 'compact'].map((name) => ({ name, state: 'failed' as const, restarts: 1, lastError: null, warning: null }))
+  const findings = judge(facts({ up: { answer: up({ programs }), fault: null } }), { objectiveMs: OBJECTIVE_MS })
+  assert.deepEqual(
+    findings.map(({ todo }) => todo),
+    ['Mend that, then: readflow retry silver', 'Mend that, then: readflow retry gold'],
+  )
+})
+
 test('paused by a person is a note, and no fault', () => {
   const { ids, code } = found({ up: { answer: up({ stages: [stage('silver', { state: 'paused' })] }), fault: null } })
   assert.deepEqual([ids, code], [['stage-paused'], 0])
