@@ -1,5 +1,6 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { ReadflowError } from './errors.ts'
+import { within } from './within.ts'
 
 export interface Registry {
   /**
@@ -51,7 +52,8 @@ export const openRegistry = (url: string, { requestTimeoutMs = 15_000 } = {}): R
   const register = async (subject: string, schema: object): Promise<number> => {
     const compatibility = await ensureLevel(subject)
     try {
-      const { id } = await answered(
+      // Its client waits for ever for a server that has stopped answering.
+      const { id } = await within(
         registry.register({ type: SchemaType.AVRO, schema: JSON.stringify(schema) }, { subject, compatibility }),
         requestTimeoutMs,
       )
@@ -111,15 +113,6 @@ const createRequest =
       throw unavailable(base, cause)
     }
   }
-
-/** The registry client waits for ever for a server that has stopped answering. */
-const answered = async <T>(request: Promise<T>, timeoutMs: number): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs)
-  })
-  return Promise.race([request, timeout]).finally(() => clearTimeout(timer))
-}
 
 const registerError = (subject: string, base: string, cause: unknown): ReadflowError => {
   const { status, message } = cause as { status?: number; message?: string }

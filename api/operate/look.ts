@@ -5,7 +5,7 @@ import { readPublished } from '../../lake/published.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { errorLine } from '../../runtime/errors.ts'
 import type { KafkaBrowser } from '../../runtime/kafka/second/browser.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
+import { within } from '../../runtime/within.ts'
 import { catalogue, dlqTopic, entityNames, topicNames } from '../../schemas/catalogue.ts'
 import { groups } from '../pipeline/lag.ts'
 import type { openRunsReader } from '../pipeline/runs.ts'
@@ -16,17 +16,10 @@ const HOUR_MS = 3_600_000
 
 /** Asks something, for `withinMs` at most. Never rejects: what is wrong is a part of the answer. */
 export const asked = async <T>(work: () => Promise<T>, withinMs: number): Promise<Asked<T>> => {
-  const enough = new AbortController()
   try {
-    const late = sleep(withinMs, enough.signal).then(() => {
-      throw new Error(`no answer within ${withinMs / 1000} s`)
-    })
-    late.catch(() => undefined)
-    return { answer: await Promise.race([work(), late]), fault: null }
+    return { answer: await within(work(), withinMs), fault: null }
   } catch (error) {
     return { answer: null, fault: errorLine(error) }
-  } finally {
-    enough.abort()
   }
 }
 

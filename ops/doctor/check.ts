@@ -1,4 +1,5 @@
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
+import { within } from '../../runtime/within.ts'
 
 /** What one look at the set-up came to. */
 export interface Check {
@@ -17,17 +18,11 @@ const DEADLINE_MS = 20_000
 
 /** Looks, and takes what keeps it from looking for a failure. Never rejects, and never hangs. */
 export const looked = async (name: string, look: () => Promise<Check[]> | Check[]): Promise<Check[]> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${DEADLINE_MS / 1000} s`)), DEADLINE_MS)
-  })
   try {
-    return await Promise.race([Promise.resolve().then(look), late])
+    return await within(Promise.resolve().then(look), DEADLINE_MS)
   } catch (error) {
     const hint = error instanceof ReadflowError ? error.hint : undefined
     const what = error instanceof ReadflowError ? error.message : errorLine(error)
     return [fail(name, what, hint ?? 'Mend that, and look again.')]
-  } finally {
-    clearTimeout(timer)
   }
 }
