@@ -45,5 +45,8 @@ export const processMark = (pid) => {
   return `${proc('sys/kernel/random/boot_id')?.trim() ?? ''} ${startTicks}`
 }
 
+/** Whether the process that was noted still runs; of one without a mark its pid is all that is known. */
+export const isSameProcess = ({ pid, mark }) => isAlive(pid) && (mark === null || processMark(pid) === mark)
+
 /** The command line of a process, arguments with spaces between; null where there is none to see. */
 export const commandLine = (pid) => proc(`${pid}/cmdline`)?.replaceAll('\0', ' ').trim() || ps(pid, 'command')

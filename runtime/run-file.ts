@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { isAlive, processMark } from './process.mjs'
+import { isSameProcess, processMark } from './process.mjs'
 
 /** Where a running `up` or `stack` can be reached: what `<data>/run/up.json` holds while it runs. */
 export interface RunFile {
@@ -32,8 +32,7 @@ export const writeRunFile = (dataDir: string, run: Omit<RunFile, 'pid'>): { remo
 export const readRunFile = (dataDir: string): RunFile | null => {
   try {
     const { mark, ...run } = JSON.parse(readFileSync(fileOf(dataDir), 'utf8')) as RunFile & { mark: string | null }
-    const isSame = isAlive(run.pid) && (mark === null || processMark(run.pid) === mark)
-    return isSame ? run : null
+    return isSameProcess({ pid: run.pid, mark }) ? run : null
   } catch {
     return null // none, not ours to read, or torn: then nothing is known
   }

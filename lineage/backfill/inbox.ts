@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { isAlive, processMark } from '../../runtime/process.mjs'
+import { isSameProcess, processMark } from '../../runtime/process.mjs'
 import { readJson, writeWhole } from '../whole-file.ts'
 
 /*
@@ -75,8 +75,7 @@ export const openBackfillInbox = (dataDir: string) => {
   }
   const owner = async (): Promise<Owner | null> => {
     const found = await readJson<Owner>(file('poller'))
-    const isSame = found && isAlive(found.pid) && (found.mark === null || processMark(found.pid) === found.mark)
-    return isSame ? found : null
+    return found && isSameProcess(found) ? found : null
   }
   const readRequest = () => readJson<BackfillRequest>(file('request'))
   return {

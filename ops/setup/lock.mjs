@@ -1,7 +1,7 @@
 // A lock between processes: a file that names its holder. One left by a dead process is taken over.
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { isAlive, processMark } from '../../runtime/process.mjs'
+import { isSameProcess, processMark } from '../../runtime/process.mjs'
 
 /** A lock file is created before it is filled: an empty one this young belongs to somebody who is about to. */
 const UNFILLED_MS = 5000
@@ -26,7 +26,7 @@ const holderOf = (text) => {
 
 const isHeld = (file, text) => {
   const holder = holderOf(text)
-  if (holder) return isAlive(holder.pid) && (!holder.mark || processMark(holder.pid) === holder.mark)
+  if (holder) return isSameProcess({ pid: holder.pid, mark: holder.mark || null })
   try {
     return Date.now() - statSync(file).mtimeMs < UNFILLED_MS
   } catch {

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { commandLine, isAlive, processMark } from '../../runtime/process.mjs'
+import { commandLine, isAlive, isSameProcess, processMark } from '../../runtime/process.mjs'
 
 const STOP_GRACE_MS = 15_000
 const POLL_MS = 50
@@ -43,8 +43,7 @@ const readPidFile = (dataDir: string, name: ServiceName): PidRecord | null => {
 /** The pid of a service of this data folder that runs without anybody; never that of another process. */
 export const findLeftover = (dataDir: string, name: ServiceName): number | null => {
   const record = readPidFile(dataDir, name)
-  if (!record || !isAlive(record.pid)) return null
-  if (record.mark !== null && processMark(record.pid) !== record.mark) return null
+  if (!record || !isSameProcess(record)) return null
   // The mark says it is the same process; its command line says that it is a service of this folder.
   return commandLine(record.pid)?.includes(dataMark(dataDir, name)) ? record.pid : null
 }
