@@ -65,6 +65,12 @@ export const isOver = ({ status }: Backfill): boolean => status !== null && ['do
 export const estimateMs = ({ requests, requestsLeft, workedMs }: BackfillStatus): number | null =>
   requestsLeft === null || requests === 0 ? null : Math.round((workedMs / requests) * requestsLeft)
 
+/** The status of one that was taken back, with what was done of it before. */
+export const cancelledStatus = ({ request, status }: Backfill, nowMs: number): BackfillStatus => {
+  const none = { requests: 0, requestsLeft: null, records: {}, daysDone: 0, days: 0, workedMs: 0 }
+  return { ...none, ...status, id: request.id, state: 'cancelled', detail: null, updatedAt: new Date(nowMs).toISOString() }
+}
+
 /** The backfill of a data folder: one at a time. */
 export const openBackfillInbox = (dataDir: string) => {
   const dir = path.join(dataDir, 'backfill')

@@ -1,10 +1,10 @@
-import { type Backfill, type BackfillInbox, isOver, openBackfillInbox } from '../../lineage/backfill/inbox.ts'
+import { type Backfill, type BackfillInbox, cancelledStatus, isOver, openBackfillInbox } from '../../lineage/backfill/inbox.ts'
 import { type Config, parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
-import { runProgram, sleep } from '../../runtime/lifecycle.ts'
+import { type ProgramContext, runProgram, sleep } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
 import { openConfiguredSource, openPoller } from '../open-poller.ts'
-import { createBackfills } from './run.ts'
+import { type BackfillsOptions, createBackfills } from './run.ts'
 import { backfillJson, backfillLine } from './show.ts'
 import { whyNot } from './why-not.ts'
 
@@ -51,11 +51,8 @@ await runProgram('backfill', async ({ argv, env, signal, defer }) => {
         ? `${isGoingOn ? 'It runs already' : 'Handed to the poller'} (process ${owner.pid}), under its rate limit. Ctrl-C leaves it running; readflow backfill --cancel ends it.\n`
         : `No poller runs on ${config.dataDir}: it is done here. Ctrl-C interrupts it; the same command goes on.\n`,
     )
-  const working = work?.(signal)
-  const following = follow(inbox, request.id, config, signal)
-  // Where the work ends by a fault of ours, nothing more will be said of it.
-  if (working) await Promise.race([working, following.then(() => working)])
-  const end = await following
+  // Where the work ends by a fault of ours, nothing more will be said of it: that ends this too.
+  const [end] = await Promise.all([follow(inbox, request.id, config, signal), work?.(signal)])
   say(end)
   return end.status?.state === 'done' ? 0 : 1
 })
@@ -69,11 +66,7 @@ function rangeOf({ fromDay, toDay }: Config): { fromDay: string; toDay: string }
   return { fromDay, toDay }
 }
 
-async function openWorker(
-  config: Config,
-  inbox: BackfillInbox,
-  { signal, defer }: { signal: AbortSignal; defer: Parameters<typeof openPoller>[0]['defer'] },
-) {
+async function openWorker(config: Config, inbox: BackfillInbox, { signal, defer }: Pick<ProgramContext, 'signal' | 'defer'>) {
   const log = createLog('backfill', 'warn')
   const opening = { config, log, signal, defer }
   const { source, store } = await openConfiguredSource(opening)
@@ -82,8 +75,7 @@ async function openWorker(
   defer(inbox.disown)
   if (!(await inbox.tryOwn(source.id)))
     throw new ReadflowError('config', 'A poller has just started here.', { hint: 'Ask again: it takes it.' })
-  const poll = (of: typeof source, job: string, until: AbortSignal, told: Parameters<ReturnType<typeof pollerOf>>[2]) =>
-    pollerOf(of)(job, until, told)
+  const poll: BackfillsOptions['poll'] = (of, job, until, told) => pollerOf(of)(job, until, told)
   return createBackfills({ inbox, source, positionsOf, poll, log, nowMs: Date.now }).once
 }
 
@@ -113,9 +105,7 @@ async function cancel(inbox: BackfillInbox, signal: AbortSignal): Promise<void> 
   await inbox.cancel()
   if (!(await inbox.owner())) {
     const backfill = await inbox.get()
-    const none = { requests: 0, requestsLeft: null, records: {}, daysDone: 0, days: 0, workedMs: 0 }
-    const { request, status } = backfill!
-    return inbox.writeStatus({ ...none, ...status, id: request.id, state: 'cancelled', detail: null, updatedAt: new Date().toISOString() })
+    return inbox.writeStatus(cancelledStatus(backfill!, Date.now()))
   }
   const until = AbortSignal.any([signal, AbortSignal.timeout(30_000)])
   for (;;) {

@@ -1,4 +1,4 @@
-import { type Backfill, type BackfillInbox, type BackfillStatus, isOver } from '../../lineage/backfill/inbox.ts'
+import { type Backfill, type BackfillInbox, type BackfillStatus, cancelledStatus, isOver } from '../../lineage/backfill/inbox.ts'
 import { errorLine, isRetriable, ReadflowError } from '../../runtime/errors.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Log } from '../../runtime/log.ts'
@@ -128,16 +128,7 @@ export const createBackfills = (options: BackfillsOptions) => {
     const backfill = await inbox.get()
     if (!backfill || isOver(backfill)) return null
     if (backfill.request.isCancelled) {
-      const { request, status } = backfill
-      const none = { requests: 0, requestsLeft: null, records: {}, daysDone: 0, days: 0, workedMs: 0 }
-      await inbox.writeStatus({
-        ...none,
-        ...status,
-        id: request.id,
-        state: 'cancelled',
-        detail: null,
-        updatedAt: new Date(nowMs()).toISOString(),
-      })
+      await inbox.writeStatus(cancelledStatus(backfill, nowMs()))
       return backfill
     }
     if (nowMs() >= dueMs) await runOne(backfill, until)
