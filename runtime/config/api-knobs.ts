@@ -1,13 +1,6 @@
 import { z } from 'zod'
-import { count, durationMs } from './units.ts'
+import { count, durationMs, list, text } from './units.ts'
 
-const text = z.string().min(1, 'must not be empty')
-const list = text.transform((value) =>
-  value
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean),
-)
 const origins = list.pipe(
   z.array(z.url({ protocol: /^https?$/, error: 'must be origins such as https://example.org, with commas between' })),
 )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { text } from './units.ts'
 
-const text = z.string().min(1, 'must not be empty')
 const setting = /^([\w.-]+)=(.*)$/s
 
 /** `key=value` pairs with commas between; a value may hold commas too, as long as no key follows them. */

@@ -7,38 +7,40 @@ import { letterKnobs } from './letter-knobs.ts'
 import { metricsKnobs } from './metrics-knobs.ts'
 import { operateKnobs } from './operate-knobs.ts'
 import { replayKnobs } from './replay-knobs.ts'
-import { aSwitch, count, durationMs, portNumber, sizeBytes } from './units.ts'
+import { aSwitch, count, durationMs, list, portNumber, sizeBytes, text } from './units.ts'
 import { upkeepKnobs } from './upkeep-knobs.ts'
 
-export type Program =
-  | 'up'
-  | 'stack'
-  | 'poll'
-  | 'consume'
-  | 'compact'
-  | 'serve'
-  | 'pause'
-  | 'resume'
-  | 'kafka-tool'
-  | 'optimize'
-  | 'vacuum'
-  | 'gate'
-  | 'history'
-  | 'lineage'
-  | 'replay'
-  | 'rollback'
-  | 'reparse'
-  | 'verify'
-  | 'sql'
-  | 'export'
-  | 'keys'
-  | 'stages'
-  | 'run'
-  | 'retry'
-  | 'status'
-  | 'doctor'
-  | 'backfill'
-  | 'dlq'
+const programs = [
+  'up',
+  'stack',
+  'poll',
+  'consume',
+  'compact',
+  'serve',
+  'pause',
+  'resume',
+  'kafka-tool',
+  'optimize',
+  'vacuum',
+  'gate',
+  'history',
+  'lineage',
+  'replay',
+  'rollback',
+  'reparse',
+  'verify',
+  'sql',
+  'export',
+  'keys',
+  'stages',
+  'run',
+  'retry',
+  'status',
+  'doctor',
+  'backfill',
+  'dlq',
+] as const
+export type Program = (typeof programs)[number]
 
 interface Knob {
   flag?: string
@@ -55,13 +57,6 @@ interface Knob {
 
 const all = ['up', 'stack', 'poll', 'consume', 'compact', 'serve'] as const
 const knob = <const K extends Knob>(definition: K): K => definition
-const text = z.string().min(1, 'must not be empty')
-const list = text.transform((value) =>
-  value
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean),
-)
 const consumeStages = ['bronze', 'silver', 'clean'] as const
 const consumed = list.pipe(z.array(z.enum(consumeStages, { error: `stages are ${consumeStages.join(', ')}, with commas between` })))
 const pausableNames = list.pipe(z.array(z.enum(stageNames, { error: `stages are ${stageNames.join(', ')}, with commas between` })))
@@ -73,31 +68,7 @@ export const knobs = {
     env: 'READFLOW_DATA',
     default: '.readflow',
     schema: text,
-    programs: [
-      ...all,
-      'pause',
-      'resume',
-      'kafka-tool',
-      'optimize',
-      'vacuum',
-      'gate',
-      'history',
-      'lineage',
-      'replay',
-      'rollback',
-      'reparse',
-      'verify',
-      'sql',
-      'export',
-      'keys',
-      'stages',
-      'run',
-      'retry',
-      'status',
-      'doctor',
-      'backfill',
-      'dlq',
-    ],
+    programs,
     doc: 'folder that keeps all local state: broker, registry, lake, logs',
   }),
   source: knob({

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { aSwitch, durationMs } from './units.ts'
+import { aSwitch, durationMs, text } from './units.ts'
 
-const text = z.string().min(1, 'must not be empty')
 const timeMs = z.string().transform((given, context) => {
   const ms = Date.parse(given)
   if (!Number.isNaN(ms)) return ms

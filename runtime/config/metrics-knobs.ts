@@ -1,5 +1,4 @@
-import { z } from 'zod'
-import { portNumber } from './units.ts'
+import { portNumber, text } from './units.ts'
 
 /** Ports of `/metrics` where a person chose none; `serve` has it on the port of the API. */
 export const metricsPorts = { up: 8090, poll: 8091, consume: 8092, compact: 8093 } as const
@@ -21,7 +20,7 @@ export const metricsKnobs = {
     flag: 'metrics-host',
     env: 'READFLOW_METRICS_HOST',
     default: '127.0.0.1',
-    schema: z.string().min(1, 'must not be empty'),
+    schema: text,
     programs,
     doc: 'address that they listen on; who reaches it reads them without a key',
   },

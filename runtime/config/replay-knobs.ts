@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { aSwitch } from './units.ts'
+import { aSwitch, text } from './units.ts'
 
-const text = z.string().min(1, 'must not be empty')
 const partitions = text.transform((value, context) => {
   const numbers = value.split(',').map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN))
   if (numbers.every(Number.isSafeInteger)) return numbers

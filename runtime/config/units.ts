@@ -35,3 +35,11 @@ export const count = (min = 1, max = 1_000_000_000) => z.string().transform(whol
 export const portNumber = z.string().transform(whole(0, 65_535))
 /** On where it is given, and where a variable says anything but false. */
 export const aSwitch = z.string().transform((text) => text !== 'false')
+export const text = z.string().min(1, 'must not be empty')
+/** Texts with commas between. */
+export const list = text.transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+)
