@@ -1,5 +1,7 @@
 import { open } from 'node:fs/promises'
+import path from 'node:path'
 import { rotatedName } from './log-files.ts'
+import { programOfStage, type StageName } from './stage-names.ts'
 
 /** A line of a program's log, for people. */
 export interface LogLine {
@@ -25,26 +27,33 @@ export const asLogLine = (
   line: string,
   { program, nowMs, redact }: { program: string; nowMs: number; redact: (text: string) => string },
 ): string => {
-  if (parseLogLine(line, redact)) return line
+  if (fieldsOf(line)) return line
   const [lastWords, prefix] = [line.startsWith(`${program}: `), program.length + 2]
   const msg = redact(lastWords ? line.slice(prefix) : line)
   return JSON.stringify({ level: lastWords ? 'fatal' : 'warn', time: new Date(nowMs).toISOString(), program, msg })
 }
 
-/** Of a line of a log; null for one that says nothing of its own, such as a part of a stack trace. Pure. */
-export const parseLogLine = (line: string, redact: (text: string) => string): LogLine | null => {
+/** What a line of the log's shape says; null for another. */
+const fieldsOf = (line: string): (Record<string, unknown> & { time: string; level: string }) | null => {
   try {
-    const { time, level, msg, program: _, ...fields } = JSON.parse(line) as Record<string, unknown>
-    if (typeof time !== 'string' || typeof level !== 'string') return null
-    const shown = Object.entries(fields).map(([name, value]) => {
-      const text = typeof value === 'string' ? value : JSON.stringify(value)
-      const isPlain = typeof value === 'number' || typeof value === 'boolean' || value === null
-      return [name, SECRET_FIELD.test(name) ? '[secret]' : isPlain ? value : shortened(redact(text))]
-    })
-    return { at: time, level, text: shortened(redact(String(msg ?? ''))), fields: Object.fromEntries(shown) }
+    const said = JSON.parse(line)
+    return typeof said.time === 'string' && typeof said.level === 'string' ? said : null
   } catch {
     return null
   }
+}
+
+/** Of a line of a log; null for one that says nothing of its own, such as a part of a stack trace. Pure. */
+export const parseLogLine = (line: string, redact: (text: string) => string): LogLine | null => {
+  const said = fieldsOf(line)
+  if (!said) return null
+  const { time, level, msg, program: _, ...fields } = said
+  const shown = Object.entries(fields).map(([name, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    const isPlain = typeof value === 'number' || typeof value === 'boolean' || value === null
+    return [name, SECRET_FIELD.test(name) ? '[secret]' : isPlain ? value : shortened(redact(text))]
+  })
+  return { at: time, level, text: shortened(redact(String(msg ?? ''))), fields: Object.fromEntries(shown) }
 }
 
 /** The lines at the end of a log, oldest first, of at most `maxBytes`; none where there is no such file. */
@@ -72,13 +81,13 @@ const linesAtEnd = async (file: string, maxBytes: number): Promise<{ lines: stri
   }
 }
 
-/** The newest lines of a program's log that are of a stage, or of none of its stages; oldest first. */
+/** The newest lines of the log of a stage's program that are of the stage, or of none of its stages; oldest first. */
 export const stageLogLines = async (
-  { file, stage, limit }: { file: string; stage: string; limit: number },
+  { logDir, stage, limit }: { logDir: string; stage: StageName; limit: number },
   redact: (text: string) => string,
 ): Promise<LogLine[]> => {
   const found: LogLine[] = []
-  for (const line of (await lastLines(file)).reverse()) {
+  for (const line of (await lastLines(path.join(logDir, `${programOfStage[stage]}.log`))).reverse()) {
     const parsed = parseLogLine(line, redact)
     if (!parsed || (parsed.fields['stage'] !== undefined && parsed.fields['stage'] !== stage)) continue
     found.push(parsed)

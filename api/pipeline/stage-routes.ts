@@ -1,10 +1,9 @@
-import path from 'node:path'
 import { Router } from 'express'
 import { z } from 'zod'
 import { type LogLine, stageLogLines } from '../../runtime/log-lines.ts'
 import { createRedactor } from '../../runtime/redact-text.ts'
 import { conditionOf } from '../../runtime/stage-lines.ts'
-import { programOfStage, type StageName, stageNames } from '../../runtime/stage-names.ts'
+import { type StageName, stageNames } from '../../runtime/stage-names.ts'
 import { type StageAskMessage, type StageStatus, stageVerbs, type UpStatus } from '../../runtime/up-status.ts'
 import type { RouteModule } from '../http/module.ts'
 import { oneOf, whole } from '../http/parameters.ts'
@@ -57,9 +56,7 @@ export const stageRoutes = ({ upStatus, tell, logDir, env }: StageRoutesOptions)
 
   const shown = async (stage: StageStatus, programs: UpStatus['programs'], lines: number): Promise<z.output<typeof stageAnswer>> => {
     const { name, runs } = stage
-    const program = programOfStage[name]
-    const log: LogLine[] =
-      lines === 0 ? [] : await stageLogLines({ file: path.join(logDir, `${program}.log`), stage: name, limit: lines }, redact)
+    const log: LogLine[] = lines === 0 ? [] : await stageLogLines({ logDir, stage: name, limit: lines }, redact)
     const last = runs?.last
     return {
       stage: name,

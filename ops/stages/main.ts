@@ -5,7 +5,7 @@ import { runProgram } from '../../runtime/lifecycle.ts'
 import { logLineText, stageLogLines } from '../../runtime/log-lines.ts'
 import { createRedactor } from '../../runtime/redact-text.ts'
 import { conditionOf, stageLines } from '../../runtime/stage-lines.ts'
-import { programOfStage, type StageName } from '../../runtime/stage-names.ts'
+import type { StageName } from '../../runtime/stage-names.ts'
 import { askUp, findUp } from '../../runtime/up-control.ts'
 import { stageOf } from '../control/stage-of.ts'
 
@@ -19,8 +19,7 @@ await runProgram('stages', async ({ argv, env, signal }) => {
   if (only !== null && stages.length === 0)
     throw new ReadflowError('config', `${only} does not run in this up.`, { hint: 'See its --stages.' })
   const redact = createRedactor(env)
-  const logOf = (stage: StageName, limit: number) =>
-    stageLogLines({ file: path.join(config.dataDir, 'logs', `${programOfStage[stage]}.log`), stage, limit }, redact)
+  const logOf = (stage: StageName, limit: number) => stageLogLines({ logDir: path.join(config.dataDir, 'logs'), stage, limit }, redact)
   if (config.isJson) {
     const whole = async (stage: (typeof stages)[number]) => ({
       ...stage,

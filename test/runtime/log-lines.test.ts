@@ -40,7 +40,7 @@ test('of a file its end is read, and of the lines those of the stage or of none'
   const file = path.join(dir, 'consume.log')
   assert.deepEqual(await lastLines(file), [])
   await writeFile(file, `${[line({ msg: 'a', stage: 'bronze' }), line({ msg: 'b', stage: 'silver' }), line({ msg: 'c' })].join('\n')}\n`)
-  const texts = async (limit: number) => (await stageLogLines({ file, stage: 'silver', limit }, redact)).map(({ text }) => text)
+  const texts = async (limit: number) => (await stageLogLines({ logDir: dir, stage: 'silver', limit }, redact)).map(({ text }) => text)
   assert.deepEqual(await texts(10), ['b', 'c'])
   assert.deepEqual(await texts(1), ['c'])
   assert.deepEqual(await lastLines(file, 150), [line({ msg: 'c' })], 'what is cut is no line')
