@@ -90,13 +90,14 @@ export const checkTopic = (spec: TopicSpec, topic: BrowsedTopic | undefined): Ch
   return found.length > 0 ? found : [ok(name, `${count} ${count === 1 ? 'partition' : 'partitions'}, ${kept}`)]
 }
 
-const OURS = /^readflow-consume$|^readflow-clean$/
+/** The program that all of our groups are of. */
+const OURS = 'readflow-consume'
 
 /** Consumer groups of ours, and who is a member and should not be. Pure. */
 export const checkGroups = (groups: readonly BrowsedGroup[], wanted: readonly string[]): Check[] =>
   wanted.map((name) => {
     const group = groups.find((each) => each.group === name)
-    const strangers = group?.members.filter(({ clientId }) => !OURS.test(clientId)) ?? []
+    const strangers = group?.members.filter(({ clientId }) => clientId !== OURS) ?? []
     if (strangers.length > 0) {
       const who = strangers.map(({ clientId, host }) => `${clientId} at ${host.replace(/^\//, '')}`).join(', ')
       return warn(

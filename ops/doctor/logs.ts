@@ -5,7 +5,7 @@ import { type Check, ok, warn } from './check.ts'
 
 const HOUR_MS = 3_600_000
 const LARGE_BYTES = 1024 ** 3
-const programs = ['poll', 'consume', 'compact', 'serve', 'clean']
+const programs = ['poll', 'consume', 'compact', 'serve']
 
 /** The programs' log files: errors of the last hour at their ends, and their size. */
 export const checkLogs = async (logDir: string, nowMs: number, redact: (text: string) => string): Promise<Check[]> => {

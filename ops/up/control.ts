@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { StageName } from '../../runtime/stage-names.ts'
-import { type StageVerb, stageVerbs, type UpStatus } from '../../runtime/up-status.ts'
+import { stageVerbs, type UpStatus } from '../../runtime/up-status.ts'
 import type { StageKeeper } from './stages.ts'
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
@@ -17,14 +17,13 @@ export const startControl = async (stages: Pick<StageKeeper, 'list' | 'ask'>, st
   const wanted = digest(`Bearer ${token}`)
   const answer = ({ method, url = '', headers }: IncomingMessage): [number, object] => {
     if (!timingSafeEqual(digest(headers.authorization ?? ''), wanted)) return [401, { error: 'the token is not right' }]
-    const now = () => ({ ...status(), stages: stages.list() })
-    if (method === 'GET' && url === '/status') return [200, { status: now(), isNew: false }]
+    if (method === 'GET' && url === '/status') return [200, { status: status(), isNew: false }]
     const [, name, asked] = /^\/stages\/(\w+)\/(\w+)$/.exec(url) ?? []
     const verb = stageVerbs.find((each) => each === asked)
     if (method !== 'POST' || !verb || !stages.list().some((stage) => stage.name === name))
       return [404, { error: 'there is no such stage here' }]
-    const isNew = stages.ask(name as StageName, verb satisfies StageVerb)
-    return [200, { status: now(), isNew }]
+    const isNew = stages.ask(name as StageName, verb)
+    return [200, { status: status(), isNew }]
   }
   const server = createServer((request, response) => {
     const [status, body] = answer(request)
