@@ -105,9 +105,11 @@ await runProgram('poll', async ({ argv, env, signal, defer }) => {
         if (until.aborted) report.waits(null)
         until.throwIfAborted()
         pollMetrics.failed(error)
-        if (!isRetriable(error)) report.failed(error, null)
+        if (!isRetriable(error)) {
+          report.failed(error, null)
+          throw error
+        }
         // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
-        if (!isRetriable(error)) throw error
         log.warn({ error: errorLine(error), retry_in_ms: retryMs }, 'poll failed; it is tried again')
         process.send?.({ type: 'status', program: 'poll', state: 'waiting', lastError: errorLine(error) })
         dueMs = Date.now() + retryMs
