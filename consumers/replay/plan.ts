@@ -9,7 +9,7 @@ import { gapsOf, offsetsInGaps, progressId, readLedger } from '../sink/ledger.ts
 import { rowsOfRanges } from '../sink/replace-range.ts'
 import type { StageTable } from '../stage.ts'
 import type { Point } from './point.ts'
-import type { PartitionWork } from './work.ts'
+import { newPartitionWork, type PartitionWork } from './work.ts'
 
 export interface PlanOptions {
   /** Such as `silver.ratings`, for people. */
@@ -81,23 +81,19 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
     const gaps = gapsOf(snapshot.metadata?.configuration ?? {}, { topicId, partition })
     // What is left out before an offset is a part of Bronze's ledger: rows behind a gap that is filled follow it anew.
     const isWhole = end >= progress || (options.stageTable.isComplete && offsetsInGaps(gaps, first, end) > 0)
-    plan.works.push({
-      partition,
-      from: first,
-      to: isWhole ? null : end,
-      position: first,
-      undelivered: options.stageTable.isComplete
-        ? await undeliveredBefore({ table: options.table }, snapshot, { topicId, partition, from: first, start: ledger.start })
-        : 0,
-      epoch: ledger.epoch,
-      beganAt: progress,
-      outcomes: {},
-      filled: 0,
-      keys: null,
-      deadBefore: {},
-      gone: {},
-      stale: {},
-    })
+    plan.works.push(
+      newPartitionWork({
+        partition,
+        from: first,
+        to: isWhole ? null : end,
+        position: first,
+        undelivered: options.stageTable.isComplete
+          ? await undeliveredBefore({ table: options.table }, snapshot, { topicId, partition, from: first, start: ledger.start })
+          : 0,
+        epoch: ledger.epoch,
+        beganAt: progress,
+      }),
+    )
   }
   return plan
 }

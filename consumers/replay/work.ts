@@ -28,6 +28,19 @@ export interface PartitionWork {
   stale: Outcomes
 }
 
+/** The work of a range of which nothing is derived yet. */
+export const newPartitionWork = (
+  range: Omit<PartitionWork, 'outcomes' | 'filled' | 'keys' | 'deadBefore' | 'gone' | 'stale'>,
+): PartitionWork => ({
+  ...range,
+  outcomes: {},
+  filled: 0,
+  keys: null,
+  deadBefore: {},
+  gone: {},
+  stale: {},
+})
+
 /** What became of dead letters, by class. */
 export interface LetterChanges {
   come: Outcomes

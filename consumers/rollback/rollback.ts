@@ -14,7 +14,7 @@ import { openComparison, type openReplay } from '../replay/open.ts'
 import { lettersOf, withDiffInput } from '../replay/replay.ts'
 import { diffText, rangeText } from '../replay/report.ts'
 import { appIdOf } from '../replay/swap.ts'
-import type { PartitionWork, ReplayOf, Work } from '../replay/work.ts'
+import { newPartitionWork, type PartitionWork, type ReplayOf, type Work } from '../replay/work.ts'
 import { counterId, gapsOf, readLedger } from '../sink/ledger.ts'
 import type { Replay } from '../sink/partition.ts'
 import type { Outcomes } from '../stage.ts'
@@ -136,21 +136,17 @@ const workOf = (
     const ledger = readLedger(began, appIdOf({ layer, work }, partition))
     const before = readLedger(last.before, appIdOf({ layer, work }, partition))
     const isLast = ledger.progress === until && before.progress === until
-    work.partitions.push({
-      partition,
-      from,
-      to: until,
-      position: until,
-      undelivered: isLast ? before.tail : ledger.tail,
-      epoch: ledger.epoch,
-      beganAt: ledger.progress ?? until,
-      outcomes: {},
-      filled: 0,
-      keys: null,
-      deadBefore: {},
-      gone: {},
-      stale: {},
-    })
+    work.partitions.push(
+      newPartitionWork({
+        partition,
+        from,
+        to: until,
+        position: until,
+        undelivered: isLast ? before.tail : ledger.tail,
+        epoch: ledger.epoch,
+        beganAt: ledger.progress ?? until,
+      }),
+    )
   }
   return work
 }

@@ -135,7 +135,7 @@ export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, cl
   }
   if (clean.length > 0) {
     const rows = clean.map((each) => [each.topic, counted(each.keys), counted(each.changedSince), [each.proof, ...each.notes].join('; ')])
-    lines.push(...tableText(['', 'keys', 'changed since', 'I17'], rows), '')
+    lines.push(...tableText(['', 'keys', 'changed since', 'I18'], rows), '')
   }
   lines.push(
     `Bronze: ${counted(totals.rows)} rows, ${counted(totals.missing)} missing, ${counted(totals.duplicate)} duplicate.`,

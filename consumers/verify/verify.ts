@@ -35,7 +35,7 @@ export interface VerifyOptions {
 const PROGRESS_OFFSETS = 250_000
 
 /**
- * Proves I1 to I3, and I17 of the clean topics, on pinned tables: nothing that is committed later is looked at. What of a table is damaged is named, and the
+ * Proves I1 to I3, and I18 of the clean topics, on pinned tables: nothing that is committed later is looked at. What of a table is damaged is named, and the
  * rest is compared all the same. The tables come first and Kafka after
  * them, so that whatever a table accounts for (its dead letters too, which are acknowledged before its commit) is there
  * to be read.

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,6 +9,7 @@ import { openKafka } from '../../runtime/kafka/client.ts'
 import { openProducer } from '../../runtime/kafka/producer.ts'
 import { createLog } from '../../runtime/log.ts'
 import { readRunFile } from '../../runtime/run-file.ts'
+import { startPrometheus, startServer } from '../helpers/prometheus.ts'
 import { ruleFiles, scaleToSeconds } from '../helpers/rules.ts'
 import { stackSkip } from '../helpers/stack.ts'
 import { tool } from '../helpers/tool.ts'
@@ -39,51 +39,23 @@ const startReceiver = async (t: TestContext) => {
   return { messages, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
 }
 
-const freePort = async (): Promise<number> => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-const startServer = (t: TestContext, command: string, args: string[]) => {
-  const child = spawn(command, args, { stdio: 'ignore' })
-  const closed = new Promise((resolve) => child.once('close', resolve))
-  t.after(() => {
-    child.kill('SIGTERM')
-    return closed
-  })
-}
-
 /** Prometheus and Alertmanager with the project's own files, a minute of which lasts a second. */
 const startMonitoring = async (t: TestContext, dir: string, targets: string, webhook: string) => {
   const read = (file: string) => readFileSync(path.join(root, 'ops', file), 'utf8')
-  const [prometheus, alertmanager] = [await freePort(), await freePort()]
+  const route = scaleToSeconds(read('alertmanager/alertmanager.yml')).replaceAll('http://127.0.0.1:9095/', webhook)
+  writeFileSync(path.join(dir, 'alertmanager.yml'), route)
+  const alertmanager = await startServer(t, dir, 'prometheus-alertmanager', [
+    '--config.file=alertmanager.yml',
+    '--storage.path=alertmanager',
+    '--cluster.listen-address=',
+  ])
   mkdirSync(path.join(dir, 'rules'), { recursive: true })
   for (const [file, text] of ruleFiles()) writeFileSync(path.join(dir, 'rules', file), scaleToSeconds(text))
   const config = read('prometheus/prometheus.yml')
     .replaceAll(/(_interval|_timeout): \d+s/g, '$1: 1s')
     .replace(/- files: \[.*\]/, `- files: ['${targets}']`)
     .replace('127.0.0.1:9093', `127.0.0.1:${alertmanager}`)
-  writeFileSync(path.join(dir, 'prometheus.yml'), config)
-  const route = scaleToSeconds(read('alertmanager/alertmanager.yml')).replaceAll('http://127.0.0.1:9095/', webhook)
-  writeFileSync(path.join(dir, 'alertmanager.yml'), route)
-  const address = (port: number) => `--web.listen-address=127.0.0.1:${port}`
-  startServer(t, 'prometheus-alertmanager', [
-    `--config.file=${dir}/alertmanager.yml`,
-    `--storage.path=${dir}/alertmanager`,
-    '--cluster.listen-address=',
-    address(alertmanager),
-  ])
-  startServer(t, 'prometheus', [`--config.file=${dir}/prometheus.yml`, `--storage.tsdb.path=${dir}/prometheus`, address(prometheus)])
-  const alerts = async () => {
-    const answer = await fetch(`http://127.0.0.1:${prometheus}/api/v1/alerts`)
-    const { data } = (await answer.json()) as { data: { alerts: { labels: Record<string, string>; state: string }[] } }
-    return data.alerts.filter(({ state }) => state === 'firing').map(({ labels }) => labels)
-  }
-  await until('Prometheus', alerts)
-  return { alerts }
+  return startPrometheus(t, { dir, config })
 }
 
 test('each fault sets off its alert, which clears when it is mended; one message an incident, one when it is over', { skip }, async (t) => {
@@ -92,9 +64,9 @@ test('each fault sets off its alert, which clears when it is mended; one message
   const up = await startUp(t, ['--data', dataDir, '--metrics-port', '0', ...quick], 240_000)
   await until('Gold', async () => (await fetch(`${up.url}/v1/books`)).status === 200, 120_000)
   const { messages, url } = await startReceiver(t)
-  const { alerts } = await startMonitoring(t, await tempDir(t), targetsFile(dataDir), url)
+  const { firing } = await startMonitoring(t, await tempDir(t), targetsFile(dataDir), url)
   const isFiring = async (name: string, of = '') =>
-    (await alerts()).some(({ alertname, ...labels }) => alertname === name && (of === '' || Object.values(labels).includes(of)))
+    (await firing()).some(({ alertname, ...labels }) => alertname === name && (of === '' || Object.values(labels).includes(of)))
   const fires = (name: string, of = '') => until(`${name} ${of} to fire`, () => isFiring(name, of), 90_000)
   const clears = (name: string, of = '') => until(`${name} ${of} to clear`, async () => !(await isFiring(name, of)), 90_000)
   const upPid = readRunFile(dataDir)?.pid ?? 0

@@ -10,7 +10,7 @@ import { type LogFieldName, logFields } from '../../runtime/log-fields.ts'
 import { readRunFile } from '../../runtime/run-file.ts'
 import { filledIn, labelVariables, readDashboards } from '../helpers/grafana.ts'
 import { documentedMetrics, type ExposedMetric, faultsOf, scrape } from '../helpers/metrics.ts'
-import { startPrometheus } from '../helpers/prometheus.ts'
+import { scrapeConfig, startPrometheus } from '../helpers/prometheus.ts'
 import { stackSkip } from '../helpers/stack.ts'
 import { readRows } from '../helpers/tables.ts'
 import { tool } from '../helpers/tool.ts'
@@ -127,7 +127,7 @@ test('what a running pipeline tells Prometheus is what docs/metrics.md says', { 
   })
 
   await t.test('each query of each dashboard gives data, of the Prometheus that scrapes it', { skip: noPrometheus }, async (t) => {
-    const prometheus = await startPrometheus(t, { dir: await tempDir(t), targetsFile: targetsFile(dataDir) })
+    const prometheus = await startPrometheus(t, { dir: await tempDir(t), config: scrapeConfig(targetsFile(dataDir)) })
     await until('two scrapes of each program', async () => {
       const seen = await prometheus.query('count_over_time(process_start_time_seconds[1m]) >= 3')
       return seen.length === programs.length

@@ -37,6 +37,13 @@ export const alertsOf = (text: string): AlertRule[] => {
   return alerts
 }
 
+/** The name of an alert's runbook, as file and in its address: `poll-silent` of ReadflowPollSilent. */
+export const runbookOf = (alert: string): string =>
+  alert
+    .replace(/^Readflow/, '')
+    .replaceAll(/(?!^)([A-Z])/g, '-$1')
+    .toLowerCase()
+
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
 /**

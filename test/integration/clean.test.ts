@@ -2,11 +2,6 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { Admin } from '@platformatic/kafka'
-import { runClean } from '../../consumers/clean/run.ts'
-import { createSilver } from '../../consumers/silver/silver.ts'
-import { runSink } from '../../consumers/sink/sink.ts'
-import type { StageTable } from '../../consumers/stage.ts'
 import { verifyClean } from '../../consumers/verify/clean.ts'
 import { openView } from '../../consumers/verify/tables.ts'
 import { appendValue, columnOf, newColumn, valueAt } from '../../lake/columns/column.ts'
@@ -18,203 +13,33 @@ import { stageFiles } from '../../lake/delta/stage.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
-import { compileAvro, frameAvro, unframeAvro } from '../../runtime/avro.ts'
+import { frameAvro } from '../../runtime/avro.ts'
 import { openDuckDb } from '../../runtime/duckdb.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
-import { openTransactions } from '../../runtime/kafka/offset-transactions.ts'
-import { openSecondReader, type SecondReader } from '../../runtime/kafka/second/reader.ts'
 import { createLog } from '../../runtime/log.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
-import { cleanSchema, cleanSubject, cleanTopic } from '../../schemas/clean.ts'
+import { cleanSubject, cleanTopic } from '../../schemas/clean.ts'
 import { topicSpecs } from '../../schemas/topics.ts'
-import type { CleanJob } from '../faults/child/clean.ts'
-import { type Child, openChildren } from '../faults/helpers/children.ts'
-import { startTestPipeline } from '../helpers/pipeline.ts'
-import { readRows } from '../helpers/tables.ts'
+import { FIRST_MS, GROUP, startCleanPipeline, users } from '../helpers/clean.ts'
 import { tool } from '../helpers/tool.ts'
 import { root as checkout, until } from '../helpers/up.ts'
 
-const GROUP = 'readflow.clean'
 /** Kind of a resource whose settings are asked for. */
 const TOPIC = 2
-const FIRST_MS = Date.UTC(2024, 0, 1)
-const { topic, subject, schema } = catalogue.ratings
+const { topic } = catalogue.ratings
 const topicOut = cleanTopic('ratings')
-const codec = compileAvro(schema)
-const cleanCodec = compileAvro(cleanSchema('ratings'))
 const log = createLog('test', 'error')
 const python = process.env['READFLOW_TEST_PYTHON'] ?? 'python3'
 const pythonMissing = tool(python, ['-c', 'import confluent_kafka, fastavro'], 'pip install "confluent-kafka[avro,schemaregistry]"')
-
-const { stack, client, producer, registry, lakeUrl, close } = await startTestPipeline()
-const sender = client.kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
+const { stack, client, registry, lakeUrl, schemaId, reader, sender, close, ...pipeline } = await startCleanPipeline()
+const { send, silver, clean, received, ends, rowsOfSilver, checkEachOnce, checkLast, lag } = pipeline
 const admin = client.kafka.admin()
-const evictor = new Admin({ clientId: 'test-admin', bootstrapBrokers: stack.brokers, autocreateTopics: false })
-const children = openChildren('clean', { spare: 1 })
-let schemaId: number
-let reader: SecondReader
 
-before(async () => {
-  schemaId = await registry.register(subject, schema)
-  reader = await openSecondReader({ brokers: stack.brokers, clientId: 'test' })
-  await sender.connect()
-  await admin.connect()
-})
+before(() => admin.connect())
 after(async () => {
-  await children.close()
-  await reader.close()
-  await evictor.close()
-  await sender.disconnect()
   await admin.disconnect()
   await close()
 })
-
-interface Sent {
-  key: string
-  /** Minutes after the first. */
-  at: number
-  /** Null is a deletion. */
-  rating?: number | null
-  partition?: number
-}
-
-/** Sends ratings in order; where no partition is named, a key's own. */
-const send = async (ratings: readonly Sent[]) => {
-  const messages = ratings.map(({ key, at, rating = 3, partition = Number(key.split('-')[1]) % 2 }) => {
-    const value = { user_id: key, book_id: ' 1 ', rating, rated_at: FIRST_MS + at * 60_000, review_id: '  ', extra: {} }
-    return { key: `${key}:${value.book_id}`, partition, value: rating === null ? null : frameAvro(schemaId, codec.encode(value)) }
-  })
-  await sender.send({ topic, messages })
-}
-const users = (from: number, count: number, at: number, more: Partial<Sent> = {}): Sent[] =>
-  Array.from({ length: count }, (_, index) => ({ key: `user-${from + index}`, at, ...more }))
-
-const silver = async (change: (table: StageTable) => StageTable = (table) => table, maxRows = 60) => {
-  const store = openStore(lakeUrl)
-  try {
-    const stage = createSilver({ registry, store })
-    const tables = stage.tables.filter(({ entity }) => entity === 'ratings').map(change)
-    const flush = { intervalMs: 60_000, maxRows, maxBytes: 1 << 24 }
-    const options = { stage: { ...stage, tables }, store, client, producer, flush, isOnce: true, log }
-    return await runSink(options, new AbortController().signal)
-  } finally {
-    await store.close()
-  }
-}
-
-const clean = async () => {
-  const store = openStore(lakeUrl)
-  try {
-    const options = {
-      store,
-      client,
-      registry,
-      reader,
-      transactions: (id: string) => openTransactions(client, id),
-      replicationFactor: 1,
-      log,
-    }
-    const counts = await runClean({ ...options, entities: ['ratings'], isOnce: true }, new AbortController().signal)
-    return counts['ratings']
-  } finally {
-    await store.close()
-  }
-}
-
-interface Received {
-  key: string
-  value: Record<string, unknown> | null
-  headers: Record<string, string>
-  offset: number
-  partition: number
-}
-
-/** What a read_committed subscriber receives of the clean topic, from those offsets on. */
-const received = async (from: ReadonlyMap<number, number> = new Map()): Promise<Received[]> => {
-  const state = await reader.topic(topicOut)
-  const list: Received[] = []
-  for (const { partition, logStart, end } of state?.partitions ?? [])
-    for await (const { records } of reader.read({
-      topic: topicOut,
-      topicId: state!.id,
-      partition,
-      from: from.get(partition) ?? logStart,
-      to: end,
-    }))
-      for (const { key, value, headers, offset } of records)
-        list.push({
-          ...{ key: String(key), offset, partition },
-          value: value && { ...(cleanCodec.decode(unframeAvro(value)!.bytes) as object) },
-          headers: Object.fromEntries(headers.map(([name, text]) => [String(name).replace('readflow.', ''), String(text)])),
-        })
-  return list
-}
-/** Where the clean topic ends now. */
-const ends = async () => new Map((await reader.topic(topicOut))!.partitions.map(({ partition, end }) => [partition, end]))
-
-const rowsOfSilver = () =>
-  readRows(lakeUrl, 'silver/ratings', ['_key', '_order', '_hash', '_late', '_deleted', '_topic_id', '_partition', '_offset', 'rating'])
-
-const text = ({ key, headers: { order, hash } }: Received) => `${key} ${order} ${hash}`
-const versionOf = ({ order = '', hash = '' }: Record<string, string>) => `${order.padStart(16, '0')} ${hash}`
-
-/** Every accepted change that did not come late is there once, in the order in which Silver has it, and nothing else. */
-const checkEachOnce = async () => {
-  const list = await received()
-  const accepted = (await rowsOfSilver())
-    .filter(({ _late }) => _late !== true)
-    .sort((a, b) => (a['_offset'] as number) - (b['_offset'] as number))
-  const wanted = Map.groupBy(
-    accepted.map((row) => `${row['_key']} ${row['_order']} ${row['_hash']}`),
-    (line) => line.split(' ')[0],
-  )
-  const found = Map.groupBy(list.map(text), (line) => line.split(' ')[0])
-  assert.deepEqual([...found].sort(), [...wanted].sort())
-}
-
-/** Of each key no version comes after a newer one, and the last one is Silver's current row. */
-const checkLast = async () => {
-  const current = new Map<string, Record<string, unknown>>()
-  for (const row of await rowsOfSilver()) {
-    const best = current.get(row['_key'] as string)
-    const line = (each: Record<string, unknown>) => versionOf({ order: String(each['_order']), hash: String(each['_hash']) })
-    if (!best || line(row) > line(best)) current.set(row['_key'] as string, row)
-  }
-  const last = new Map<string, Received>()
-  for (const each of await received()) last.set(each.key, each)
-  const alive = (deleted: unknown) => deleted !== true
-  assert.deepEqual(
-    [...last].flatMap(([key, { value, headers }]) => (value ? [[key, value['rating'], versionOf(headers)]] : [])).sort(),
-    [...current]
-      .flatMap(([key, row]) =>
-        alive(row['_deleted']) ? [[key, row['rating'], versionOf({ order: String(row['_order']), hash: String(row['_hash']) })]] : [],
-      )
-      .sort(),
-  )
-}
-
-/** What a dead member holds on to would be free only after its session: this ends it now. */
-const evict = () => evictor.removeMembersFromConsumerGroup({ groupId: GROUP, members: null }).catch(() => undefined)
-
-/** The group stands where Silver stands. */
-const lag = async () => {
-  const { groupOffsets } = client
-  const [ours, silvers] = await Promise.all([groupOffsets(GROUP, [topic]), groupOffsets('readflow.silver', [topic])])
-  return silvers.reduce((sum, { partition, offset }) => sum + offset - (ours.find((each) => each.partition === partition)?.offset ?? 0), 0)
-}
-
-const job = (more: Partial<CleanJob> = {}): CleanJob => ({
-  ...{
-    brokers: stack.brokers,
-    registryUrl: stack.registryUrl,
-    lakeUrl,
-    entities: ['ratings'],
-    isOnce: true,
-    sessionTimeoutMs: 6000,
-    ...more,
-  },
-})
-const finished = async (child: Child) => assert.deepEqual(await child.exited(), { code: 0, signal: null }, child.output())
 
 test('each accepted change is published once, in order per key, with what Silver made of it', async () => {
   await send([
@@ -255,56 +80,6 @@ test('each accepted change is published once, in order per key, with what Silver
   assert.deepEqual([config('cleanup.policy'), config('message.timestamp.type'), (await ends()).size], ['compact', 'LogAppendTime', 2])
   assert.equal((await registry.versions(cleanSubject('ratings'))).length, 1)
   assert.deepEqual(await clean(), { published: 0, deleted: 0 }, 'and nothing is left')
-})
-
-test('killed anywhere in a transaction, it changes nothing: the next one publishes each change once', async () => {
-  for (const [index, at] of ['^send$', '^send › sent$', '^sendOffsets$', '^sendOffsets › sent$', '^commit$', '^commit › sent$'].entries()) {
-    await send([...users(100 + index * 10, 10, 1), ...users(100 + index * 10, 5, 2, { rating: 1 })])
-    await silver()
-    const child = await children.start(job({ crash: { call: 1, at, signal: 'SIGKILL' } }))
-    assert.equal((await child.exited()).signal, 'SIGKILL', child.output())
-    await evict()
-    await clean()
-    assert.equal(await lag(), 0, at)
-  }
-  await checkEachOnce()
-  await checkLast()
-})
-
-test('stopped in the middle of a transaction, and waking after another has taken over, it publishes nothing more', async () => {
-  await send(users(200, 20, 1))
-  await silver()
-  const zombie = await children.start(job({ isOnce: false, crash: { call: 1, at: '^commit$', signal: 'SIGSTOP' } }))
-  await zombie.standsStill()
-  const owner = await children.start(job({ isOnce: false }))
-  await until('the other to publish', async () => (await lag()) === 0)
-  await send(users(200, 20, 2, { rating: 2 }))
-  zombie.kill('SIGCONT')
-  await silver()
-  await until('both to go on', async () => (await lag()) === 0)
-  await zombie.says('that it begins anew', ({ msg }) => msg === 'beginning anew')
-  await send(users(200, 20, 3, { rating: 4 }))
-  await silver()
-  await until('one of them to go on', async () => (await lag()) === 0)
-  for (const child of [zombie, owner]) child.kill('SIGTERM')
-  await finished(zombie)
-  await finished(owner)
-  await checkEachOnce()
-  await checkLast()
-})
-
-test('a live one follows Silver, and leaves its group when it stops', async (t) => {
-  const live = await children.start(job({ isOnce: false }))
-  t.after(() => live.kill('SIGKILL'))
-  await live.says('that it joined', ({ msg }) => msg === 'joined the group')
-  await send(users(300, 10, 1))
-  await silver()
-  const sinceMs = Date.now()
-  await until('the changes', async () => (await lag()) === 0)
-  t.diagnostic(`${Date.now() - sinceMs} ms after Silver`)
-  await live.stop()
-  assert.equal(await client.groupMembers(GROUP), 0)
-  await checkEachOnce()
 })
 
 /** What Kafka's own tool does with an idle group. */

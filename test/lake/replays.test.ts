@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { vacuumTable } from '../../compactor/upkeep/vacuum.ts'
 import { findReplay, giveUpReplay, newReplay, saveReplay } from '../../consumers/replay/entry.ts'
-import type { Work } from '../../consumers/replay/work.ts'
+import { newPartitionWork, type Work } from '../../consumers/replay/work.ts'
 import type { AddFile } from '../../lake/delta/actions.ts'
 import { commit } from '../../lake/delta/commit.ts'
 import { stageFiles } from '../../lake/delta/stage.ts'
@@ -24,23 +24,7 @@ const workOf = (epoch: number | null): Work => ({
   clusterId: 'c',
   tableId: 'id',
   code: '',
-  partitions: [
-    {
-      partition: 0,
-      from: 0,
-      to: null,
-      position: 5,
-      undelivered: 0,
-      epoch,
-      beganAt: 9,
-      outcomes: {},
-      filled: 0,
-      keys: null,
-      deadBefore: {},
-      gone: {},
-      stale: {},
-    },
-  ],
+  partitions: [newPartitionWork({ partition: 0, from: 0, to: null, position: 5, undelivered: 0, epoch, beganAt: 9 })],
   fields,
   letters: { come: {}, go: {}, samples: [] },
   letterFiles: [],

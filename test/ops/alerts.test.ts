@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { documentedMetrics } from '../helpers/metrics.ts'
-import { alertsOf, ruleFiles, rulesDir, scaleToSeconds } from '../helpers/rules.ts'
+import { alertsOf, ruleFiles, rulesDir, runbookOf, scaleToSeconds } from '../helpers/rules.ts'
 import { tool } from '../helpers/tool.ts'
 import { root } from '../helpers/up.ts'
 
@@ -40,12 +40,10 @@ test('each alert has a severity, a summary and a runbook that is there', () => {
   const missing: string[] = []
   for (const { name, severity, runbookUrl } of alerts) {
     assert.match(severity, /^(critical|warning)$/, name)
-    const kebab = name
-      .replace(/^Readflow/, '')
-      .replace(/(?<!^)([A-Z])/g, '-$1')
-      .toLowerCase()
-    assert.equal(runbookUrl, `http://127.0.0.1:8080/runbooks/${kebab}`)
-    if (!existsSync(path.join(root, `ops/runbooks/${kebab}.md`))) missing.push(kebab)
+    assert.match(name, /^Readflow[A-Z]/)
+    const runbook = runbookOf(name)
+    assert.equal(runbookUrl, `http://127.0.0.1:8080/runbooks/${runbook}`)
+    if (!existsSync(path.join(root, `ops/runbooks/${runbook}.md`))) missing.push(runbook)
   }
   assert.deepEqual(missing, [], 'have no runbook in ops/runbooks')
 })

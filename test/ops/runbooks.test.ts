@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseConfig } from '../../runtime/config/config.ts'
 import type { Program } from '../../runtime/config/knobs.ts'
+import { alertsOf, ruleFiles, runbookOf } from '../helpers/rules.ts'
 
 const at = (file: string) => new URL(`../../${file}`, import.meta.url)
 const runbooks = readdirSync(at('ops/runbooks')).filter((file) => file.endsWith('.md'))
@@ -32,9 +33,7 @@ test('commands of runbooks are such that the programs take', (t) => {
   }
 })
 
-test('each alert has its runbook, and each runbook its alert', { skip: !existsSync(at('ops/prometheus/rules')) && 'no rules yet' }, () => {
-  const rules = readdirSync(at('ops/prometheus/rules')).map((file) => readFileSync(at(`ops/prometheus/rules/${file}`), 'utf8'))
-  const alerts = rules.flatMap((text) => [...text.matchAll(/^ +- alert: Readflow(\w+)$/gm)].map(([, name = '']) => name))
-  const kebab = (name: string) => name.replaceAll(/(?!^)([A-Z])/g, '-$1').toLowerCase()
-  assert.deepEqual([...new Set(alerts.map(kebab))].sort(), runbooks.map((file) => file.replace(/\.md$/, '')).sort())
+test('each alert has its runbook, and each runbook its alert', () => {
+  const alerts = [...ruleFiles().values()].flatMap(alertsOf)
+  assert.deepEqual([...new Set(alerts.map(({ name }) => runbookOf(name)))].sort(), runbooks.map((file) => file.replace(/\.md$/, '')).sort())
 })

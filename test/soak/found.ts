@@ -1,6 +1,6 @@
 import avsc from 'avsc'
 import { openSecondReader, type SecondReader } from '../../runtime/kafka/second/reader.ts'
-import { catalogue, dlqTopic, entityNames } from '../../schemas/catalogue.ts'
+import { catalogue, dlqTopic } from '../../schemas/catalogue.ts'
 import { cleanTopic } from '../../schemas/clean.ts'
 import type { EntityName } from '../../schemas/records.ts'
 import { startReader } from '../interop/readers.ts'
@@ -144,4 +144,3 @@ export const openFinder = async (where: {
 }
 
 export type Finder = Awaited<ReturnType<typeof openFinder>>
-export const entities = entityNames

@@ -40,14 +40,20 @@ const programs: readonly Target[] = ['poll', 'consume', 'consume-2', 'compact', 
 
 type Card = Pick<Planned, 'kind' | 'target' | 'network'>
 
+/** Every process that runs, of ours and of the servers. */
+export const processesOf = (lake: LakePlace): Target[] => [
+  ...programs,
+  ...(['kafka', 'registry'] as const),
+  ...(lake === 'minio' ? (['minio'] as const) : []),
+]
+
 /** Every fault that there is, by kind. */
 export const allFaults = (lake: LakePlace): Record<FaultKind, Card[]> => {
-  const servers: Target[] = ['kafka', 'registry', ...(lake === 'minio' ? (['minio'] as const) : [])]
   const proxied: Target[] = ['kafka', ...(lake === 'minio' ? (['minio'] as const) : [])]
   const each = (kind: FaultKind, targets: readonly Target[]) => targets.map((target) => ({ kind, target }))
   return {
-    kill: each('kill', [...programs, ...servers]),
-    pause: each('pause', [...programs, ...servers]),
+    kill: each('kill', processesOf(lake)),
+    pause: each('pause', processesOf(lake)),
     network: proxied.flatMap((target) => networkFaults.map((network) => ({ kind: 'network' as const, target, network }))),
     disk: each('disk', ['lake']),
     clock: each('clock', ['clients', 'consume-2']),

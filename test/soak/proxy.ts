@@ -21,7 +21,7 @@ const CUT_AFTER_BYTES = 32 * 1024
  * - `half-open`: the server's side is gone, and the client is told nothing: what it sends is swallowed, also by connections
  *   that it opens meanwhile, and those stay so when the network works again.
  */
-export const startTcpProxy = async (targetPort: number, listenPort = 0): Promise<TcpProxy> => {
+export const startTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
   let fault: NetworkFault | null = null
   const pairs = new Map<Socket, Socket | null>()
 
@@ -65,7 +65,7 @@ export const startTcpProxy = async (targetPort: number, listenPort = 0): Promise
     pipe(client, upstream, false)
     pipe(upstream, client, true)
   })
-  server.listen(listenPort, '127.0.0.1')
+  server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { parseMetrics } from '../helpers/metrics.ts'
 import type { Measure, Sample } from './flat.ts'
 import type { Target } from './plan.ts'
 
@@ -31,15 +32,13 @@ const ofProcess = (pid: number): [Measure, number][] => {
 const ofMetrics = async (address: string): Promise<[Measure, number][]> => {
   try {
     const response = await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(SCRAPE_TIMEOUT_MS) })
-    const text = await response.text()
-    const sum = (name: string) =>
-      [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce((total, [, value]) => total + Number(value), 0)
-    return response.ok
-      ? [
-          ['heap MB', sum('nodejs_heap_size_used_bytes') / MB],
-          ['handles', sum('nodejs_active_handles')],
-        ]
-      : []
+    if (!response.ok) return []
+    const metrics = parseMetrics(await response.text())
+    const sum = (name: string) => [...(metrics.get(name)?.samples.values() ?? [])].reduce((total, value) => total + value, 0)
+    return [
+      ['heap MB', sum('nodejs_heap_size_used_bytes') / MB],
+      ['handles', sum('nodejs_active_handles')],
+    ]
   } catch {
     return [] // it is down, or stands still
   }

@@ -10,7 +10,7 @@ import { runFaults } from './faults.ts'
 import { judgeFlatness } from './flat.ts'
 import { checkLakeFiles } from './lake-files.ts'
 import { registerSchemas, startLoad } from './load.ts'
-import { describePlan, type Plan, type Target } from './plan.ts'
+import { describePlan, type Plan, processesOf, type Target } from './plan.ts'
 import { startPrograms } from './programs.ts'
 import { startQueries } from './queries.ts'
 import type { Outcome } from './report.ts'
@@ -83,20 +83,9 @@ export const runSoak = async (
     )
     const load = startLoad({ brokers: servers.brokers, schemaIds, seed })
     const queries = startQueries(at.data)
-    const targets: Target[] = [
-      'up',
-      'poll',
-      'consume',
-      'consume-2',
-      'compact',
-      'serve',
-      'kafka',
-      'registry',
-      ...(lake === 'minio' ? (['minio'] as const) : []),
-    ]
     const isUnfinished = (file: string) => file.includes(`${path.sep}.tmp${path.sep}`)
     const sampling = startSampling({
-      ...{ pid, targets, targetsFile: targetsFile(at.data) },
+      ...{ pid, targets: processesOf(lake), targetsFile: targetsFile(at.data) },
       folders: [
         ...['data', 'data-2'].map((name) => ({
           name: `temporary files in ${name}`,
