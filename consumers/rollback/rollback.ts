@@ -7,11 +7,10 @@ import type { Log } from '../../runtime/log.ts'
 import { openBronzeSource } from '../replay/bronze-source.ts'
 import { progressOf, swapIn } from '../replay/catch-up.ts'
 import { createDerivation } from '../replay/derive.ts'
-import { changedKeys, diffRows } from '../replay/diff.ts'
 import { checkIdle, newReplay } from '../replay/entry.ts'
 import { openKafkaSource } from '../replay/kafka-source.ts'
 import { openComparison, type openReplay } from '../replay/open.ts'
-import { lettersOf, withDiffInput } from '../replay/replay.ts'
+import { compare, lettersOf } from '../replay/replay.ts'
 import { diffText, rangeText } from '../replay/report.ts'
 import { appIdOf } from '../replay/swap.ts'
 import type { PartitionWork, ReplayOf, Work } from '../replay/work.ts'
@@ -55,10 +54,7 @@ export const runRollback = async (
   run.begin({ inputs: [{ type: 'topic', name: topic, version: offsets }], outputs: [{ type: 'table', name }] })
   const withFiles = await openComparison(config, { store, root: table.root, stagedStore: store, signal, defer })
   const context = { ...opened, entry, withFiles, log, signal, onWaiting: (text: string) => void process.stderr.write(`${text}\n`) }
-  const { diff, keys } = await withDiffInput(context, began, async (input) => ({
-    diff: await diffRows(input),
-    keys: layer === 'silver' ? await changedKeys(input.duckdb) : new Map<number, string[]>(),
-  }))
+  const { diff, keys } = await compare(context, began, { withKeys: layer === 'silver' })
   for (const of of work.partitions) of.keys = keys.get(of.partition) ?? []
   say(diffText(diff, work))
 
