@@ -14,7 +14,7 @@ import { compare, lettersOf } from '../replay/replay.ts'
 import { diffText, rangeText } from '../replay/report.ts'
 import { appIdOf } from '../replay/swap.ts'
 import type { PartitionWork, ReplayOf, Work } from '../replay/work.ts'
-import { counterId, gapsOf, readLedger } from '../sink/ledger.ts'
+import { countersOf, gapsOf, readLedger } from '../sink/ledger.ts'
 import type { Replay } from '../sink/partition.ts'
 import type { Outcomes } from '../stage.ts'
 import { countersAfterRollback } from './counters.ts'
@@ -162,13 +162,11 @@ const overrideOf =
     }: { layer: 'bronze' | 'silver'; work: Work; restored: ReadonlyMap<number, Outcomes>; isComplete: boolean },
   ) =>
   (of: PartitionWork): Partial<Replay> => {
-    const prefix = counterId(appIdOf({ layer, work }, of.partition), '')
-    const countersOf = ({ txns }: Snapshot): Outcomes =>
-      Object.fromEntries([...txns].flatMap(([id, count]) => (id.startsWith(prefix) ? [[id.slice(prefix.length), count]] : [])))
+    const appId = appIdOf({ layer, work }, of.partition)
     const counts = {
       isComplete,
-      without: countersOf(last.before),
-      with: countersOf(last.after),
+      without: countersOf(last.before, appId),
+      with: countersOf(last.after, appId),
       restored: restored.get(of.partition) ?? {},
       tail: of.outcomes,
       deadInTail: of.deadBefore,
