@@ -9,7 +9,7 @@ import { gapsOf, offsetsInGaps, progressId, readLedger } from '../sink/ledger.ts
 import { rowsOfRanges } from '../sink/replace-range.ts'
 import type { StageTable } from '../stage.ts'
 import type { Point } from './point.ts'
-import type { PartitionWork } from './work.ts'
+import { newPartitionWork, type PartitionWork } from './work.ts'
 
 export interface PlanOptions {
   /** Such as `silver.ratings`, for people. */
@@ -55,8 +55,7 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
 
   const plan: Plan = { works: [], notes: [] }
   const kafkaAt = new Map<number, Map<number, number>>()
-  for (const { kind, ...point } of [from, to])
-    if (kind === 'time' && 'timeMs' in point) kafkaAt.set(point.timeMs as number, await client.offsetsAt(topic, point.timeMs as number))
+  for (const point of [from, to]) if (point.kind === 'time') kafkaAt.set(point.timeMs, await client.offsetsAt(topic, point.timeMs))
 
   for (const { partition, logStart, ledger, progress } of wanted) {
     const start = ledger.start ?? 0
@@ -81,23 +80,19 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
     const gaps = gapsOf(snapshot.metadata?.configuration ?? {}, { topicId, partition })
     // What is left out before an offset is a part of Bronze's ledger: rows behind a gap that is filled follow it anew.
     const isWhole = end >= progress || (options.stageTable.isComplete && offsetsInGaps(gaps, first, end) > 0)
-    plan.works.push({
-      partition,
-      from: first,
-      to: isWhole ? null : end,
-      position: first,
-      undelivered: options.stageTable.isComplete
-        ? await undeliveredBefore({ table: options.table }, snapshot, { topicId, partition, from: first, start: ledger.start })
-        : 0,
-      epoch: ledger.epoch,
-      beganAt: progress,
-      outcomes: {},
-      filled: 0,
-      keys: null,
-      deadBefore: {},
-      gone: {},
-      stale: {},
-    })
+    plan.works.push(
+      newPartitionWork({
+        partition,
+        from: first,
+        to: isWhole ? null : end,
+        position: first,
+        undelivered: options.stageTable.isComplete
+          ? await undeliveredBefore({ table: options.table }, snapshot, { topicId, partition, from: first, start: ledger.start })
+          : 0,
+        epoch: ledger.epoch,
+        beganAt: progress,
+      }),
+    )
   }
   return plan
 }
@@ -129,7 +124,7 @@ const firstSince = async (
   let first: number | null = null
   for await (const batch of rowsOfRanges(bronze.table, bronze.snapshot, [{ topicId, partition, from: 0, to: below }], {
     columns: ['_topic_id', '_partition', '_offset', 'ingestion_timestamp'],
-    where: (file: AddFile) => mayHaveSince(file, timeMs),
+    where: (file) => mayHaveSince(file, timeMs),
   })) {
     const [offsets, times] = [columnOf(batch, '_offset'), columnOf(batch, 'ingestion_timestamp')]
     for (let row = 0; row < batch.length; row++) {

@@ -49,7 +49,6 @@ export const carryOut = async (context: ReplayContext): Promise<Replayed> => {
     snapshot: began,
     letters,
     keep,
-    logStarts: async () => new Map((await context.client.topicOffsets(work.topic)).map(({ partition, logStart }) => [partition, logStart])),
     onProgress: () =>
       context.onProgress(
         sumOf(work.partitions, ({ position, from }) => position - from),

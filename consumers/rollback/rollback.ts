@@ -13,7 +13,7 @@ import { openComparison, type openReplay } from '../replay/open.ts'
 import { compare, lettersOf } from '../replay/replay.ts'
 import { diffText, rangeText } from '../replay/report.ts'
 import { appIdOf } from '../replay/swap.ts'
-import type { PartitionWork, ReplayOf, Work } from '../replay/work.ts'
+import { newPartitionWork, newWork, type PartitionWork, type ReplayOf, type Work } from '../replay/work.ts'
 import { countersOf, gapsOf, readLedger } from '../sink/ledger.ts'
 import type { Replay } from '../sink/partition.ts'
 import type { Outcomes } from '../stage.ts'
@@ -74,7 +74,6 @@ export const runRollback = async (
     kafka,
     bronze: bronze && openBronzeSource({ ...bronze, topicId, registry, limits, onReencoded: () => void work.reencoded++ }),
     letters,
-    logStarts: async () => new Map((await client.topicOffsets(topic)).map(({ partition, logStart }) => [partition, logStart])),
     keep: async (adds, outgoing) => {
       entry.staged = [...entry.staged, ...adds]
       await producer.send(outgoing)
@@ -113,26 +112,13 @@ const workOf = (
   last: LastReplay,
   { topic, tableId, layer, began }: { topic: string; tableId: string; layer: 'bronze' | 'silver'; began: Snapshot },
 ): Work => {
-  const work: Work = {
-    kind: 'rollback',
-    topic,
-    topicId: last.topicId,
-    clusterId: last.clusterId,
-    tableId,
-    code: '',
-    partitions: [],
-    fields: last.before.metadata?.fields ?? [],
-    letters: { come: {}, go: {}, samples: [] },
-    letterFiles: [],
-    records: 0,
-    fromBronze: 0,
-    reencoded: 0,
-  }
-  for (const { partition, from, until } of last.ranges) {
-    const ledger = readLedger(began, appIdOf({ layer, work }, partition))
-    const before = readLedger(last.before, appIdOf({ layer, work }, partition))
+  const of = { topicId: last.topicId, clusterId: last.clusterId }
+  const partitions = last.ranges.map(({ partition, from, until }) => {
+    const appId = appIdOf({ layer, work: of }, partition)
+    const ledger = readLedger(began, appId)
+    const before = readLedger(last.before, appId)
     const isLast = ledger.progress === until && before.progress === until
-    work.partitions.push({
+    return newPartitionWork({
       partition,
       from,
       to: until,
@@ -140,15 +126,10 @@ const workOf = (
       undelivered: isLast ? before.tail : ledger.tail,
       epoch: ledger.epoch,
       beganAt: ledger.progress ?? until,
-      outcomes: {},
-      filled: 0,
-      keys: null,
-      deadBefore: {},
-      gone: {},
-      stale: {},
     })
-  }
-  return work
+  })
+  const fields = last.before.metadata?.fields ?? []
+  return newWork({ kind: 'rollback', topic, ...of, tableId, code: '', partitions, fields })
 }
 
 const overrideOf =
