@@ -1,7 +1,7 @@
 import { columnOf, valueAt } from '../../lake/columns/column.ts'
-import type { AddFile } from '../../lake/delta/actions.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import type { Table } from '../../lake/delta/table.ts'
+import { factsOf, timeBetween } from '../../lineage/conditions.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import { undeliveredBefore } from '../sink/assignment.ts'
@@ -122,9 +122,10 @@ const firstSince = async (
 ): Promise<number | null> => {
   if (!bronze) return null
   let first: number | null = null
+  const isSince = timeBetween('ingestion_timestamp', timeMs, Number.POSITIVE_INFINITY)
   for await (const batch of rowsOfRanges(bronze.table, bronze.snapshot, [{ topicId, partition, from: 0, to: below }], {
     columns: ['_topic_id', '_partition', '_offset', 'ingestion_timestamp'],
-    where: (file) => mayHaveSince(file, timeMs),
+    where: (file) => isSince.mayHold(factsOf(file)),
   })) {
     const [offsets, times] = [columnOf(batch, '_offset'), columnOf(batch, 'ingestion_timestamp')]
     for (let row = 0; row < batch.length; row++) {
@@ -133,10 +134,4 @@ const firstSince = async (
     }
   }
   return first
-}
-
-const mayHaveSince = ({ stats }: AddFile, timeMs: number): boolean => {
-  const { maxValues } = JSON.parse(stats ?? '{}') as { maxValues?: Record<string, unknown> }
-  const newest = maxValues?.['ingestion_timestamp']
-  return typeof newest !== 'string' || !(Date.parse(newest) < timeMs)
 }
