@@ -77,7 +77,7 @@ const answerOf = (end: CommandEnd): unknown => {
  * not, and its memory is not ours. What was asked for is kept in memory; what is under way, and can be gone on with, is in the lake.
  */
 export const createReplayJobs = ({ env }: { env: () => Record<string, string> }): ReplayJobs => {
-  const jobs: ReplayJob[] = []
+  let jobs: ReplayJob[] = []
   const children = new Map<string, ChildProcess>()
 
   const run = (verb: ReplayVerb, args: readonly string[]) => {
@@ -104,7 +104,7 @@ export const createReplayJobs = ({ env }: { env: () => Record<string, string> })
       detail: null,
     }
     jobs.unshift(job)
-    jobs.splice(MAX_KEPT)
+    jobs = jobs.filter(({ state }, index) => index < MAX_KEPT || state === 'running')
     const end = (change: Partial<ReplayJob>) => {
       children.delete(id)
       Object.assign(job, change, { endedAt: new Date().toISOString() })
