@@ -102,6 +102,15 @@ export const defineLakeRoute = <P extends z.ZodObject, Q extends z.ZodObject>(ro
   handle: (request: { params: z.output<P>; query: z.output<Q>; parts: StatusParts }) => Promise<Record<string, unknown>>
 }): LakeRoute => ({ params: nothing, query: nothing, answer: z.looseObject({}), ...route })
 
+/** A JSON body by its schema. Throws a 400 that names every fault at once; `what` is what the body is to say. */
+export const parseBody = <S extends z.ZodObject>(schema: S, given: unknown, what: string): z.output<S> => {
+  const parsed = schema.safeParse(given ?? {})
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map((issue) => ({ parameter: issue.path.join('.') || 'body', detail: issue.message }))
+  const why = faults.map(({ parameter, detail }) => `${parameter}: ${detail}`).join('; ')
+  throw new Problem(400, `Send JSON that says ${what}: ${why}.`, { faults })
+}
+
 /** Parameters by their schema. Throws a 400 that names every fault at once. */
 export const parseParameters = <S extends z.ZodObject>(schema: S, given: unknown): z.output<S> => {
   const parsed = schema.safeParse(given)

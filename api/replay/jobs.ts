@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { type CommandEnd, startCommand, statusOf } from '../http/command.ts'
 import { Problem } from '../http/problem.ts'
 
 export type ReplayVerb = 'replay' | 'rollback'
@@ -48,8 +49,6 @@ const MAX_RUNNING = 2
 const MAX_KEPT = 20
 const MAX_ANSWER_BYTES = 4 * 1024 ** 2
 const BOUNDS_TIMEOUT_MS = 30_000
-/** What a person must change has this code. */
-const NEEDS_PERSON = 2
 
 const argsOf = ({ verb, table, from, to, partitions, isDryRun }: Wanted): string[] =>
   verb === 'rollback'
@@ -62,44 +61,29 @@ const argsOf = ({ verb, table, from, to, partitions, isDryRun }: Wanted): string
         ...(isDryRun ? ['--dry-run'] : []),
       ]
 
+/** What the command told. Throws a Problem in its own words where it failed. */
+const answerOf = (end: CommandEnd): unknown => {
+  if (end.code !== 0)
+    throw new Problem(statusOf(end), end.line ?? 'It was ended before it was done; the same request goes on where it was.')
+  try {
+    return JSON.parse(end.answer)
+  } catch {
+    throw new Problem(503, end.line ?? 'It was stopped; the same request goes on where it was.')
+  }
+}
+
 /**
  * Replays are done by their command, in a process of its own each: it runs the code of Bronze and Silver, which this program has
  * not, and its memory is not ours. What was asked for is kept in memory; what is under way, and can be gone on with, is in the lake.
  */
 export const createReplayJobs = ({ env }: { env: () => Record<string, string> }): ReplayJobs => {
-  const jobs: ReplayJob[] = []
+  let jobs: ReplayJob[] = []
   const children = new Map<string, ChildProcess>()
 
-  const run = (verb: ReplayVerb, args: readonly string[], told: { child: (child: ChildProcess) => void; message: (of: unknown) => void }) =>
-    new Promise<unknown>((resolve, reject) => {
-      const flags = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning']
-      const child = spawn(process.execPath, [...flags, files[verb], ...args, '--json'], {
-        env: { ...process.env, ...env() },
-        // The command ends when this process does: the channel tells it.
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      })
-      told.child(child)
-      child.on('message', told.message)
-      let [answer, said] = ['', '']
-      child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-        answer += text
-        if (answer.length > MAX_ANSWER_BYTES) child.kill('SIGKILL')
-      })
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-        said = (said + text).slice(-10_000)
-      })
-      child.once('error', (error) => reject(new Problem(503, `The command could not be started: ${error.message}.`)))
-      child.once('close', (code) => {
-        const line = said.split('\n').findLast((each) => each.startsWith(`${verb}: `))
-        const why = line?.slice(verb.length + 2) ?? 'It was ended before it was done; the same request goes on where it was.'
-        if (code !== 0) return reject(new Problem(code === NEEDS_PERSON ? 422 : 503, why))
-        try {
-          resolve(JSON.parse(answer))
-        } catch {
-          reject(new Problem(503, line === undefined ? 'It was stopped; the same request goes on where it was.' : why))
-        }
-      })
-    })
+  const run = (verb: ReplayVerb, args: readonly string[]) => {
+    const { child, ended } = startCommand({ file: files[verb], name: verb, args, env: env(), maxAnswerBytes: MAX_ANSWER_BYTES })
+    return { child, told: ended.then(answerOf, (error: Error) => Promise.reject(new Problem(503, error.message))) }
+  }
 
   const start: ReplayJobs['start'] = (wanted) => {
     const running = jobs.filter(({ state }) => state === 'running')
@@ -107,6 +91,7 @@ export const createReplayJobs = ({ env }: { env: () => Record<string, string> })
       throw new Problem(409, `A replay of ${wanted.table} is under way here. /v1/replays tells how far it is.`)
     if (running.length >= MAX_RUNNING)
       throw new Problem(429, 'Others replay just now. Try again later.', { headers: { 'Retry-After': '10' } })
+    const { child, told } = run(wanted.verb, argsOf(wanted))
     const id = randomBytes(4).toString('hex')
     const job: ReplayJob = {
       ...wanted,
@@ -119,16 +104,17 @@ export const createReplayJobs = ({ env }: { env: () => Record<string, string> })
       detail: null,
     }
     jobs.unshift(job)
-    jobs.splice(MAX_KEPT)
-    const message = (of: unknown) => {
-      const { type, done, all } = (of ?? {}) as Record<string, unknown>
-      if (type === 'replay-progress' && typeof done === 'number' && typeof all === 'number') job.progress = { done, all }
-    }
+    jobs = jobs.filter(({ state }, index) => index < MAX_KEPT || state === 'running')
     const end = (change: Partial<ReplayJob>) => {
       children.delete(id)
       Object.assign(job, change, { endedAt: new Date().toISOString() })
     }
-    run(wanted.verb, argsOf(wanted), { child: (child) => children.set(id, child), message }).then(
+    children.set(id, child)
+    child.on('message', (of: unknown) => {
+      const { type, done, all } = (of ?? {}) as Record<string, unknown>
+      if (type === 'replay-progress' && typeof done === 'number' && typeof all === 'number') job.progress = { done, all }
+    })
+    told.then(
       (result) => end({ state: 'done', result }),
       (error: Error) => end({ state: 'failed', detail: error.message }),
     )
@@ -141,11 +127,9 @@ export const createReplayJobs = ({ env }: { env: () => Record<string, string> })
     get: (id) => jobs.find((job) => job.id === id) ?? null,
     stop: (id) => void children.get(id)?.kill('SIGTERM'),
     bounds: (table) => {
-      let timer: NodeJS.Timeout | undefined
-      const child = (of: ChildProcess) => {
-        timer = setTimeout(() => of.kill('SIGKILL'), BOUNDS_TIMEOUT_MS)
-      }
-      return run('replay', [table, '--bounds'], { child, message: () => undefined }).finally(() => clearTimeout(timer))
+      const { child, told } = run('replay', [table, '--bounds'])
+      const timer = setTimeout(() => child.kill('SIGKILL'), BOUNDS_TIMEOUT_MS)
+      return told.finally(() => clearTimeout(timer))
     },
     close: async () => {
       const ends = [...children.values()].map((child) => new Promise((resolve) => child.once('close', resolve)))

@@ -7,7 +7,7 @@ import type { RouteModule } from '../http/module.ts'
 import type { Operation } from '../http/openapi.ts'
 import { oneOf } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
-import { parseParameters } from '../http/route.ts'
+import { parseBody, parseParameters } from '../http/route.ts'
 import type { ReplayJob, ReplayJobs } from './jobs.ts'
 
 /** The tables that can be replayed. */
@@ -21,6 +21,7 @@ const replayBody = z.strictObject({
   partitions: z.array(z.int().min(0)).min(1).max(1000).optional().describe('only these; all without it'),
   dry_run: z.boolean().default(false).describe('show the difference, and change nothing'),
 })
+const WANTED = 'what to replay'
 const rollbackBody = z.strictObject({ table })
 const one = z.strictObject({ id: z.string().describe('the job, as POST /v1/replays gives it') })
 const ofTable = z.strictObject({ table })
@@ -108,12 +109,12 @@ export const replayRoutes = ({ store, jobs }: { store: ObjectStore; jobs: Replay
   })
   router.post('/v1/replays', json, (request, response) => {
     parseParameters(nothing, request.query)
-    const { dry_run: isDryRun, partitions = null, ...wanted } = parseBody(replayBody, request.body)
+    const { dry_run: isDryRun, partitions = null, ...wanted } = parseBody(replayBody, request.body, WANTED)
     response.status(202).json(shown(jobs.start({ verb: 'replay', ...wanted, partitions, isDryRun })))
   })
   router.post('/v1/replays/rollback', json, (request, response) => {
     parseParameters(nothing, request.query)
-    const { table } = parseBody(rollbackBody, request.body)
+    const { table } = parseBody(rollbackBody, request.body, WANTED)
     response.status(202).json(shown(jobs.start({ verb: 'rollback', table, from: null, to: null, partitions: null, isDryRun: false })))
   })
   router.post('/v1/replays/jobs/:id/stop', (request, response) => {
@@ -158,12 +159,4 @@ export const replayRoutes = ({ store, jobs }: { store: ObjectStore; jobs: Replay
     },
   ]
   return { router, operations }
-}
-
-const parseBody = <S extends z.ZodObject>(schema: S, given: unknown): z.output<S> => {
-  const parsed = schema.safeParse(given ?? {})
-  if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map((issue) => ({ parameter: issue.path.join('.') || 'body', detail: issue.message }))
-  const why = faults.map(({ parameter, detail }) => `${parameter}: ${detail}`).join('; ')
-  throw new Problem(400, `Send JSON that says what to replay: ${why}.`, { faults })
 }

@@ -6,7 +6,7 @@ import type { RouteModule } from '../http/module.ts'
 import type { Operation } from '../http/openapi.ts'
 import { oneOf } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
-import { parseParameters } from '../http/route.ts'
+import { parseBody, parseParameters } from '../http/route.ts'
 import type { LetterCommand } from './letter-command.ts'
 
 const params = z.strictObject({ entity: oneOf(entityNames as unknown as [string, ...string[]]).describe('whose records were refused') })
@@ -28,6 +28,7 @@ const which = {
   all: z.literal(true).optional().describe('every one that is open'),
   dry_run: z.boolean().default(false).describe('tell what would become of them, and change nothing'),
 }
+const WANTED = 'which letters'
 const redriveBody = z.strictObject({
   ...which,
   wait_s: z.int().min(0).max(60).default(20).describe('longest time to wait for what becomes of them'),
@@ -66,14 +67,14 @@ export const letterActionRoutes = ({ command }: { command: LetterCommand }): Rou
 
   router.post('/v1/dead-letters/:entity/redrive', json, async (request, response) => {
     parseParameters(z.strictObject({}), request.query)
-    const body = parseBody(redriveBody, request.body)
+    const body = parseBody(redriveBody, request.body, WANTED)
     const args = argsOf(request, body, response.locals['keyId'])
     response.json(await command(['redrive', ...args, `--wait=${body.wait_s}s`]))
   })
 
   router.post('/v1/dead-letters/:entity/discard', json, async (request, response) => {
     parseParameters(z.strictObject({}), request.query)
-    const body = parseBody(discardBody, request.body)
+    const body = parseBody(discardBody, request.body, WANTED)
     response.json(await command(['discard', ...argsOf(request, body, response.locals['keyId']), `--why=${body.why}`]))
   })
 
@@ -92,17 +93,6 @@ export const letterActionRoutes = ({ command }: { command: LetterCommand }): Rou
       of('/v1/dead-letters/{entity}/discard', 'Takes dead letters off the list, on record; with dry_run it tells which.', discardBody),
     ],
   }
-}
-
-const parseBody = <S extends z.ZodObject>(schema: S, given: unknown): z.output<S> => {
-  const parsed = schema.safeParse(given ?? {})
-  if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map((issue) => ({ parameter: issue.path.join('.') || 'body', detail: issue.message }))
-  throw new Problem(
-    400,
-    `Send JSON that says which letters: ${faults.map(({ parameter, detail }) => `${parameter}: ${detail}`).join('; ')}.`,
-    { faults },
-  )
 }
 
 const faulty = (parameter: string, detail: string) => new Problem(400, `${parameter} ${detail}.`, { faults: [{ parameter, detail }] })

@@ -29,52 +29,51 @@ export const boundsOf = async (
     if (ledger.progress === null) continue
     const earliest = Math.max(ledger.start ?? 0, availableFrom(options, partition, logStart))
     const latest = ledger.progress
-    const range = { topic, topicId, partition }
+    const kafkaFrom = Math.max(earliest, logStart)
+    const inKafka = { topic, topicId, partition, from: kafkaFrom, to: latest }
     const inBronze =
       bronze && earliest < logStart ? await firstInBronze(bronze, { topicId, partition, from: earliest, to: logStart }) : null
-    const [first] = await timesOf(reader, { ...range, from: Math.max(earliest, logStart), to: latest }, 'first')
-    const [last] = await timesOf(reader, { ...range, from: Math.max(earliest, logStart, latest - LAST_OFFSETS), to: latest }, 'last')
+    const firstMs = inBronze ?? (await timeOf(reader, inKafka, 'first'))
+    const lastMs = await timeOf(reader, { ...inKafka, from: Math.max(kafkaFrom, latest - LAST_OFFSETS) }, 'last')
     bounds.push({
       partition,
-      earliest: { offset: earliest, at: isoOf(inBronze ?? first) },
-      latest: { offset: latest, at: isoOf(last) },
-      kafkaFrom: Math.max(earliest, logStart),
+      earliest: { offset: earliest, at: isoOf(firstMs) },
+      latest: { offset: latest, at: isoOf(lastMs) },
+      kafkaFrom,
     })
   }
   return bounds.sort((a, b) => a.partition - b.partition)
 }
 
-const isoOf = (atMs: number | null | undefined) => (atMs === null || atMs === undefined ? null : new Date(atMs).toISOString())
+const isoOf = (atMs: number | null) => (atMs === null ? null : new Date(atMs).toISOString())
 
-const timesOf = async (
+const timeOf = async (
   reader: Pick<SecondReader, 'read'>,
   range: Parameters<SecondReader['read']>[0],
   which: 'first' | 'last',
-): Promise<number[]> => {
-  let last: number[] = []
+): Promise<number | null> => {
+  let lastMs: number | null = null
   for await (const { records } of reader.read(range)) {
-    if (records.length === 0) continue
-    if (which === 'first') return [records[0]!.timestampMs]
-    last = [records.at(-1)!.timestampMs]
+    if (which === 'first' && records[0]) return records[0].timestampMs
+    lastMs = records.at(-1)?.timestampMs ?? lastMs
   }
-  return last
+  return lastMs
 }
 
 const firstInBronze = async (
   { table, snapshot }: NonNullable<PlanOptions['bronze']>,
   range: { topicId: string; partition: number; from: number; to: number },
 ): Promise<number | null> => {
+  let [first, atMs] = [Number.POSITIVE_INFINITY, null as number | null]
   // A look at the first offsets is enough: what lies between two rows is named by the second.
   for await (const batch of rowsOfRanges(table, snapshot, [{ ...range, to: Math.min(range.to, range.from + LAST_OFFSETS) }], {
     columns: ['_topic_id', '_partition', '_offset', 'ingestion_timestamp'],
   })) {
     const [offsets, times] = [columnOf(batch, '_offset'), columnOf(batch, 'ingestion_timestamp')]
-    let [first, atMs] = [Number.POSITIVE_INFINITY, null as number | null]
     for (let row = 0; row < batch.length; row++) {
       const offset = Number(valueAt(offsets, row))
       if (offset < first) [first, atMs] = [offset, valueAt(times, row) as number | null]
     }
-    if (first < Number.POSITIVE_INFINITY) return atMs
   }
-  return null
+  return atMs
 }

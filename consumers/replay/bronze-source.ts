@@ -89,7 +89,6 @@ export const openBronzeSource = ({ table, snapshot, topicId, registry, limits, o
         await take(await readWindow(window))
         for (const [index, { to }] of window.entries()) left[index]!.from = to
       }
-      return []
     },
     close: async () => undefined,
   }

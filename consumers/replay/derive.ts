@@ -2,7 +2,9 @@ import type { AddFile } from '../../lake/delta/actions.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import { stageFiles } from '../../lake/delta/stage.ts'
 import type { Table } from '../../lake/delta/table.ts'
+import { letterHeader } from '../../lineage/letters/headers.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
 import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import type { PartitionInput } from '../decode/batches.ts'
@@ -24,8 +26,7 @@ export interface DeriveOptions {
   kafka: RecordSource
   /** Null where the table can only be derived from Kafka. */
   bronze: RecordSource | null
-  /** First offset that Kafka still has of each partition; null asks again. */
-  logStarts: () => Promise<ReadonlyMap<number, number>>
+  client: Pick<KafkaClient, 'topicOffsets'>
   letters: ReadonlyMap<number, KnownLetters>
   /** Keeps what was staged, and dead letters that are to be sent before the swap. */
   keep: (adds: readonly AddFile[], letters: readonly OutgoingRecord[]) => Promise<void>
@@ -78,7 +79,7 @@ export const createDerivation = (options: DeriveOptions) => {
     if (result.batch.length > 0) work.fields = mergedFields(work.fields, result.batch.fields)
     const letters: OutgoingRecord[] = []
     for (const { of, chunk } of derived) {
-      const own = result.deadLetters.filter(({ headers }) => Number(headers?.['readflow.partition']) === of.partition)
+      const own = result.deadLetters.filter(({ headers }) => Number(headers?.[letterHeader.partition]) === of.partition)
       const known = options.letters.get(of.partition) ?? new Map<number, string>()
       letters.push(...compareLetters(of, { records: chunk.records, letters: own, known }, work.letters))
       addCounts(of.outcomes, result.outcomes.get(of.partition) ?? {})
@@ -102,7 +103,8 @@ export const createDerivation = (options: DeriveOptions) => {
         return of.position < end ? [{ partition: of.partition, from: of.position, to: end }] : []
       })
       if (spans.length === 0) return
-      const logStarts = await options.logStarts()
+      const offsets = await options.client.topicOffsets(work.topic)
+      const logStarts = new Map(offsets.map(({ partition, logStart }) => [partition, logStart]))
       const gone = spans.flatMap((span): Span[] => {
         const logStart = logStarts.get(span.partition) ?? 0
         return span.from < logStart ? [{ ...span, to: Math.min(span.to, logStart) }] : []

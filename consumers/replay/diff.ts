@@ -80,9 +80,7 @@ const prepare = async ({ duckdb, metadata, fields, topicId, works, layer, ...inp
 /** Keys, by partition, whose accepted versions are others now. Only after `diffRows`. */
 export const changedKeys = async (duckdb: DuckDb): Promise<Map<number, string[]>> => {
   const rows = await duckdb.rows<{ p: number; k: string }>('SELECT DISTINCT p, k FROM differing WHERE is_version ORDER BY p, k')
-  const keys = new Map<number, string[]>()
-  for (const { p, k } of rows) keys.set(p, [...(keys.get(p) ?? []), k])
-  return keys
+  return new Map([...Map.groupBy(rows, ({ p }) => p)].map(([p, of]) => [p, of.map(({ k }) => k)]))
 }
 
 /** Compares the staged rows with those that they are to replace. Values are compared exactly where rows differ at all. */

@@ -21,21 +21,19 @@ export const isAlive = ({ state, host, pid, updatedAt }: ReplayOf): boolean => {
   return host === hostname() ? pid !== process.pid && isRunning(pid) : Date.now() - Date.parse(updatedAt) < SILENT_MS
 }
 
-/** Throws `config` where a replay of the table is under way. */
-export const checkIdle = async (store: ObjectStore, table: string): Promise<void> => {
-  const busy = (await listReplays<Work>(store)).find((each) => each.table === table && isAlive(each))
-  if (!busy) return
+/** The replays of a table, newest first. Throws `config` where one of them is under way. */
+export const checkIdle = async (store: ObjectStore, table: string): Promise<ReplayOf[]> => {
+  const replays = (await listReplays<Work>(store)).filter((each) => each.table === table)
+  const busy = replays.find(isAlive)
+  if (!busy) return replays
   throw new ReadflowError('config', `The replay ${busy.id} of ${table} is under way, in process ${busy.pid} on ${busy.host}.`, {
     hint: `Wait for it, or give it up: readflow replay --abort ${busy.id}.`,
   })
 }
 
 /** The replay that a request is to go on with: an open one of the same request whose process is gone; null for a new one. */
-export const findReplay = async (store: ObjectStore, table: string, request: string): Promise<ReplayOf | null> => {
-  await checkIdle(store, table)
-  const all = await listReplays<Work>(store)
-  return all.find((each) => each.table === table && each.state === 'open' && each.request === request) ?? null
-}
+export const findReplay = async (store: ObjectStore, table: string, request: string): Promise<ReplayOf | null> =>
+  (await checkIdle(store, table)).find((each) => each.state === 'open' && each.request === request) ?? null
 
 export const newReplay = (table: string, request: string): ReplayOf => {
   const now = new Date().toISOString()

@@ -32,7 +32,6 @@ export const openKafkaSource = ({
   log: Log
 }): RecordSource => {
   const readings = new Map<number, Reading>()
-  let lost: number[] = []
   let consumer: GroupConsumer | undefined
   let done = Promise.withResolvers<void>()
   /** What is being derived: a new assignment waits for it, so that positions are what was handed over. */
@@ -112,7 +111,6 @@ export const openKafkaSource = ({
         outOfRange: ({ partition }) => {
           const reading = readings.get(partition)
           if (!reading) return
-          lost.push(partition)
           finish(partition, reading)
           if (readings.size === 0) done.resolve()
         },
@@ -120,10 +118,9 @@ export const openKafkaSource = ({
       },
     })
 
-  const read = async (spans: readonly Span[], take: (pieces: Pieces) => Promise<void>, signal: AbortSignal): Promise<number[]> => {
+  const read = async (spans: readonly Span[], take: (pieces: Pieces) => Promise<void>, signal: AbortSignal): Promise<void> => {
     for (const { partition, from, to } of spans) if (from < to) readings.set(partition, { position: from, to, reader: openRecordReader() })
-    lost = []
-    if (readings.size === 0) return lost
+    if (readings.size === 0) return
     done = Promise.withResolvers()
     done.promise.catch(() => undefined)
     onPieces = take
@@ -134,7 +131,6 @@ export const openKafkaSource = ({
       if (consumer) for (const [partition, { position }] of left()) consumer.goOn({ topic, partition }, position)
       else consumer = await join()
       await done.promise
-      return lost
     } finally {
       signal.removeEventListener('abort', stop)
       for (const [partition, reading] of readings) finish(partition, reading)

@@ -1,5 +1,6 @@
 import { replayFile } from '../../lake/replays.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
+import { letterHeader } from '../../lineage/letters/headers.ts'
 import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
 import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
 import type { Outcomes } from '../stage.ts'
@@ -10,7 +11,7 @@ export type KnownLetters = ReadonlyMap<number, string>
 
 const SAMPLES = 5
 
-const headerOf = ({ headers }: OutgoingRecord, name: string): string => String(headers?.[`readflow.${name}`] ?? '')
+const headerOf = ({ headers }: OutgoingRecord, name: string): string => String(headers?.[name] ?? '')
 const count = (of: Outcomes, name: string) => {
   of[name] = (of[name] ?? 0) + 1
 }
@@ -24,7 +25,7 @@ export const compareLetters = (
   { records, letters, known }: { records: readonly KafkaRecord[]; letters: readonly OutgoingRecord[]; known: KnownLetters },
   changes: LetterChanges,
 ): OutgoingRecord[] => {
-  const derived = new Map(letters.map((letter) => [Number(headerOf(letter, 'offset')), letter]))
+  const derived = new Map(letters.map((letter) => [Number(headerOf(letter, letterHeader.offset)), letter]))
   const sample = (sign: '+' | '-', { offset, key }: KafkaRecord, errorClass: string) => {
     if (changes.samples.filter((each) => each.sign === sign).length >= SAMPLES) return
     changes.samples.push({ sign, partition: work.partition, offset, key: key?.toString('utf8') ?? null, errorClass })
@@ -33,7 +34,7 @@ export const compareLetters = (
   for (const record of records) {
     const letter = derived.get(record.offset)
     const before = known.get(record.offset)
-    const now = letter && headerOf(letter, 'error-class')
+    const now = letter && headerOf(letter, letterHeader.reason)
     // The live consumer has judged it since this began: it has its letter, which may not be known here.
     const isSince = before === undefined && record.offset >= work.beganAt
     if (before !== undefined) count(work.deadBefore, before)

@@ -1,7 +1,7 @@
 import { columnOf, valueAt } from '../../lake/columns/column.ts'
-import type { AddFile } from '../../lake/delta/actions.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import type { Table } from '../../lake/delta/table.ts'
+import { factsOf, timeBetween } from '../../lineage/conditions.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import { undeliveredBefore } from '../sink/assignment.ts'
@@ -55,8 +55,7 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
 
   const plan: Plan = { works: [], notes: [] }
   const kafkaAt = new Map<number, Map<number, number>>()
-  for (const { kind, ...point } of [from, to])
-    if (kind === 'time' && 'timeMs' in point) kafkaAt.set(point.timeMs as number, await client.offsetsAt(topic, point.timeMs as number))
+  for (const point of [from, to]) if (point.kind === 'time') kafkaAt.set(point.timeMs, await client.offsetsAt(topic, point.timeMs))
 
   for (const { partition, logStart, ledger, progress } of wanted) {
     const start = ledger.start ?? 0
@@ -123,9 +122,10 @@ const firstSince = async (
 ): Promise<number | null> => {
   if (!bronze) return null
   let first: number | null = null
+  const isSince = timeBetween('ingestion_timestamp', timeMs, Number.POSITIVE_INFINITY)
   for await (const batch of rowsOfRanges(bronze.table, bronze.snapshot, [{ topicId, partition, from: 0, to: below }], {
     columns: ['_topic_id', '_partition', '_offset', 'ingestion_timestamp'],
-    where: (file: AddFile) => mayHaveSince(file, timeMs),
+    where: (file) => isSince.mayHold(factsOf(file)),
   })) {
     const [offsets, times] = [columnOf(batch, '_offset'), columnOf(batch, 'ingestion_timestamp')]
     for (let row = 0; row < batch.length; row++) {
@@ -134,10 +134,4 @@ const firstSince = async (
     }
   }
   return first
-}
-
-const mayHaveSince = ({ stats }: AddFile, timeMs: number): boolean => {
-  const { maxValues } = JSON.parse(stats ?? '{}') as { maxValues?: Record<string, unknown> }
-  const newest = maxValues?.['ingestion_timestamp']
-  return typeof newest !== 'string' || !(Date.parse(newest) < timeMs)
 }

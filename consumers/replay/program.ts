@@ -17,7 +17,7 @@ import { carryOut, type Replayed } from './replay.ts'
 import { diffText, progressText, rangeText } from './report.ts'
 import { type Request, requestText } from './request.ts'
 import { appIdOf } from './swap.ts'
-import type { ReplayOf, Work } from './work.ts'
+import { newWork, type ReplayOf, type Work } from './work.ts'
 
 const LINE_INTERVAL_MS = 10_000
 
@@ -57,7 +57,7 @@ export const runReplay = async (config: Config, { name, request, run, print, log
       if (state === 'swapped') say(`the replay ${found.id} was swapped in before its process died; looking again\n`)
       else say(`the replay ${found.id} begins anew: the code, the topic or the table is another than when it began\n`)
     }
-    entry = { ...newReplay(name, requestText(request)), work: newWork(identity, plan) }
+    entry = { ...newReplay(name, requestText(request)), work: newWork({ kind: 'replay', ...identity, partitions: plan.works, fields: [] }) }
   }
   for (const note of plan.notes) say(`${note}\n`)
   if (plan.works.length === 0) return nothing(config, { name, request, startedMs, print })
@@ -109,18 +109,6 @@ export const runReplay = async (config: Config, { name, request, run, print, log
   if (config.isJson)
     print(`${JSON.stringify({ ok: true, ...summary(entry, work, result, config.isDryRun), seconds: secondsSince(startedMs) })}\n`)
 }
-
-const newWork = (identity: Pick<Work, 'topic' | 'topicId' | 'clusterId' | 'tableId' | 'code'>, { works }: Plan): Work => ({
-  kind: 'replay',
-  ...identity,
-  partitions: works,
-  fields: [],
-  letters: { come: {}, go: {}, samples: [] },
-  letterFiles: [],
-  records: 0,
-  fromBronze: 0,
-  reencoded: 0,
-})
 
 const secondsSince = (startedMs: number) => Math.round((Date.now() - startedMs) / 100) / 10
 

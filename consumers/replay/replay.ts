@@ -9,7 +9,7 @@ import { mergedFields } from '../sink/replay.ts'
 import { progressOf, swapIn } from './catch-up.ts'
 import type { ReplayContext } from './context.ts'
 import { createDerivation } from './derive.ts'
-import { changedKeys, type DiffInput, diffRows, type RowDiff } from './diff.ts'
+import { changedKeys, diffRows, type RowDiff } from './diff.ts'
 import { saveReplay } from './entry.ts'
 import { discountStale, type KnownLetters, keepLetters } from './letters.ts'
 import { appIdOf, rangesOf, type SwapInput } from './swap.ts'
@@ -49,7 +49,6 @@ export const carryOut = async (context: ReplayContext): Promise<Replayed> => {
     snapshot: began,
     letters,
     keep,
-    logStarts: async () => new Map((await context.client.topicOffsets(work.topic)).map(({ partition, logStart }) => [partition, logStart])),
     onProgress: () =>
       context.onProgress(
         sumOf(work.partitions, ({ position, from }) => position - from),
@@ -59,13 +58,17 @@ export const carryOut = async (context: ReplayContext): Promise<Replayed> => {
 
   await derivation.deriveTo(progress)
   let snapshot = await table.snapshot()
-  let diff = await compare(context, snapshot)
-  if (work.partitions.some(({ to }) => to !== null) && layer === 'silver' && work.partitions.every(({ keys }) => keys === null)) {
-    await withTails(context, snapshot)
+  // Of a range that ends before progress: the keys whose later records must be judged again, as what came before these is another now.
+  const lacksKeys =
+    layer === 'silver' && work.partitions.some(({ to }) => to !== null) && work.partitions.every(({ keys }) => keys === null)
+  let { diff, keys } = await compare(context, snapshot, { withKeys: lacksKeys })
+  if (lacksKeys) {
+    for (const of of work.partitions) if (of.to !== null) of.keys = keys.get(of.partition) ?? []
+    if (!isDryRun) await saveReplay(store, entry)
     progress = progressOf(layer, work, await table.snapshot())
     await derivation.deriveTo(progress)
     snapshot = await table.snapshot()
-    if (work.partitions.some(({ keys }) => keys?.length)) diff = await compare(context, snapshot)
+    if (work.partitions.some(({ keys }) => keys?.length)) ({ diff } = await compare(context, snapshot, { withKeys: false }))
   }
   discountStale(
     work,
@@ -105,14 +108,15 @@ export const lettersOf = async (
   )
 }
 
-const compare = (context: ReplayContext, snapshot: Snapshot): Promise<RowDiff> => withDiffInput(context, snapshot, diffRows)
-
-/** The live files that may hold rows of the ranges, beside the staged ones. */
-export const withDiffInput = async <T>(
+/**
+ * Compares what is staged with what the live files hold of the ranges; gives, where they are wanted, the keys of Silver as well
+ * whose accepted versions are others now, by partition.
+ */
+export const compare = async (
   context: Pick<ReplayContext, 'layer' | 'entry' | 'withFiles'>,
   snapshot: Snapshot,
-  use: (input: DiffInput) => Promise<T>,
-): Promise<T> => {
+  { withKeys }: { withKeys: boolean },
+): Promise<{ diff: RowDiff; keys: Map<number, string[]> }> => {
   const { layer, entry } = context
   const { work } = entry
   if (!snapshot.metadata) throw new ReadflowError('lake-not-found', `there is no table ${entry.table} any more`)
@@ -120,8 +124,8 @@ export const withDiffInput = async <T>(
   const ranges = rangesOf(work)
   const live = new Map([...snapshot.files].filter(([, file]) => ranges.some((range) => mayHold(file, range))))
   const staged = new Map(entry.staged.map((file) => [file.path, file]))
-  return context.withFiles([...live.values()], [...staged.values()], (files) =>
-    use({
+  return context.withFiles([...live.values()], [...staged.values()], async (files) => {
+    const diff = await diffRows({
       ...files,
       metadata,
       fields: mergedFields(metadata.fields, work.fields),
@@ -130,17 +134,7 @@ export const withDiffInput = async <T>(
       live,
       staged,
       layer,
-    }),
-  )
-}
-
-/** Finds the keys whose later records must be judged again, as what came before these is another now. */
-const withTails = async (context: ReplayContext, snapshot: Snapshot) => {
-  const { work } = context.entry
-  const keys = await withDiffInput(context, snapshot, async (input) => {
-    await diffRows(input)
-    return changedKeys(input.duckdb)
+    })
+    return { diff, keys: withKeys ? await changedKeys(files.duckdb) : new Map<number, string[]>() }
   })
-  for (const of of work.partitions) if (of.to !== null) of.keys = keys.get(of.partition) ?? []
-  if (!context.isDryRun) await saveReplay(context.store, context.entry)
 }

@@ -13,10 +13,10 @@ export type Pieces = Map<number, RecordChunk>
 /** Where the records of a topic are had from again. */
 export interface RecordSource {
   /**
-   * Hands over all records of some spans, piece by piece. Resolves to the partitions whose next records the source no longer
-   * has; what came before those was handed over. Rejects with what `take` rejects with.
+   * Hands over the records of some spans, piece by piece: all, or of a partition whose next ones the source no longer has those
+   * before them. Rejects with what `take` rejects with.
    */
-  read: (spans: readonly Span[], take: (pieces: Pieces) => Promise<void>, signal: AbortSignal) => Promise<number[]>
+  read: (spans: readonly Span[], take: (pieces: Pieces) => Promise<void>, signal: AbortSignal) => Promise<void>
   close: () => Promise<void>
 }
 

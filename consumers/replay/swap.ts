@@ -25,8 +25,10 @@ export interface SwapInput {
   override?: (of: PartitionWork, snapshot: Snapshot) => Partial<Replay>
 }
 
-export const appIdOf = ({ layer, work }: Pick<SwapInput, 'layer' | 'work'>, partition: number): string =>
-  progressId({ stage: layer, clusterId: work.clusterId, topicId: work.topicId, partition })
+export const appIdOf = (
+  { layer, work }: Pick<SwapInput, 'layer'> & { work: Pick<Work, 'topicId' | 'clusterId'> },
+  partition: number,
+): string => progressId({ stage: layer, clusterId: work.clusterId, topicId: work.topicId, partition })
 
 /** What of the table a replay replaces. */
 export const rangesOf = ({ topicId, partitions }: Work) =>

@@ -28,19 +28,6 @@ export interface PartitionWork {
   stale: Outcomes
 }
 
-/** The work of a range of which nothing is derived yet. */
-export const newPartitionWork = (
-  range: Omit<PartitionWork, 'outcomes' | 'filled' | 'keys' | 'deadBefore' | 'gone' | 'stale'>,
-): PartitionWork => ({
-  ...range,
-  outcomes: {},
-  filled: 0,
-  keys: null,
-  deadBefore: {},
-  gone: {},
-  stale: {},
-})
-
 /** What became of dead letters, by class. */
 export interface LetterChanges {
   come: Outcomes
@@ -70,6 +57,23 @@ export interface Work {
 }
 
 export type ReplayOf = ReplayEntry<Work>
+
+/** A partition of which nothing is derived yet. */
+export const newPartitionWork = (
+  of: Pick<PartitionWork, 'partition' | 'from' | 'to' | 'position' | 'undelivered' | 'epoch' | 'beganAt'>,
+): PartitionWork => ({ ...of, outcomes: {}, filled: 0, keys: null, deadBefore: {}, gone: {}, stale: {} })
+
+/** A replay of which nothing is derived yet. */
+export const newWork = (
+  of: Pick<Work, 'kind' | 'topic' | 'topicId' | 'clusterId' | 'tableId' | 'code' | 'partitions' | 'fields'>,
+): Work => ({
+  ...of,
+  letters: { come: {}, go: {}, samples: [] },
+  letterFiles: [],
+  records: 0,
+  fromBronze: 0,
+  reencoded: 0,
+})
 
 /** Whether all records after the range that have to be judged again are of these keys, and there are any. */
 export const hasTail = ({ to, keys }: PartitionWork): boolean => to !== null && keys !== null && keys.length > 0

@@ -4,7 +4,7 @@ import type { AddFile } from '../../lake/delta/actions.ts'
 import { stageFiles } from '../../lake/delta/stage.ts'
 import type { Table } from '../../lake/delta/table.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
-import { rowsOfRanges } from '../sink/replace-range.ts'
+import { rowCounter, rowsOfRanges } from '../sink/replace-range.ts'
 import type { Outcomes } from '../stage.ts'
 import { gone, type LastReplay } from './find.ts'
 
@@ -49,14 +49,6 @@ export const stageRowsOfBefore = async (
 
 const countRows = (batch: ColumnBatch, counts: Map<number, Outcomes>) => {
   const partitions = columnOf(batch, '_partition')
-  const [late, flags] = ['_late', '_flags'].map((mark) => (batch.fields.some(({ name }) => name === mark) ? columnOf(batch, mark) : null))
-  for (let row = 0; row < batch.length; row++) {
-    const of = counts.get(valueAt(partitions, row) as number) ?? {}
-    const count = (name: string) => {
-      of[name] = (of[name] ?? 0) + 1
-    }
-    count('rows')
-    if (late && valueAt(late, row) === true) count('late')
-    for (const flag of ((flags && valueAt(flags, row)) ?? []) as string[]) count(`flag/${flag}`)
-  }
+  const countRow = rowCounter(batch)
+  for (let row = 0; row < batch.length; row++) countRow(counts.get(valueAt(partitions, row) as number) ?? {}, row)
 }

@@ -7,15 +7,14 @@ import type { Log } from '../../runtime/log.ts'
 import { openBronzeSource } from '../replay/bronze-source.ts'
 import { progressOf, swapIn } from '../replay/catch-up.ts'
 import { createDerivation } from '../replay/derive.ts'
-import { changedKeys, diffRows } from '../replay/diff.ts'
 import { checkIdle, newReplay } from '../replay/entry.ts'
 import { openKafkaSource } from '../replay/kafka-source.ts'
 import { openComparison, type openReplay } from '../replay/open.ts'
-import { lettersOf, withDiffInput } from '../replay/replay.ts'
+import { compare, lettersOf } from '../replay/replay.ts'
 import { diffText, rangeText } from '../replay/report.ts'
 import { appIdOf } from '../replay/swap.ts'
-import { newPartitionWork, type PartitionWork, type ReplayOf, type Work } from '../replay/work.ts'
-import { counterId, gapsOf, readLedger } from '../sink/ledger.ts'
+import { newPartitionWork, newWork, type PartitionWork, type ReplayOf, type Work } from '../replay/work.ts'
+import { countersOf, gapsOf, readLedger } from '../sink/ledger.ts'
 import type { Replay } from '../sink/partition.ts'
 import type { Outcomes } from '../stage.ts'
 import { countersAfterRollback } from './counters.ts'
@@ -55,10 +54,7 @@ export const runRollback = async (
   run.begin({ inputs: [{ type: 'topic', name: topic, version: offsets }], outputs: [{ type: 'table', name }] })
   const withFiles = await openComparison(config, { store, root: table.root, stagedStore: store, signal, defer })
   const context = { ...opened, entry, withFiles, log, signal, onWaiting: (text: string) => void process.stderr.write(`${text}\n`) }
-  const { diff, keys } = await withDiffInput(context, began, async (input) => ({
-    diff: await diffRows(input),
-    keys: layer === 'silver' ? await changedKeys(input.duckdb) : new Map<number, string[]>(),
-  }))
+  const { diff, keys } = await compare(context, began, { withKeys: layer === 'silver' })
   for (const of of work.partitions) of.keys = keys.get(of.partition) ?? []
   say(diffText(diff, work))
 
@@ -78,7 +74,6 @@ export const runRollback = async (
     kafka,
     bronze: bronze && openBronzeSource({ ...bronze, topicId, registry, limits, onReencoded: () => void work.reencoded++ }),
     letters,
-    logStarts: async () => new Map((await client.topicOffsets(topic)).map(({ partition, logStart }) => [partition, logStart])),
     keep: async (adds, outgoing) => {
       entry.staged = [...entry.staged, ...adds]
       await producer.send(outgoing)
@@ -117,38 +112,24 @@ const workOf = (
   last: LastReplay,
   { topic, tableId, layer, began }: { topic: string; tableId: string; layer: 'bronze' | 'silver'; began: Snapshot },
 ): Work => {
-  const work: Work = {
-    kind: 'rollback',
-    topic,
-    topicId: last.topicId,
-    clusterId: last.clusterId,
-    tableId,
-    code: '',
-    partitions: [],
-    fields: last.before.metadata?.fields ?? [],
-    letters: { come: {}, go: {}, samples: [] },
-    letterFiles: [],
-    records: 0,
-    fromBronze: 0,
-    reencoded: 0,
-  }
-  for (const { partition, from, until } of last.ranges) {
-    const ledger = readLedger(began, appIdOf({ layer, work }, partition))
-    const before = readLedger(last.before, appIdOf({ layer, work }, partition))
+  const of = { topicId: last.topicId, clusterId: last.clusterId }
+  const partitions = last.ranges.map(({ partition, from, until }) => {
+    const appId = appIdOf({ layer, work: of }, partition)
+    const ledger = readLedger(began, appId)
+    const before = readLedger(last.before, appId)
     const isLast = ledger.progress === until && before.progress === until
-    work.partitions.push(
-      newPartitionWork({
-        partition,
-        from,
-        to: until,
-        position: until,
-        undelivered: isLast ? before.tail : ledger.tail,
-        epoch: ledger.epoch,
-        beganAt: ledger.progress ?? until,
-      }),
-    )
-  }
-  return work
+    return newPartitionWork({
+      partition,
+      from,
+      to: until,
+      position: until,
+      undelivered: isLast ? before.tail : ledger.tail,
+      epoch: ledger.epoch,
+      beganAt: ledger.progress ?? until,
+    })
+  })
+  const fields = last.before.metadata?.fields ?? []
+  return newWork({ kind: 'rollback', topic, ...of, tableId, code: '', partitions, fields })
 }
 
 const overrideOf =
@@ -162,13 +143,11 @@ const overrideOf =
     }: { layer: 'bronze' | 'silver'; work: Work; restored: ReadonlyMap<number, Outcomes>; isComplete: boolean },
   ) =>
   (of: PartitionWork): Partial<Replay> => {
-    const prefix = counterId(appIdOf({ layer, work }, of.partition), '')
-    const countersOf = ({ txns }: Snapshot): Outcomes =>
-      Object.fromEntries([...txns].flatMap(([id, count]) => (id.startsWith(prefix) ? [[id.slice(prefix.length), count]] : [])))
+    const appId = appIdOf({ layer, work }, of.partition)
     const counts = {
       isComplete,
-      without: countersOf(last.before),
-      with: countersOf(last.after),
+      without: countersOf(last.before, appId),
+      with: countersOf(last.after, appId),
       restored: restored.get(of.partition) ?? {},
       tail: of.outcomes,
       deadInTail: of.deadBefore,

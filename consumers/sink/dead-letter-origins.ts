@@ -1,3 +1,4 @@
+import { letterHeader } from '../../lineage/letters/headers.ts'
 import { errorLine } from '../../runtime/errors.ts'
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import type { KafkaRecord } from '../../runtime/kafka/record-batch.ts'
@@ -41,11 +42,11 @@ export const readDeadLetterOrigins = async (
 }
 
 const originOf = ({ headers }: KafkaRecord) => {
-  const text = (name: string) => headers.find(([each]) => each === `readflow.${name}`)?.[1]?.toString('utf8') ?? ''
+  const text = (name: string) => headers.find(([each]) => each === name)?.[1]?.toString('utf8') ?? ''
   return {
-    topicId: text('topic-id'),
-    partition: Number(text('partition') || Number.NaN),
-    offset: Number(text('offset') || Number.NaN),
-    errorClass: text('error-class'),
+    topicId: text(letterHeader.topicId),
+    partition: Number(text(letterHeader.partition) || Number.NaN),
+    offset: Number(text(letterHeader.offset) || Number.NaN),
+    errorClass: text(letterHeader.reason),
   }
 }

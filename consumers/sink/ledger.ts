@@ -43,6 +43,12 @@ export const readLedger = ({ txns }: Snapshot, appId: string): Ledger => ({
   through: txns.get(throughId(appId)) ?? null,
 })
 
+/** What the table counts of a partition, by the counter's name. */
+export const countersOf = ({ txns }: Pick<Snapshot, 'txns'>, appId: string): Record<string, number> => {
+  const prefix = counterId(appId, '')
+  return Object.fromEntries([...txns].flatMap(([id, count]) => (id.startsWith(prefix) ? [[id.slice(prefix.length), count]] : [])))
+}
+
 export type GapReason = 'skipped' | 'lost' | 'corrupt'
 
 /** Offsets `from` to `to` (exclusive) that are not in the table because a person said so. */

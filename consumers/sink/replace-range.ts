@@ -43,8 +43,10 @@ export const replaceRanges = async (
 ): Promise<Replaced> => {
   const replaced: Replaced = { removes: [], adds: [], gone: ranges.map(() => ({ rows: 0 })) }
   for (const file of snapshot.files.values()) {
-    if (!ranges.some((range) => mayHold(file, range))) continue
-    if (!known.has(file.path)) known.set(file.path, await replacementOf(table, snapshot, file, ranges))
+    if (!known.has(file.path)) {
+      const isWanted = ranges.some((range) => mayHold(file, range))
+      known.set(file.path, isWanted ? await replacementOf(table, snapshot, file, ranges) : null)
+    }
     const replacement = known.get(file.path)
     if (!replacement) continue
     replacement.gone.forEach((counts, index) => {
@@ -123,14 +125,20 @@ const rangeOfRows = (batch: ColumnBatch, ranges: readonly OffsetRange[]): ((row:
 /** Counts the rows of a batch that lie in each range; gives how many lie in none. */
 const countRows = (batch: ColumnBatch, ranges: readonly OffsetRange[], gone: readonly Outcomes[]): number => {
   const rangeOf = rangeOfRows(batch, ranges)
-  const [late, flags] = ['_late', '_flags'].map((mark) => (batch.fields.some(({ name }) => name === mark) ? columnOf(batch, mark) : null))
+  const countRow = rowCounter(batch)
   let others = 0
   for (let row = 0; row < batch.length; row++) {
     const counts = gone[rangeOf(row)]
-    if (!counts) {
-      others++
-      continue
-    }
+    if (counts) countRow(counts, row)
+    else others++
+  }
+  return others
+}
+
+/** Counts a row of a batch, in place: in `rows`, in `late` where it is, and in `flag/<rule>` for each flag that it bears. */
+export const rowCounter = (batch: ColumnBatch): ((counts: Outcomes, row: number) => void) => {
+  const [late, flags] = ['_late', '_flags'].map((mark) => (batch.fields.some(({ name }) => name === mark) ? columnOf(batch, mark) : null))
+  return (counts, row) => {
     const count = (name: string) => {
       counts[name] = (counts[name] ?? 0) + 1
     }
@@ -138,7 +146,6 @@ const countRows = (batch: ColumnBatch, ranges: readonly OffsetRange[], gone: rea
     if (late && valueAt(late, row) === true) count('late')
     for (const flag of ((flags && valueAt(flags, row)) ?? []) as string[]) count(`flag/${flag}`)
   }
-  return others
 }
 
 /** Rows by the index of the range that each lies in, -1 for none. */

@@ -10,7 +10,7 @@ import type { RecordChunk } from '../../runtime/kafka/record-reader.ts'
 import { addCounts, type Outcomes, type StageResult, type StageTable } from '../stage.ts'
 import { fenceOf } from './commit-flush.ts'
 import type { Origins } from './dead-letter-origins.ts'
-import { counterId, epochId, gapProperty, offsetsInGaps, tailId, withoutGaps } from './ledger.ts'
+import { counterId, countersOf, epochId, gapProperty, offsetsInGaps, tailId, withoutGaps } from './ledger.ts'
 import { passed, type Replay, type SinkPartition } from './partition.ts'
 import { heldOffsets, type KnownFiles, type OffsetRange, type Replaced, replaceRanges } from './replace-range.ts'
 import { bronzeCounters, silverCounters, silverCountersWithin } from './replay-counters.ts'
@@ -168,13 +168,10 @@ interface AfterOptions {
   stageTable: StageTable
 }
 
-const progressAfter = (partition: Replaying, { txns }: Snapshot, { replaced, index, dead, stageTable }: AfterOptions) => {
+const progressAfter = (partition: Replaying, snapshot: Snapshot, { replaced, index, dead, stageTable }: AfterOptions) => {
   const { appId, ledger, replay, undelivered } = partition
   const isToProgress = replay.until >= (ledger.progress ?? 0)
-  const prefix = counterId(appId, '')
-  const before = Object.fromEntries(
-    [...txns].flatMap(([id, count]) => (id.startsWith(prefix) ? [[id.slice(prefix.length), count]] : [])),
-  ) as Outcomes
+  const before = countersOf(snapshot, appId)
   const gone = replaced.gone[index] ?? {}
   const after = replay.countersAfter
     ? replay.countersAfter(before, gone)

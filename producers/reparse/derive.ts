@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as digestOf } from 'node:crypto'
 import { letterHeader, positionId, REPARSE_OF } from '../../lineage/letters/headers.ts'
 import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
@@ -61,10 +61,7 @@ export const reparse = ({ raw, timestampMs, ...at }: RawAt, encode: Encode, publ
     const before = published.of(entity, requestId, key)
     if (isPartial && !before) return []
     const outgoing = encode(record, raw.source, raw.poll_id)
-    const hash = createHash('sha256')
-      .update(outgoing.value ?? '')
-      .digest('hex')
-      .slice(0, HASH_DIGITS)
+    const hash = digestOf('sha256', outgoing.value ?? '', 'hex').slice(0, HASH_DIGITS)
     // Of a response that a record was made of, only that record counts: another value since then is a later version.
     const isKnown = before ? before.hashes.includes(hash) : published.has(entity, key, hash)
     const state = isKnown ? 'same' : before ? 'different' : 'new'

@@ -3,6 +3,7 @@ import { openRuns } from '../../lineage/runs/open.ts'
 import { withRun } from '../../lineage/runs/recorder.ts'
 import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import { parseIsoTime } from '../../runtime/iso-time.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
 import { openProducer } from '../../runtime/kafka/producer.ts'
 import { openSecondReader } from '../../runtime/kafka/second/reader.ts'
@@ -34,7 +35,7 @@ await runProgram('reparse', async ({ argv, env, signal, defer }) => {
   const { topic } = catalogue.raw
   const state = await reader.topic(topic)
   if (!state) throw new ReadflowError('config', `There is no topic ${topic}: no response was kept.`)
-  const startsAt = fromMs === 'earliest' ? null : fromMs === 'latest' ? null : await client.offsetsAt(topic, fromMs)
+  const startsAt = typeof fromMs === 'number' ? await client.offsetsAt(topic, fromMs) : null
   const endsAt = typeof toMs === 'number' ? await client.offsetsAt(topic, toMs) : null
   const spans = state.partitions.map(({ partition, logStart, end }) => ({
     topicId: state.id,
@@ -50,23 +51,19 @@ await runProgram('reparse', async ({ argv, env, signal, defer }) => {
   const line = progressLine()
   const onProgress = ({ responses, published: sent }: ReparseReport) => line(`${responses} responses, ${sent} records published`)
   const work = () => runReparse({ reader, registry, spans, published, encode, producer: sender, onProgress, signal })
-  const report = await (config.isDryRun
-    ? work()
-    : withRun(
-        // The compactor publishes it.
-        await openRuns({ ...config, store, programs: ['reparse'], brokers: undefined, log }).then((runs) => {
-          defer(runs.close)
-          return runs
-        }),
-        { kind: 'replay', job: `reparse ${topic}`, signal },
-        async (run) => {
-          const version = spans.map(({ partition, from, to }) => `${partition}:${from}-${to}`).join(',')
-          run.begin({ inputs: [{ type: 'topic', name: topic, version }] })
-          const done = await work()
-          run.note({ counts: { responses: done.responses, published: done.published, failed: done.failed } })
-          return done
-        },
-      ))
+  const onRecord = async () => {
+    // The compactor publishes it.
+    const runs = await openRuns({ ...config, store, programs: ['reparse'], brokers: undefined, log })
+    defer(runs.close)
+    return withRun(runs, { kind: 'replay', job: `reparse ${topic}`, signal }, async (run) => {
+      const version = spans.map(({ partition, from, to }) => `${partition}:${from}-${to}`).join(',')
+      run.begin({ inputs: [{ type: 'topic', name: topic, version }] })
+      const done = await work()
+      run.note({ counts: { responses: done.responses, published: done.published, failed: done.failed } })
+      return done
+    })
+  }
+  const report = await (config.isDryRun ? work() : onRecord())
   line('')
   process.stdout.write(
     config.isJson ? `${JSON.stringify({ ok: true, dryRun: config.isDryRun, ...report })}\n` : textOf(report, config.isDryRun),
@@ -75,9 +72,8 @@ await runProgram('reparse', async ({ argv, env, signal, defer }) => {
 
 function timeOf(flag: string, text: string): number | 'earliest' | 'latest' {
   if (text === 'earliest' || text === 'latest') return text
-  const hasZone = /(Z|[+-]\d{2}:?\d{2})$/.test(text) || !text.includes('T')
-  const timeMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(hasZone ? text : `${text}Z`) : Number.NaN
-  if (!Number.isNaN(timeMs)) return timeMs
+  const timeMs = parseIsoTime(text)
+  if (timeMs !== null) return timeMs
   throw new ReadflowError('config', `${flag}: '${text}' is no time, and neither earliest nor latest.`, {
     hint: 'Times are written as 2026-11-23 or 2026-11-23T08:00:00Z.',
   })

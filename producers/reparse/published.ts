@@ -1,8 +1,8 @@
 import { columnOf, valueAt } from '../../lake/columns/column.ts'
-import type { AddFile } from '../../lake/delta/actions.ts'
 import { scan } from '../../lake/delta/scan.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
+import { factsOf, timeBetween } from '../../lineage/conditions.ts'
 import type { EntityName } from '../../schemas/records.ts'
 
 /** What was published of one response under one key. */
@@ -27,11 +27,12 @@ const utf8 = new TextDecoder()
 export const readPublished = async (store: ObjectStore, entities: readonly EntityName[], fromMs: number): Promise<PublishedIndex> => {
   const found = new Map<string, Published>()
   const values = new Set<string>()
+  const isSince = timeBetween('ingestion_timestamp', fromMs, Number.POSITIVE_INFINITY)
   for (const entity of entities) {
     const root = `bronze/${entity}`
     const snapshot = await openTable(store, root).snapshot()
     const columns = ['_key', '_headers', '_value_hash', 'ingestion_timestamp']
-    for await (const batch of scan(store, snapshot, { root, columns, where: (file) => mayBeSince(file, fromMs) })) {
+    for await (const batch of scan(store, snapshot, { root, columns, where: (file) => isSince.mayHold(factsOf(file)) })) {
       const [keys, headers, hashes, times] = columns.map((name) => columnOf(batch, name)) as [never, never, never, never]
       for (let row = 0; row < batch.length; row++) {
         const requestId = (valueAt(headers, row) as Record<string, string> | null)?.[REQUEST_ID]
@@ -53,10 +54,4 @@ export const readPublished = async (store: ObjectStore, entities: readonly Entit
     of: (entity, requestId, key) => found.get(`${entity} ${requestId} ${key}`) ?? null,
     has: (entity, key, hash) => values.has(`${entity} ${key} ${hash}`),
   }
-}
-
-const mayBeSince = ({ stats }: AddFile, fromMs: number): boolean => {
-  const { maxValues } = JSON.parse(stats ?? '{}') as { maxValues?: Record<string, unknown> }
-  const newest = maxValues?.['ingestion_timestamp']
-  return typeof newest !== 'string' || !(Date.parse(newest) < fromMs)
 }

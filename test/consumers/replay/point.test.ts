@@ -13,7 +13,7 @@ test('an end is an offset, a time, earliest or latest; a time without a zone is 
 })
 
 test('anything else is one line that names the flag', () => {
-  for (const text of ['', '-1', '1.5', 'yesterday', '2026-13-01', '2026-11-23T25:00:00Z', '12ab'])
+  for (const text of ['', '-1', '1.5', 'yesterday', '2026-13-01', '2026-02-30', '2026-11-23T25:00:00Z', '2026-11-23 08:00', '12ab'])
     assert.throws(
       () => pointOf('--to', text),
       (error) => error instanceof ReadflowError && error.code === 'config' && error.message.startsWith('--to: '),
