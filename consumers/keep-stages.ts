@@ -8,6 +8,8 @@ export interface KeepStagesOptions<Name extends string, T> {
   /** Runs a stage to its end; `isWell` is to be called each time that it did its work. */
   run: (name: Name, until: AbortSignal, isWell: () => void) => Promise<T>
   onFailure: (name: Name, error: unknown, retryInMs: number) => void
+  /** A stage that had failed did its work again. */
+  onRecovery: (name: Name) => void
   /** Waits so long, or until somebody says to go on; rejects where the signal is aborted. */
   wait: (name: Name, delayMs: number, signal: AbortSignal) => Promise<unknown>
 }
@@ -17,12 +19,15 @@ export interface KeepStagesOptions<Name extends string, T> {
  * minute. Where none is left that does its work, the process is at fault, or what all of them need: that rejects with the
  * last failure, so that the process begins anew.
  */
-export const createKeeper = <Name extends string, T>({ names, run, onFailure, wait }: KeepStagesOptions<Name, T>) => {
+export const createKeeper = <Name extends string, T>({ names, run, onFailure, onRecovery, wait }: KeepStagesOptions<Name, T>) => {
   const failures = new Map<Name, number>()
+  const noteWell = (name: Name) => {
+    if (failures.delete(name)) onRecovery(name)
+  }
   return async (name: Name, until: AbortSignal): Promise<T> => {
     for (;;) {
       try {
-        return await run(name, until, () => failures.delete(name))
+        return await run(name, until, () => noteWell(name))
       } catch (error) {
         const times = (failures.get(name) ?? 0) + 1
         failures.set(name, times)

@@ -59,9 +59,10 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
   const either = AbortSignal.any([signal, controller.signal])
   const startedMs = Date.now()
   const warnings = new Map<string, string>()
-  const warn = (name: string, warning: string | null) => {
-    if (warning === null || warning === '') warnings.delete(name)
-    else warnings.set(name, warning)
+  /** `of` names what it is about: a later one of the same takes its place, and none takes it away. */
+  const warn = (of: string, warning: string | null) => {
+    if (warning === null || warning === '') warnings.delete(of)
+    else warnings.set(of, warning)
     const text = [...warnings.values()].join(' ') || null
     process.send?.({ type: 'status', program: 'consume', state: 'running', warning: text })
   }
@@ -105,8 +106,11 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
     onFailure: (name, error, retryInMs) => {
       log.error({ stage: name, error: errorLine(error), retry_in_ms: retryInMs }, 'the stage failed; it begins anew')
       reports.get(name)?.failed(error, Date.now() + retryInMs)
-      warn(name, `${name} failed: ${errorLine(error)}`)
+      // The partitions that stand still are told anew by the next run.
+      warnings.delete(name)
+      warn(`failure of ${name}`, `${name} failed: ${errorLine(error)}`)
     },
+    onRecovery: (name) => warn(`failure of ${name}`, null),
     wait: waits.wait,
   })
   const outcomes = await Promise.all(

@@ -55,6 +55,12 @@ export const longIs = (column: string, value: number): Condition => ({
   mayHold: ({ min, max }) => between(min[column], max[column], { of: numberOf, from: value, to: value }, difference),
 })
 
+/** Both ends included. */
+export const longBetween = (column: string, from: number, to: number): Condition => ({
+  sql: `${sqlName(column)} BETWEEN ${Math.trunc(from)} AND ${Math.trunc(to)}`,
+  mayHold: ({ min, max }) => between(min[column], max[column], { of: numberOf, from, to }, difference),
+})
+
 /** A binary column that holds this text; the log has no bounds of those. */
 export const bytesAre = (column: string, value: string): Condition => ({
   sql: `${sqlName(column)} = encode(${sqlText(value)})`,

@@ -14,7 +14,10 @@ import { edgeMs, outlookOf } from './dead-letters.ts'
 import type { TopicsKafka } from './kafka.ts'
 import type { LetterBook } from './letter-book.ts'
 
-const params = z.strictObject({ entity: oneOf(entityNames as unknown as [string, ...string[]]).describe('whose records were refused') })
+/** Whose dead letters. */
+export const entityParams = z.strictObject({
+  entity: oneOf(entityNames as unknown as [string, ...string[]]).describe('whose records were refused'),
+})
 const query = z.strictObject({
   reason: shortText.optional().describe('rule that refused it'),
   from: isoTime.optional().describe('from this time on'),
@@ -87,7 +90,7 @@ export const deadLetterRoutes = ({
   })
 
   router.get('/v1/dead-letters/:entity', async (request, response) => {
-    const entity = parseParameters(params, request.params).entity as (typeof entityNames)[number]
+    const entity = parseParameters(entityParams, request.params).entity as (typeof entityNames)[number]
     const { from, to, cursor, ...rest } = parseParameters(query, request.query)
     const asked = {
       ...{ ...rest, fromMs: from, toMs: to },
@@ -96,9 +99,10 @@ export const deadLetterRoutes = ({
     const found = await kafka.use((browser) => book.page(browser, entity, asked))
     const letters = await Promise.all(
       found.letters.map(async ({ partition, record, of }) => {
-        const { reason: why, message, ...origin } = originOf(record)
+        const refusal = originOf(record)
+        const { reason: why, message, ...origin } = refusal
         const history = of ? shownHistory(of) : { letter: null, state: null, attempts: [], discarded: null }
-        const outlook = outlookOf(entity, originOf(record), of)
+        const outlook = outlookOf(entity, refusal, of)
         return { ...{ reason: why, message, origin }, ...history, ...(await kafka.decode(partition, record)), ...outlook }
       }),
     )
@@ -123,7 +127,7 @@ export const deadLetterRoutes = ({
         path: '/v1/dead-letters/{entity}',
         summary:
           'Dead letters, newest first: decoded and raw, with why, from where, what became of them, and what a redrive or a discard does.',
-        params,
+        params: entityParams,
         query,
         answer: {
           'application/json': z.object({

@@ -1,5 +1,5 @@
 import { type LetterOrigin, originOf } from '../../lineage/letters/letter.ts'
-import type { LetterCase, LetterState } from '../../lineage/letters/states.ts'
+import { type LetterCase, type LetterState, nextAttempt } from '../../lineage/letters/states.ts'
 import type { BrowsedTopic, KafkaBrowser } from '../../runtime/kafka/second/browser.ts'
 import { dlqTopic, entityNames } from '../../schemas/catalogue.ts'
 import { contracts } from '../../schemas/contracts/contracts.ts'
@@ -27,8 +27,7 @@ export const outlookOf = (
   const again = rule
     ? `The rule '${rule.id}' still stands: it refuses the record again, unless what it looks at has changed, such as a schema that was missing.`
     : 'The rule that refused it is none any more: the record is judged by those that are now.'
-  const attempt = Math.max(of.letter.attempt, ...of.attempts.map((each) => each.attempt)) + 1
-  return { redrive: `Publishes its own key and bytes to ${to} again, as a new offset with attempt ${attempt}. ${again}`, discard }
+  return { redrive: `Publishes its own key and bytes to ${to} again, as a new offset with attempt ${nextAttempt(of)}. ${again}`, discard }
 }
 
 /** Why nothing is to be done about a letter any more. */

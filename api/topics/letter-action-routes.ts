@@ -1,16 +1,15 @@
 import express, { type Request, Router } from 'express'
 import { z } from 'zod'
 import { parseLetterId } from '../../lineage/letters/markers.ts'
-import { entityNames } from '../../schemas/catalogue.ts'
+import { parseIsoTime } from '../../runtime/iso-time.ts'
 import type { RouteModule } from '../http/module.ts'
 import type { Operation } from '../http/openapi.ts'
-import { oneOf } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { parseBody, parseParameters } from '../http/route.ts'
+import { entityParams } from './dead-letter-routes.ts'
 import type { LetterCommand } from './letter-command.ts'
 
-const params = z.strictObject({ entity: oneOf(entityNames as unknown as [string, ...string[]]).describe('whose records were refused') })
-const timeText = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time in ISO 8601, such as 2026-11-24T08:00:00Z')
+const timeText = z.string().refine((text) => parseIsoTime(text) !== null, 'must be a time in ISO 8601, such as 2026-11-24T08:00:00Z')
 const word = z.string().trim().min(1, 'must not be empty').max(1000, 'must not be longer than 1000 characters')
 const which = {
   letters: z
@@ -50,7 +49,7 @@ export const letterActionRoutes = ({ command }: { command: LetterCommand }): Rou
   const json = express.json({ limit: '64kb' })
 
   const argsOf = (request: Request, body: z.output<typeof redriveBody> | z.output<typeof discardBody>, keyId: unknown) => {
-    const { entity } = parseParameters(params, request.params)
+    const { entity } = parseParameters(entityParams, request.params)
     const other = body.letters?.find((name) => parseLetterId(name)?.entity !== entity)
     if (other !== undefined) throw faulty('letters', `must be of ${entity}; ${other} is not`)
     const filters = (['reason', 'from', 'to', 'key'] as const).flatMap((name) =>
@@ -79,7 +78,7 @@ export const letterActionRoutes = ({ command }: { command: LetterCommand }): Rou
   })
 
   const of = (path: string, summary: string, body: z.ZodType): Operation => ({
-    ...{ method: 'post', path, summary, params },
+    ...{ method: 'post', path, summary, params: entityParams },
     ...{ body: { 'application/json': body }, answer: { 'application/json': answer }, errors: [404, 422, 503] },
   })
   return {

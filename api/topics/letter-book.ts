@@ -1,5 +1,6 @@
 import { openTable } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
+import { positionId } from '../../lineage/letters/headers.ts'
 import { type Letter, letterOf } from '../../lineage/letters/letter.ts'
 import { decodeMarker, letterId, type Marker } from '../../lineage/letters/markers.ts'
 import { silverRoot } from '../../lineage/letters/read.ts'
@@ -135,7 +136,7 @@ export const openLetterBook = ({ store }: { store: ObjectStore }) => {
     const letters = shown.flatMap((each): FoundLetter[] => {
       const { of } = each
       if (!of) return [each]
-      const state = of.state === 'open' && accepted.has(of.id.slice(entity.length + 1)) ? 'accepted' : of.state
+      const state = of.state === 'open' && accepted.has(positionId(of.origin)) ? 'accepted' : of.state
       if (seen.has(of.id) || (query.state !== 'all' && state !== query.state)) return []
       seen.add(of.id)
       return [{ ...each, of: { ...of, state } }]

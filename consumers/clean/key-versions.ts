@@ -64,8 +64,6 @@ export const createKeyVersions = (initialCapacity = 1024) => {
       table.each((digest, slot) => {
         if (values[slot * VALUE_WORDS] !== 0 || values[slot * VALUE_WORDS + 1] !== 0) call(digest)
       }),
-    keys: () => table.size(),
-    bytes: () => table.bytes() + orders.byteLength + hashes.byteLength + values.byteLength,
   }
 }
 

@@ -1,8 +1,7 @@
 import { frameAvro } from '../../runtime/avro.ts'
 import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
 import { isNewer } from '../silver/dedupe-state.ts'
-import type { CleanHeader } from './held.ts'
-import { goneVersion } from './held.ts'
+import { type CleanHeader, goneVersion } from './held.ts'
 import { type KeyVersion, type KeyVersions, valueDigest } from './key-versions.ts'
 import type { Change } from './rows.ts'
 
@@ -17,7 +16,7 @@ const headers = (values: Partial<Record<CleanHeader, string | number | null>>): 
   Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value === null ? [] : [[`readflow.${name}`, String(value)]])))
 
 /** The record of a change: headers say which version it is and where it comes from. */
-export const cleanRecord = ({ source, topic, schemaId }: CleanNames, change: Change): OutgoingRecord => ({
+const cleanRecord = ({ source, topic, schemaId }: CleanNames, change: Change): OutgoingRecord => ({
   topic,
   key: change.key,
   value: change.value === null ? null : frameAvro(schemaId, change.value),
@@ -33,7 +32,7 @@ export const cleanRecord = ({ source, topic, schemaId }: CleanNames, change: Cha
 })
 
 /** The deletion of a key that the table has no row of any more. It is no change of the source, and names none. */
-export const goneRecord = ({ source, topic }: CleanNames, key: string): OutgoingRecord => ({
+const goneRecord = ({ source, topic }: CleanNames, key: string): OutgoingRecord => ({
   topic,
   key,
   value: null,

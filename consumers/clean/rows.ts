@@ -2,6 +2,7 @@ import { type Column, type ColumnBatch, columnOf, valueAt } from '../../lake/col
 import type { AddFile } from '../../lake/delta/actions.ts'
 import { type ScannedFiles, scan } from '../../lake/delta/scan.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
+import { factsOf } from '../../lineage/conditions.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { AvroSchema } from '../../schemas/catalogue.ts'
 import type { Version } from '../silver/dedupe-state.ts'
@@ -109,8 +110,7 @@ export async function* scanVersions(
 }
 
 /** Whether any row of a file may be a deletion. */
-export const mayDelete = ({ stats }: AddFile): boolean =>
-  (JSON.parse(stats ?? '{}') as { maxValues?: Record<string, unknown> }).maxValues?.['_deleted'] !== false
+export const mayDelete = (file: AddFile): boolean => factsOf(file).max['_deleted'] !== false
 
 export interface RowReader {
   store: Store

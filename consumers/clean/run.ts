@@ -115,7 +115,7 @@ export const runClean = async (options: RunCleanOptions, signal: AbortSignal): P
     await Promise.all([...topics.values()].map((topic) => topic.close()))
     await Promise.allSettled(watching)
   }
-  return Object.fromEntries(entities.map((entity, index) => [entity, [...topics.values()][index]?.counts ?? { published: 0, deleted: 0 }]))
+  return Object.fromEntries([...topics.values()].map(({ entity, counts }) => [entity, counts]))
 }
 
 /** Whether to begin anew from what Kafka and the table have: a fault, another publisher, another table, or a file that is gone. */

@@ -294,8 +294,7 @@ export const createCleanTopic = (entity: EntityName, options: CleanOptions) => {
     }
   }
 
-  return { source, topic, counts, open, close: producer.close }
+  return { entity, source, topic, counts, open, close: producer.close }
 }
 
 export type CleanTopic = ReturnType<typeof createCleanTopic>
-export type CleanSession = NonNullable<Awaited<ReturnType<CleanTopic['open']>>>

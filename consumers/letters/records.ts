@@ -1,6 +1,6 @@
 import { headerText, letterHeader, positionId, REDRIVE_OF } from '../../lineage/letters/headers.ts'
 import type { LetterReader } from '../../lineage/letters/read.ts'
-import type { LetterCase } from '../../lineage/letters/states.ts'
+import { type LetterCase, nextAttempt } from '../../lineage/letters/states.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { partitionOfKey } from '../../runtime/kafka/partition-of-key.ts'
 import type { DeliveredRecord } from '../../runtime/kafka/second/reader.ts'
@@ -61,10 +61,6 @@ const runsOf = (offsets: readonly number[]): { from: number; to: number }[] => {
   }
   return runs
 }
-
-/** Which attempt the next redrive of a letter is: refusals count, and records that nobody came to. */
-export const nextAttempt = ({ letter, attempts }: LetterCase): number =>
-  Math.max(letter.attempt, ...attempts.map(({ attempt }) => attempt)) + 1
 
 const onLetters: ReadonlySet<string> = new Set(Object.values(letterHeader))
 

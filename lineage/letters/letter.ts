@@ -51,7 +51,6 @@ export interface Letter {
   arrivedMs: number | null
   /** Null for none, and for one that is no text. */
   key: string | null
-  hasKey: boolean
   /** Bytes of the value; null where there is none. */
   sizeBytes: number | null
 }
@@ -82,7 +81,6 @@ export const letterOf = (entity: EntityName, partition: number, record: Delivere
     attempt: attempt ?? 1,
     arrivedMs: numberOf(record, letterHeader.arrived),
     key: keyText === null || keyText.includes('\ufffd') ? null : keyText,
-    hasKey: key !== null,
     sizeBytes: value?.length ?? null,
   }
 }

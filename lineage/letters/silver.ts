@@ -1,8 +1,9 @@
 import { type Column, columnOf, valueAt } from '../../lake/columns/column.ts'
+import type { AddFile } from '../../lake/delta/actions.ts'
 import { scan } from '../../lake/delta/scan.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
-import { factsOf } from '../conditions.ts'
+import { factsOf, longBetween, longIs } from '../conditions.ts'
 import { type Position, positionId } from './headers.ts'
 import type { SilverFindings } from './states.ts'
 
@@ -27,18 +28,14 @@ export const lookInSilver = async (
     const offsets = wanted.get(key) ?? new Set()
     wanted.set(key, offsets.add(offset))
   }
-  const spans = [...wanted].map(([key, offsets]) => ({
-    partition: Number(key.slice(key.lastIndexOf('/') + 1)),
-    from: Math.min(...bounds(offsets)),
-    to: Math.max(...bounds(offsets)),
-  }))
+  const spans = [...wanted].map(([key, offsets]) => {
+    const partition = Number(key.slice(key.lastIndexOf('/') + 1))
+    return [longIs('_partition', partition), longBetween('_offset', ...bounds(offsets))]
+  })
   const accepted = new Set<string>()
-  const where = (file: Parameters<typeof factsOf>[0]) => {
-    const { min, max } = factsOf(file)
-    const within = (column: string, from: number, to: number) =>
-      !(typeof min[column] === 'number' && (min[column] as number) > to) &&
-      !(typeof max[column] === 'number' && (max[column] as number) < from)
-    return spans.some(({ partition, from, to }) => within('_partition', partition, partition) && within('_offset', from, to))
+  const where = (file: AddFile) => {
+    const facts = factsOf(file)
+    return spans.some((conditions) => conditions.every(({ mayHold }) => mayHold(facts)))
   }
   const columns = ['_topic_id', '_partition', '_offset']
   if (spans.length > 0)

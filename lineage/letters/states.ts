@@ -123,3 +123,7 @@ const stateOf = (of: { marker: Marker | null; origin: Position; attempts: readon
 /** Whether an outcome was found that is not on record yet. */
 export const isUnsettled = ({ marker, attempts }: LetterCase): boolean =>
   attempts.some(({ outcome }, index) => outcome !== null && outcome.state !== marker?.attempts[index]?.outcome?.state)
+
+/** Which attempt the next redrive of a letter is: refusals count, and records that nobody came to. Pure. */
+export const nextAttempt = ({ letter, attempts }: Pick<LetterCase, 'letter' | 'attempts'>): number =>
+  Math.max(letter.attempt, ...attempts.map(({ attempt }) => attempt)) + 1

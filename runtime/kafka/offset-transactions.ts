@@ -2,10 +2,12 @@ import { ReadflowError } from '../errors.ts'
 import { sleep } from '../lifecycle.ts'
 import type { KafkaClient } from './client.ts'
 import type { OffsetCommit } from './group-consumer.ts'
-import { CompressionTypes, type Transaction } from './kafkajs.ts'
-import { chunkRecords, type OutgoingRecord } from './producer.ts'
+import type { Transaction } from './kafkajs.ts'
+import { batchOf, chunkRecords, type OutgoingRecord } from './producer.ts'
+import { newTransactionalProducer, transactionError, typeOf } from './transactional.ts'
 
 const TRANSACTION_TIMEOUT_MS = 60_000
+const MAX_RETRY_MS = 3000
 const BUSY_RETRY_MS = 20
 const BUSY_ATTEMPTS = 250
 
@@ -40,17 +42,10 @@ export interface TransactionalProducer {
  * - the broker may be at the end of the last transaction still when the offsets of the next one come: asked again.
  * Its requests tell the group no member and no generation, so that the id alone is the fence.
  */
-export const openTransactions = ({ kafka }: Pick<KafkaClient, 'kafka'>, transactionalId: string): TransactionalProducer => {
-  const connect = () =>
-    kafka.producer({
-      transactionalId,
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      transactionTimeout: TRANSACTION_TIMEOUT_MS,
-      retry: { retries: 8, maxRetryTime: 3000 },
-    })
-  let current: ReturnType<typeof connect> | null = null
+export const openTransactions = (client: Pick<KafkaClient, 'kafka'>, transactionalId: string): TransactionalProducer => {
+  const newProducer = () =>
+    newTransactionalProducer(client, { transactionalId, timeoutMs: TRANSACTION_TIMEOUT_MS, maxRetryMs: MAX_RETRY_MS })
+  let current: ReturnType<typeof newProducer> | null = null
 
   const drop = async () => {
     const dropped = current
@@ -60,7 +55,7 @@ export const openTransactions = ({ kafka }: Pick<KafkaClient, 'kafka'>, transact
 
   const fence = async () => {
     await drop()
-    const producer = connect()
+    const producer = newProducer()
     try {
       await producer.connect()
       await (await producer.transaction()).abort()
@@ -76,7 +71,7 @@ export const openTransactions = ({ kafka }: Pick<KafkaClient, 'kafka'>, transact
     let transaction: Transaction | undefined
     try {
       transaction = await current.transaction()
-      for (const chunk of chunkRecords(records)) await sendChunk(transaction, chunk)
+      for (const chunk of chunkRecords(records)) await transaction.sendBatch(batchOf(chunk))
       if (offsets.length > 0) await sendOffsets(transaction, groupId, offsets)
       await transaction.commit()
     } catch (cause) {
@@ -87,16 +82,6 @@ export const openTransactions = ({ kafka }: Pick<KafkaClient, 'kafka'>, transact
   }
   return { fence, commit, close: drop }
 }
-
-const sendChunk = (transaction: Transaction, chunk: readonly OutgoingRecord[]) =>
-  transaction.sendBatch({
-    acks: -1,
-    compression: CompressionTypes.ZSTD,
-    topicMessages: [...Map.groupBy(chunk, ({ topic }) => topic)].map(([topic, messages]) => ({
-      topic,
-      messages: messages.map(({ key, value, headers }) => ({ key, value, ...(headers && { headers }) })),
-    })),
-  })
 
 const sendOffsets = async (transaction: Transaction, consumerGroupId: string, offsets: readonly OffsetCommit[]) => {
   const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([topic, of]) => ({
@@ -113,23 +98,8 @@ const sendOffsets = async (transaction: Transaction, consumerGroupId: string, of
   }
 }
 
-const typeOf = (error: unknown): unknown => (error instanceof Error && 'type' in error ? error.type : null)
-
-/** PRODUCER_FENCED came after kafkajs, which knows its number only. */
-const PRODUCER_FENCED = 90
-const fencing: ReadonlySet<unknown> = new Set(['INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING', 'INVALID_TXN_STATE'])
-
-const isFenced = (error: unknown): boolean => {
-  if (!(error instanceof Error)) return false
-  const { code, cause } = error as Error & { code?: unknown }
-  return fencing.has(typeOf(error)) || code === PRODUCER_FENCED || (cause !== error && isFenced(cause))
-}
-
 const failure = (transactionalId: string, cause: unknown): ReadflowError =>
-  isFenced(cause)
-    ? new ReadflowError('kafka-fenced', `Another process publishes under the transactional id ${transactionalId}.`, { cause })
-    : new ReadflowError(
-        'kafka-unavailable',
-        `Kafka did not take a transaction of ${transactionalId}: ${cause instanceof Error ? cause.message : cause}.`,
-        { cause },
-      )
+  transactionError(cause, {
+    fenced: `Another process publishes under the transactional id ${transactionalId}.`,
+    failed: `Kafka did not take a transaction of ${transactionalId}`,
+  })

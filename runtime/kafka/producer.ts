@@ -35,6 +35,19 @@ export const chunkRecords = <R extends OutgoingRecord>(records: readonly R[]): R
   return chunks
 }
 
+/** One request of kafkajs that has some records acknowledged by all replicas. */
+export const batchOf = (records: readonly OutgoingRecord[]) => ({
+  acks: -1,
+  compression: CompressionTypes.ZSTD,
+  topicMessages: [...Map.groupBy(records, ({ topic }) => topic)].map(([topic, of]) => ({
+    topic,
+    messages: of.map(({ key, value, headers, partition }) => ({ key, value, headers, partition })),
+  })),
+})
+
+/** The topics of a request, for people. */
+export const topicsOf = ({ topicMessages }: ReturnType<typeof batchOf>): string => topicMessages.map(({ topic }) => topic).join(', ')
+
 const describe = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
 /**
@@ -56,24 +69,17 @@ export const openProducer = async ({ kafka }: KafkaClient) => {
   let current: Awaited<ReturnType<typeof connect>> | null = await connect()
 
   const sendChunk = async (chunk: readonly OutgoingRecord[]) => {
-    const byTopic = Map.groupBy(chunk, (record) => record.topic)
+    const batch = batchOf(chunk)
     try {
       current ??= await connect()
-      await current.sendBatch({
-        acks: -1,
-        compression: CompressionTypes.ZSTD,
-        topicMessages: [...byTopic].map(([topic, messages]) => ({
-          topic,
-          messages: messages.map(({ key, value, headers, partition }) => ({ key, value, headers, partition })),
-        })),
-      })
+      await current.sendBatch(batch)
     } catch (cause) {
       // After a failure its sequence numbers may no longer be the broker's: the next send takes a new one.
       await current?.disconnect().catch(() => undefined)
       current = null
       throw new ReadflowError(
         'kafka-unavailable',
-        `Kafka did not take ${chunk.length} records for ${[...byTopic.keys()].join(', ')}: ${describe(cause)}.`,
+        `Kafka did not take ${chunk.length} records for ${topicsOf(batch)}: ${describe(cause)}.`,
         { cause },
       )
     }

@@ -1,7 +1,7 @@
 import { ReadflowError } from '../errors.ts'
 import type { KafkaClient } from './client.ts'
-import { CompressionTypes } from './kafkajs.ts'
-import { chunkRecords, type OutgoingRecord } from './producer.ts'
+import { batchOf, chunkRecords, type OutgoingRecord, topicsOf } from './producer.ts'
+import { newTransactionalProducer, transactionError } from './transactional.ts'
 
 /** Each with its partition, so that it is known where it comes to lie. */
 export type PlacedRecord = OutgoingRecord & { partition: number }
@@ -23,39 +23,20 @@ export interface Transactions {
   close: () => Promise<void>
 }
 
-/** What the broker calls it when a newer producer has the id, or it gave up a transaction that took too long. */
-const fencedTypes = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_PRODUCER_ID_MAPPING', 'INVALID_TXN_STATE'])
-const PRODUCER_FENCED_CODE = 90
-
-const isFenced = (error: unknown): boolean => {
-  for (let at = error as { type?: string; code?: unknown; cause?: unknown } | undefined; at; at = at.cause as typeof at)
-    if (fencedTypes.has(at.type ?? '') || at.code === PRODUCER_FENCED_CODE) return true
-  return false
-}
+const MAX_RETRY_MS = 2000
 
 /**
  * Takes over a transactional id: whoever had it before can commit nothing more, and a transaction that it left open is ended
  * by the time this resolves. Only then may be read what earlier ones have written.
  */
 export const openTransactions = async (
-  { kafka }: Pick<KafkaClient, 'kafka'>,
+  client: Pick<KafkaClient, 'kafka'>,
   { transactionalId, timeoutMs }: { transactionalId: string; timeoutMs: number },
 ): Promise<Transactions> => {
   const failed = (what: string) => (cause: unknown) => {
-    if (cause instanceof ReadflowError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw isFenced(cause)
-      ? new ReadflowError('kafka-fenced', `Another program has taken over ${transactionalId}.`, { cause })
-      : new ReadflowError('kafka-unavailable', `Kafka did not ${what}: ${reason}.`, { cause })
+    throw transactionError(cause, { fenced: `Another program has taken over ${transactionalId}.`, failed: `Kafka did not ${what}` })
   }
-  const producer = kafka.producer({
-    transactionalId,
-    transactionTimeout: timeoutMs,
-    idempotent: true,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
-    retry: { retries: 8, maxRetryTime: 2000 },
-  })
+  const producer = newTransactionalProducer(client, { transactionalId, timeoutMs, maxRetryMs: MAX_RETRY_MS })
   await producer.connect().catch(failed('let a producer in'))
   const close = () => producer.disconnect()
   const begin = () => producer.transaction().catch(failed(`begin a transaction of ${transactionalId}`))
@@ -69,14 +50,8 @@ export const openTransactions = async (
     const transaction = next ?? (await begin())
     next = null
     const sendChunk = async (chunk: readonly PlacedRecord[]): Promise<Written[]> => {
-      const byTopic = Map.groupBy(chunk, ({ topic }) => topic)
-      const topicMessages = [...byTopic].map(([topic, of]) => ({
-        topic,
-        messages: of.map(({ key, value, headers, partition }) => ({ key, value, headers, partition })),
-      }))
-      const answers = await transaction
-        .sendBatch({ acks: -1, compression: CompressionTypes.ZSTD, topicMessages })
-        .catch(failed(`take ${chunk.length} records for ${[...byTopic.keys()].join(', ')}`))
+      const batch = batchOf(chunk)
+      const answers = await transaction.sendBatch(batch).catch(failed(`take ${chunk.length} records for ${topicsOf(batch)}`))
       const offsets = new Map(answers.map(({ topicName, partition, baseOffset }) => [`${topicName}/${partition}`, Number(baseOffset)]))
       return chunk.map(({ topic, partition }) => {
         const at = `${topic}/${partition}`

@@ -17,6 +17,7 @@ test('a stage that fails begins anew, ever later up to a minute, and the other g
       return 'done'
     },
     onFailure: (name, _error, retryInMs) => assert.deepEqual([name, retryInMs > 0], ['silver', true]),
+    onRecovery: () => assert.fail('it never did its work in between'),
     wait: async (_name, delayMs) => void waitsMs.push(delayMs),
   })
   const bronze = keep('bronze', signal)
@@ -26,21 +27,27 @@ test('a stage that fails begins anew, ever later up to a minute, and the other g
   assert.equal(await bronze, 'went on')
 })
 
-test('a stage that did its work in between counts from the beginning', async () => {
+test('a stage that did its work in between counts from the beginning, and is told to be well, once', async () => {
   const waitsMs: number[] = []
+  const told: string[] = []
   let runs = 0
   const keep = createKeeper<string, string>({
     names: ['silver', 'bronze'],
     run: async (_name, _until, isWell) => {
-      if (++runs === 3) isWell()
+      if (++runs === 3) {
+        isWell()
+        isWell()
+      }
       if (runs < 5) throw new Error('a defect')
       return 'done'
     },
-    onFailure: () => undefined,
+    onFailure: (name) => told.push(`${name} failed`),
+    onRecovery: (name) => told.push(`${name} is well`),
     wait: async (_name, delayMs) => void waitsMs.push(delayMs),
   })
   await keep('silver', signal)
   assert.deepEqual(waitsMs, [1000, 2000, 1000, 2000])
+  assert.deepEqual(told, ['silver failed', 'silver failed', 'silver is well', 'silver failed', 'silver failed'])
 })
 
 test('where no stage is left that works, where one is all there is, and with faults of a stop, it rejects', async () => {
@@ -51,6 +58,7 @@ test('where no stage is left that works, where one is all there is, and with fau
         throw error
       },
       onFailure: () => undefined,
+      onRecovery: () => undefined,
       wait: () => new Promise(() => undefined),
     })
   await assert.rejects(keeper(['silver'], new Error('a defect'))('silver', signal), /a defect/)

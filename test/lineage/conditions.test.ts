@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytesAre, type Condition, dayBetween, factsOf, longIs, textIs, timeBetween } from '../../lineage/conditions.ts'
+import { bytesAre, type Condition, dayBetween, factsOf, longBetween, longIs, textIs, timeBetween } from '../../lineage/conditions.ts'
 
 const at = Date.UTC(2026, 10, 23, 17, 16, 34, 623)
 const file = (min: object, max: object, partitionValues: Record<string, string | null> = {}) =>
@@ -32,6 +32,15 @@ test('a file is passed over where its bounds say that it has no such row, and on
         [{ o: 5 }, { o: 5 }],
         [{ o: 6 }, { o: 9 }],
         [{ o: 1 }, { o: 4 }],
+      ],
+    ],
+    [
+      longBetween('o', 3, 5),
+      [
+        [{ o: 1 }, { o: 3 }],
+        [{ o: 5 }, { o: 9 }],
+        [{ o: 6 }, { o: 9 }],
+        [{ o: 1 }, { o: 2 }],
       ],
     ],
     [

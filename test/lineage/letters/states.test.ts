@@ -8,7 +8,7 @@ import { casesOf, isUnsettled, type SilverFindings } from '../../../lineage/lett
 const at = (offset: number): Position => ({ topicId: 'T', partition: 0, offset })
 const letter = (offset: number, more: Partial<Letter> = {}): Letter => ({
   ...{ entity: 'books', at: { partition: 0, offset }, refusedMs: offset, reason: 'title-missing', message: 'title is nothing' },
-  ...{ topic: 'goodreads.books', origin: at(offset), attempt: 1, arrivedMs: offset, key: 'k', hasKey: true, sizeBytes: 3 },
+  ...{ topic: 'goodreads.books', origin: at(offset), attempt: 1, arrivedMs: offset, key: 'k', sizeBytes: 3 },
   ...more,
 })
 const attempt = (offset: number, number = 2, outcome: Attempt['outcome'] = null): Attempt => ({
