@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { ensurePage } from '../ops/setup/build-page.mjs'
 import { ensureInstalled } from '../ops/setup/install.mjs'
 import { findNode } from '../ops/setup/node.mjs'
-import { nodeFlags, programEnv } from '../ops/setup/process.mjs'
+import { nodeFlags, programEnv } from '../runtime/node-flags.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { nodeFlags, programEnv } from '../../runtime/node-flags.mjs'
 
 export interface CommandOptions {
   file: string
@@ -36,9 +37,8 @@ export const startCommand = ({
   env,
   maxAnswerBytes,
 }: CommandOptions): { child: ChildProcess; ended: Promise<CommandEnd> } => {
-  const flags = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning']
-  const child = spawn(process.execPath, [...flags, file, ...args, '--json'], {
-    env: { ...process.env, ...env },
+  const child = spawn(process.execPath, [...nodeFlags(name), file, ...args, '--json'], {
+    env: programEnv(name, { ...process.env, ...env }),
     // The command ends when this process does: the channel tells it.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

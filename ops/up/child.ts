@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { openLogFile } from '../../runtime/log-files.ts'
 import { asLogLine } from '../../runtime/log-lines.ts'
+import { nodeFlags, programEnv } from '../../runtime/node-flags.mjs'
 import { createRedactor } from '../../runtime/redact-text.ts'
-import { nodeFlags, programEnv } from '../setup/process.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const mains = { poll: 'producers/main.ts', consume: 'consumers/main.ts', compact: 'compactor/main.ts', serve: 'api/main.ts' } as const
@@ -67,9 +67,10 @@ export const startProgram = (
   })
   eachLine(child.stderr, (line) => {
     logFile.write(asLogLine(line, { program: name, nowMs: Date.now(), redact }))
-    if (line.startsWith(`${name}: `)) lastError = line.slice(name.length + 2)
+    if (line.startsWith(`${name}: `)) lastError = redact(line.slice(name.length + 2))
   })
-  child.on('message', (message) => options.onMessage?.(message as Record<string, unknown>))
+  // What it tells is shown to people, as its log is.
+  child.on('message', (message) => options.onMessage?.(JSON.parse(redact(JSON.stringify(message)))))
   const exited = new Promise<ProgramExit>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, lastError: error.message }))
     child.once('close', (code, signal) => {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { nodeFlags, programEnv } from '../../ops/setup/process.mjs'
 import { keepRunning } from '../../ops/up/keep-running.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { nodeFlags, programEnv } from '../../runtime/node-flags.mjs'
 import { root } from '../helpers/up.ts'
 import type { Target } from './plan.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { nodeFlags, programEnv } from '../../../ops/setup/process.mjs'
+import { nodeFlags, programEnv } from '../../runtime/node-flags.mjs'
 
 test('consume is started so that it gives memory back; what a person has set wins', () => {
   assert.ok(nodeFlags('consume').some((flag) => flag.startsWith('--max-semi-space-size')))
