@@ -39,13 +39,13 @@ export const diffText = ({ added, removed, changed, fields, samples }: RowDiff, 
   return `${lines.join('\n')}\n`
 }
 
-/** A line a partition: from where to where it can be replayed. */
+/** A line a partition: from where to where it can be replayed. Offsets are written as --from takes them. */
 export const boundsText = (name: string, partitions: readonly PartitionBounds[]): string => {
   if (partitions.length === 0) return `${name} has taken nothing in yet: there is nothing to replay.\n`
-  const at = ({ offset, at }: PartitionBounds['earliest']) => `${number(offset)}${at === null ? '' : ` (${at})`}`
+  const at = ({ offset, at }: PartitionBounds['earliest']) => `${offset}${at === null ? '' : ` (${at})`}`
   return partitions
     .map(({ partition, earliest, latest, kafkaFrom }) => {
-      const fromBronze = kafkaFrom > earliest.offset ? `; before ${number(kafkaFrom)} from Bronze` : ''
+      const fromBronze = kafkaFrom > earliest.offset ? `; before ${kafkaFrom} from Bronze` : ''
       return `${name} partition ${partition}: ${at(earliest)} to ${at(latest)}${fromBronze}\n`
     })
     .join('')

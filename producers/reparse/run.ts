@@ -1,5 +1,5 @@
 import { compileAvro, unframeAvro } from '../../runtime/avro.ts'
-import { errorLine } from '../../runtime/errors.ts'
+import { errorLine, isRetriable } from '../../runtime/errors.ts'
 import type { Producer } from '../../runtime/kafka/producer.ts'
 import type { SecondReader } from '../../runtime/kafka/second/reader.ts'
 import type { Registry } from '../../runtime/registry.ts'
@@ -103,6 +103,8 @@ export const runReparse = async (options: ReparseOptions): Promise<ReparseReport
               report.samples.push({ entity: each.entity, key: each.key, state: each.state, requestId: raw.request_id })
           }
         } catch (error) {
+          // A registry that is away says nothing of the response.
+          if (isRetriable(error)) throw error
           fail(`${partition}:${offset}`, errorLine(error))
         }
         if (waiting.length >= BATCH_RECORDS) await flush()

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { parseIsoTime } from '../iso-time.ts'
 import { aSwitch, durationMs, text } from './units.ts'
 
 const timeMs = z.string().transform((given, context) => {
-  const ms = Date.parse(given)
-  if (!Number.isNaN(ms)) return ms
+  const ms = parseIsoTime(given)
+  if (ms !== null) return ms
   context.addIssue({ code: 'custom', message: `'${given}' must be a time in ISO 8601, such as 2026-11-24T08:00:00Z` })
   return z.NEVER
 })
