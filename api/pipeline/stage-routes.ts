@@ -62,7 +62,7 @@ export const stageRoutes = ({ upStatus, tell, logDir, env }: StageRoutesOptions)
       stage: name,
       state: conditionOf(stage, programs),
       schedule: runs?.schedule ?? null,
-      last_run: last ? { started_at: last.startedAt, ended_at: last.endedAt, outcome: last.outcome, detail: redact(last.detail) } : null,
+      last_run: last ? { started_at: last.startedAt, ended_at: last.endedAt, outcome: last.outcome, detail: last.detail } : null,
       next_run_at: runs?.nextAt ?? null,
       attempt: runs?.attempt ?? 1,
       log: log.map((each) => ({ ...each, fields: { ...each.fields } })),
