@@ -46,7 +46,10 @@ await runProgram('replay', async (context) => {
   context.defer(runs.close)
   await withRun(runs, { kind: 'replay', job: `replay ${table}`, signal: context.signal }, (run) =>
     runReplay(config, { ...context, name: table, request, log, run, print: (text) => void process.stdout.write(text) }),
-  )
+  ).catch((error: unknown) => {
+    if (context.signal.aborted && !config.isDryRun) process.stderr.write('replay: stopped; the same command goes on where it was.\n')
+    throw error
+  })
 })
 
 async function list(config: Config, { signal, defer }: ProgramContext) {
