@@ -2,11 +2,10 @@
 //   npm test               everything this machine can run
 //   npm run test:unit      what needs no server
 //   npm test -- lake sink  only files whose path contains one of these words
-import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { findNode } from '../ops/setup/node.mjs'
+import { runFiles } from './run-files.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const words = process.argv.slice(2)
@@ -26,50 +25,16 @@ if (files.length === 0) {
   process.exit(2)
 }
 
-// Dozens of brokers are started for a few seconds each: the second compiler of Java would take longer than it saves.
-const testEnv = { ...process.env, JAVA_TOOL_OPTIONS: process.env['JAVA_TOOL_OPTIONS'] ?? '-XX:TieredStopAtLevel=1' }
-
-const totals = { pass: 0, fail: 0, skipped: 0 }
-const run = (group, concurrency) =>
-  new Promise((resolve) => {
-    if (group.length === 0) return resolve(0)
-    const args = [
-      '--disable-warning=ExperimentalWarning',
-      '--disable-warning=TimeoutNegativeWarning',
-      '--test',
-      `--test-concurrency=${concurrency}`,
-      '--test-timeout=600000',
-      '--test-reporter=spec',
-      '--test-reporter-destination=stdout',
-      ...group,
-    ]
-    const child = spawn(findNode(root), args, { cwd: root, env: testEnv, stdio: ['ignore', 'pipe', 'inherit'] })
-    let tail = ''
-    child.stdout.setEncoding('utf8')
-    child.stdout.on('data', (text) => {
-      process.stdout.write(text)
-      tail = (tail + text).slice(-20000)
-    })
-    child.on('close', (code) => {
-      for (const name of Object.keys(totals)) totals[name] += Number(new RegExp(`^ℹ ${name} (\\d+)$`, 'm').exec(tail)?.[1] ?? 0)
-      resolve(code ?? 1)
-    })
-  })
-
-// End-to-end tests get the machine for themselves; others that start servers wait more than they work, two files at a time.
 const isEndToEnd = (file) => /^test\/e2e\//.test(file.replaceAll('\\', '/'))
-const codes = [
-  await run(
-    files.filter((file) => !needsServers(file)),
-    2,
-  ),
-  await run(files.filter(isEndToEnd), 1),
-  await run(
-    files.filter((file) => needsServers(file) && !isEndToEnd(file)),
-    2,
-  ),
-]
-const hasFailed = totals.fail > 0 || codes.some((code) => code !== 0)
-if (hasFailed && totals.fail === 0) totals.fail = 1
-process.stdout.write(`\n${totals.pass} passed, ${totals.fail} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}\n`)
-process.exit(hasFailed ? 1 : 0)
+/** What tells most soon comes first; of the others what takes longest, so that none is left alone at the end. */
+const order = [(file) => !needsServers(file), isEndToEnd, (file) => file.includes('interop'), (file) => file.includes('faults'), () => true]
+const rank = (file) => order.findIndex((isOf) => isOf(file))
+
+const { pass, fail, skipped } = await runFiles({
+  root,
+  files: files.sort((a, b) => rank(a) - rank(b)),
+  // An end-to-end test is five programs and two servers: never two of them at once.
+  isAlone: isEndToEnd,
+})
+process.stdout.write(`\n${pass} passed, ${fail} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
+process.exit(fail > 0 ? 1 : 0)
