@@ -117,7 +117,12 @@ await runProgram('consume', async ({ argv, env, signal, defer }) => {
     config.stages.map(async (name) => {
       try {
         // A stage that is resumed begins like one that was just started.
-        return [name, (await pausable.run(name, either, (until) => keepStage(name, until))) ?? {}] as const
+        const run = (until: AbortSignal) =>
+          keepStage(name, until).finally(() => {
+            // Of a paused stage no partition stands still; the run after it tells anew of those that do.
+            if (warnings.has(name) && !either.aborted) warn(name, null)
+          })
+        return [name, (await pausable.run(name, either, run)) ?? {}] as const
       } catch (error) {
         controller.abort(error)
         throw error

@@ -74,6 +74,10 @@ export const rotateInPlace = (file: string, { maxBytes = MAX_BYTES, kept = KEPT_
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
     // A disk that has no room for the copy gets it from the log itself.
   }
-  truncateSync(file, 0)
-  return true
+  try {
+    truncateSync(file, 0)
+    return true
+  } catch {
+    return false // gone, or not ours: it is looked at again
+  }
 }

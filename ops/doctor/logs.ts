@@ -1,13 +1,12 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { lastLines, parseLogLine } from '../../runtime/log-lines.ts'
 import { type Check, ok, warn } from './check.ts'
 
 const HOUR_MS = 3_600_000
-const LARGE_BYTES = 1024 ** 3
 const programs = ['poll', 'consume', 'compact', 'serve']
 
-/** The programs' log files: errors of the last hour at their ends, and their size. */
+/** The programs' log files: errors of the last hour at their ends. */
 export const checkLogs = async (logDir: string, nowMs: number, redact: (text: string) => string): Promise<Check[]> => {
   const files = await readdir(logDir).catch((): string[] => [])
   const checks = await Promise.all(
@@ -20,13 +19,10 @@ export const checkLogs = async (logDir: string, nowMs: number, redact: (text: st
         const isError = parsed?.level === 'error' || parsed?.level === 'fatal'
         return isError && nowMs - Date.parse(parsed.at) < HOUR_MS ? [parsed] : []
       })
-      const { size } = await stat(file)
-      const large =
-        size > LARGE_BYTES ? [warn(name, `${file} has ${Math.round(size / 1024 ** 2)} MiB`, 'Stop up, and move or delete it.')] : []
       const newest = errors.at(-1)
-      if (!newest) return large.length > 0 ? large : [ok(name, 'no errors in the last hour')]
+      if (!newest) return [ok(name, 'no errors in the last hour')]
       const said = [newest.text, newest.fields['error'] ?? newest.fields['reason'] ?? ''].filter((part) => part !== '').join(': ')
-      return [...large, warn(name, `${errors.length} errors in the last hour, the newest: ${said}`, `Read ${file}.`)]
+      return [warn(name, `${errors.length} errors in the last hour, the newest: ${said}`, `Read ${file}.`)]
     }),
   )
   return checks.flat()
