@@ -28,10 +28,21 @@ test('faults come in order and are over when the calm begins; a lake in a folder
   const plan = planSoak({ seed: 3, minutes: 20, lake: 'folder' })
   let before = 0
   for (const { atMs, lengthMs, target } of plan.faults) {
-    assert.ok(atMs > before && atMs + lengthMs <= plan.calmFromMs)
+    assert.ok(atMs >= before && atMs + lengthMs <= plan.calmFromMs)
     assert.notEqual(target, 'minio')
     before = atMs
   }
   assert.ok(plan.calmFromMs < plan.loadMs * 0.8)
   assert.ok(plan.faults.length > 80)
+})
+
+test('a fault is over before the next of its kind comes to the same target', () => {
+  for (let seed = 0; seed < 100; seed++) {
+    const { faults } = planSoak({ seed, minutes: 20, lake: 'minio' })
+    for (const [what, all] of Map.groupBy(faults, ({ kind, target }) => `${kind} ${target}`))
+      all.slice(1).forEach(({ atMs }, index) => {
+        const before = all[index]!
+        assert.ok(atMs >= before.atMs + before.lengthMs, `${what}, seed ${seed}`)
+      })
+  }
 })

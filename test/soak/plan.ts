@@ -90,14 +90,19 @@ export const planSoak = ({ seed, minutes, lake }: { seed: number; minutes: numbe
   const loadMs = Math.round(minutes * 60_000)
   const calmFromMs = Math.round(loadMs * (1 - CALM_SHARE))
   const faults: Planned[] = []
+  /** Until when each kind of fault lasts on each target: another one of the kind waits, as the first one's end would end it. */
+  const lasting = new Map<string, number>()
   let cards: Card[] = []
-  for (let atMs = FIRST_MS; ; atMs += 4000 + random.below(6000)) {
+  for (let nextMs = FIRST_MS; ; nextMs += 4000 + random.below(6000)) {
     if (cards.length === 0) cards = deal(lake, random)
     const card = cards.shift() as Card
+    const what = `${card.kind} ${card.target}`
+    const atMs = Math.max(nextMs, lasting.get(what) ?? 0)
     const lengthMs = lengthOf(card, random)
     const sign = random.chance(0.5) ? 1 : -1
     const skewMs = card.kind === 'clock' ? sign * Math.round(HOUR_MS * (0.5 + 5.5 * random.next())) : undefined
-    if (atMs + lengthMs > calmFromMs) return { seed, lake, loadMs, calmFromMs, faults }
+    if (atMs + lengthMs > calmFromMs) return { seed, lake, loadMs, calmFromMs, faults: faults.sort((a, b) => a.atMs - b.atMs) }
+    lasting.set(what, atMs + lengthMs)
     faults.push({ atMs, lengthMs, ...card, ...(skewMs === undefined ? {} : { skewMs }) })
   }
 }
