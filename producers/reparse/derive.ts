@@ -2,7 +2,7 @@ import { hash as digestOf } from 'node:crypto'
 import { letterHeader, positionId, REPARSE_OF } from '../../lineage/letters/headers.ts'
 import type { OutgoingRecord } from '../../runtime/kafka/producer.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
-import type { EntityName, RawResponse } from '../../schemas/records.ts'
+import type { EntityName, RawResponse, Review } from '../../schemas/records.ts'
 import type { Encode } from '../poll/poll.ts'
 import { methods } from '../sources/goodreads/client.ts'
 import { parseResponse } from '../sources/goodreads/parse/response.ts'
@@ -39,16 +39,24 @@ const readerOf = (url: string): string | null => {
 
 /**
  * The records of one response by the code of now. A partial record (of what the response only mentions) is wanted where it was
- * published of this response then: others had been had whole. Pure but for the hash. Throws `source-invalid` as the poll does.
+ * published of this response then: others had been had whole. A review is wanted where it was published of this response, or its
+ * version of none, which is noted in `published.reviews`. Throws `source-invalid` as the poll does.
  */
 export const reparse = ({ raw, timestampMs, ...at }: RawAt, encode: Encode, published: PublishedIndex): Reparsed[] => {
   const { method, status, content_type: contentType, body, request_id: requestId } = raw
   const userId = readerOf(raw.url)
   const parsed = parseResponse({ method, status: Number(status), contentType, body, ...(userId === null ? {} : { userId }) })
+  // Lists repeat reviews, each in its own form: one whose version another response brought is none of this response's.
+  const isOwn = (review: Review) => {
+    const changedMs = review.date_updated ?? review.date_added
+    const isKnown = published.reviews.has(review.review_id, changedMs)
+    published.reviews.add(review.review_id, changedMs)
+    return !isKnown || published.of('reviews', requestId, catalogue.reviews.keyOf(review)) !== null
+  }
   const found: { record: SourceRecord & { entity: EntityName }; isPartial: boolean }[] = [
     ...parsed.books.map(({ value, isPartial }) => ({ record: { entity: 'books' as const, value, requestId }, isPartial })),
     ...parsed.authors.map(({ value, isPartial }) => ({ record: { entity: 'authors' as const, value, requestId }, isPartial })),
-    ...parsed.reviews.flatMap((review) => {
+    ...parsed.reviews.filter(isOwn).flatMap((review) => {
       const rating = ratingOf(review)
       const records: (SourceRecord & { entity: EntityName })[] = [{ entity: 'reviews', value: review, requestId }]
       if (rating) records.push({ entity: 'ratings', value: rating, requestId })
