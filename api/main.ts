@@ -34,6 +34,7 @@ import { openGateReader } from './pipeline/gate.ts'
 import { watchLag } from './pipeline/lag.ts'
 import { openLineage } from './pipeline/lineage.ts'
 import { openProfilesReader } from './pipeline/profiles.ts'
+import { measureRegistry } from './pipeline/registry-metrics.ts'
 import { retryRoutes } from './pipeline/retry-routes.ts'
 import { openRunsReader } from './pipeline/runs.ts'
 import { stageRoutes } from './pipeline/stage-routes.ts'
@@ -112,14 +113,16 @@ await runProgram('serve', async ({ argv, env, signal, defer }) => {
   const lineage = openLineage({ store, files, openDuckDb: () => openDatabase(config, LINEAGE_MEMORY_LIMIT) })
   const [checks, profiles] = [openChecksReader({ store }), openProfilesReader({ store })]
   const ruleCounts = openRuleCounts({ store })
+  const registryUrl = () => config.schemaRegistryUrl ?? upStatus?.links.registry ?? null
+  measureRegistry(metrics, registryUrl)
   const kafka = openTopicsKafka({
     brokers: () => config.kafkaBrokers ?? upStatus?.links.brokers?.split(',') ?? null,
-    registryUrl: () => config.schemaRegistryUrl ?? upStatus?.links.registry ?? null,
+    registryUrl,
   })
   defer(() => kafka.close())
   const commandEnv = () => ({
     KAFKA_BROKERS: config.kafkaBrokers?.join(',') ?? upStatus?.links.brokers ?? '',
-    SCHEMA_REGISTRY_URL: config.schemaRegistryUrl ?? upStatus?.links.registry ?? '',
+    SCHEMA_REGISTRY_URL: registryUrl() ?? '',
     ...{ LAKE_URL: config.lakeUrl, READFLOW_DATA: config.dataDir },
   })
   const letterCommand = createLetterCommand({ env: commandEnv })

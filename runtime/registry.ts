@@ -85,6 +85,12 @@ export const openRegistry = (url: string, { requestTimeoutMs = 15_000 } = {}): R
   return { register, schemaById, versions, compatibility }
 }
 
+/** Resolves where a registry answers. Throws ReadflowError `registry-unavailable` where it does not, within `timeoutMs`. */
+export const checkRegistry = async (url: string, timeoutMs: number): Promise<void> => {
+  const { base, auth } = addressOf(url)
+  await createRequest(base, auth, timeoutMs)('/subjects')
+}
+
 type Auth = { username: string; password: string }
 
 /** A URL without what is secret in it, and that beside it. */

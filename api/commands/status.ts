@@ -3,6 +3,7 @@ import { parseConfig } from '../../runtime/config/config.ts'
 import { openBrowser } from '../../runtime/kafka/second/browser.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { createRedactor } from '../../runtime/redact-text.ts'
+import { checkRegistry } from '../../runtime/registry.ts'
 import { readRunFile } from '../../runtime/run-file.ts'
 import { askUp } from '../../runtime/up-control.ts'
 import type { Facts } from '../operate/facts.ts'
@@ -14,6 +15,7 @@ import { openRunsReader } from '../pipeline/runs.ts'
 const PATIENCE_MS = 5000
 const WITHIN_MS = 12_000
 const UP_WITHIN_MS = 3000
+const REGISTRY_WITHIN_MS = 5000
 
 /** `readflow status`: needs neither the API nor `up`; what it can't ask, it says. */
 await runProgram(
@@ -33,6 +35,10 @@ await runProgram(
           return true as const
         }, UP_WITHIN_MS)
       : null
+    const registryUrl = config.schemaRegistryUrl
+    const lookAtRegistry = registryUrl
+      ? asked(() => checkRegistry(registryUrl, REGISTRY_WITHIN_MS).then(() => true as const), 2 * REGISTRY_WITHIN_MS)
+      : null
     const lake = await asked(() => lookAtLake(store, openRunsReader({ store })), WITHIN_MS)
     const brokers = config.kafkaBrokers
     const lookNow = async () => {
@@ -45,7 +51,8 @@ await runProgram(
     }
     // After the lake, whose ledgers it takes: a lake that is slow takes no time from Kafka.
     const kafka = brokers ? await asked(lookNow, WITHIN_MS) : null
-    const facts: Facts = { up: await lookAtUp, api: await lookAtApi, lake, kafka, nowMs: Date.now() }
+    const found = { up: await lookAtUp, api: await lookAtApi, registry: await lookAtRegistry }
+    const facts: Facts = { ...found, lake, kafka, nowMs: Date.now() }
     const objectiveMs = config.freshnessObjectiveMs
     const redact = createRedactor(env)
     const findings = judge(facts, { objectiveMs }).map((each) => ({ ...each, what: redact(each.what) }))

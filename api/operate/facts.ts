@@ -51,4 +51,6 @@ export interface Facts {
   lake: Asked<LakeFacts>
   /** null where no broker is known. */
   kafka: Asked<KafkaFacts> | null
+  /** Whether the schema registry answers; null where none is known. */
+  registry: Asked<true> | null
 }

@@ -136,6 +136,30 @@ const kafkaFindings = ({ lags, members, deadLetters, lost }: KafkaFacts, up: Fac
   ]
 }
 
+const AWAY_TODO = 'readflow doctor'
+
+/** What the pipeline needs and does not answer. */
+const awayFindings = ({ lake, kafka, registry }: Facts): Finding[] => {
+  const away = (id: string, what: string, fault: string | null | undefined): Finding[] =>
+    fault === null || fault === undefined ? [] : [{ level: 'wrong', id, what: `${what}: ${fault}`, todo: AWAY_TODO }]
+  // A store that is away says so itself, and soon: who only took too long may be well, on a machine that has much to do.
+  const isSlow = lake.fault?.startsWith('no answer within') ?? false
+  return [
+    ...(isSlow
+      ? [{ level: 'unknown' as const, id: 'lake-slow', what: `the lake was not read in time: ${lake.fault}`, todo: AWAY_TODO }]
+      : away('lake-away', 'the lake can not be read', lake.fault)),
+    ...away('kafka-away', 'Kafka does not answer', kafka?.fault),
+    ...away('registry-away', 'the schema registry does not answer, so new schemas are neither written nor read', registry?.fault),
+  ]
+}
+
+/** What makes Gold fall behind: a pause by a person before all else. */
+const todoOfBehind = ({ up }: Facts): string => {
+  if (!up) return 'Is a readflow compact running, and is it well?'
+  const paused = up.answer?.stages.find(({ name, state }) => ['bronze', 'silver', 'gold'].includes(name) && state === 'paused')
+  return paused ? `${paused.name} is paused: readflow resume ${paused.name}` : 'readflow stages: which of silver and gold is behind'
+}
+
 const weight = { wrong: 0, unknown: 1, note: 2 }
 
 /** What is to be said of the facts, what is wrong first. Pure. */
@@ -143,12 +167,7 @@ export const judge = (facts: Facts, { objectiveMs }: { objectiveMs: number }): F
   const { up, api, lake, kafka } = facts
   const freshMs = freshnessMs(facts)
   const findings: Finding[] = [
-    ...(lake.fault === null
-      ? []
-      : [{ level: 'wrong' as const, id: 'lake-away', what: `the lake can not be read: ${lake.fault}`, todo: 'readflow doctor' }]),
-    ...(kafka && kafka.fault !== null
-      ? [{ level: 'wrong' as const, id: 'kafka-away', what: `Kafka does not answer: ${kafka.fault}`, todo: 'readflow doctor' }]
-      : []),
+    ...awayFindings(facts),
     ...programFindings(facts),
     ...(lake.answer ? goldFindings(lake.answer) : []),
     ...(lake.answer && !up ? runFindings(lake.answer) : []),
@@ -159,7 +178,7 @@ export const judge = (facts: Facts, { objectiveMs }: { objectiveMs: number }): F
             level: 'wrong' as const,
             id: 'not-fresh',
             what: `what came ${durationText(freshMs)} ago is not in Gold yet; the objective is ${durationText(objectiveMs)}`,
-            todo: up ? 'readflow stages: which of silver and gold is behind' : 'Is a readflow compact running, and is it well?',
+            todo: todoOfBehind(facts),
           },
         ]
       : []),

@@ -8,7 +8,8 @@ import { errorLineOf, readTail, tellingLine } from './log-tail.ts'
 import { type ServiceName, writePidFile } from './pid-file.ts'
 import type { Watcher } from './watcher.ts'
 
-const READY_TIMEOUT_MS = 60_000
+/** On a machine that has much else to do a JVM takes minutes to start: one that is ended early would never get there. */
+const READY_TIMEOUT_MS = 180_000
 const READY_POLL_MS = 100
 const STOP_GRACE_MS = 15_000
 const LOG_LOOK_MS = 30_000
@@ -57,7 +58,7 @@ const openLog = (file: string): { fd: number; fromByte: number } => {
 /**
  * Starts a service in a process group of its own (Ctrl-C must not reach it before those who use it) and waits
  * until it answers. Throws ReadflowError `stack-failed`, with the last line of its log, when it ends before or
- * does not answer within a minute; nothing runs then.
+ * does not answer within three minutes; nothing runs then.
  */
 export const startService = async (
   spec: ServiceSpec,
@@ -79,16 +80,17 @@ export const startService = async (
   const deadline = AbortSignal.timeout(READY_TIMEOUT_MS)
   const settled = new AbortController()
   const limit = AbortSignal.any([settled.signal, deadline, ...(signal ? [signal] : [])])
-  const failed = (what: string) =>
-    new ReadflowError('stack-failed', `${spec.title} (${spec.address}) ${what}${after(tellingLine(readLog()))}.`, {
+  const failed = (what: string, line: string | null) =>
+    new ReadflowError('stack-failed', `${spec.title} (${spec.address}) ${what}${after(line)}.`, {
       hint: `Its log: ${logFile}`,
     })
   try {
     const outcome = await Promise.race([untilReady(spec, limit), running.exited.then(() => 'ended' as const)])
-    if (outcome === 'ended') throw failed('ended before it was ready')
+    if (outcome === 'ended') throw failed('ended before it was ready', tellingLine(readLog()))
     if (outcome === 'late') {
       signal?.throwIfAborted()
-      throw failed(`did not answer within ${READY_TIMEOUT_MS / 1000} s`)
+      // Its last line may be of anything; only an error is a reason.
+      throw failed(`did not answer within ${READY_TIMEOUT_MS / 1000} s`, errorLineOf(readLog()))
     }
     return running
   } catch (error) {

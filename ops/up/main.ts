@@ -111,7 +111,8 @@ await runProgram('up', async ({ argv, env, signal, defer }) => {
     defer(one.stop)
   }
 
-  const onService = (name: ServiceName, lastError: string | null) => {
+  const onService = (name: ServiceName, state: 'restarting' | 'running', lastError: string | null) => {
+    if (state === 'running') return void process.stderr.write(`  ✓ ${name} runs again\n`)
     measured.serviceRestarted(name)
     process.stderr.write(`  ! ${lastError ?? name}; it is started again\n`)
   }

@@ -14,7 +14,8 @@ type StepState = UpStatus['steps'][number]['state']
 export interface StartOptions {
   signal: AbortSignal
   onStep: (name: string, state: StepState, detail?: string) => void
-  onService: (name: ServiceName, lastError: string | null) => void
+  /** A service that ran has ended and is started again, or runs again. */
+  onService: (name: ServiceName, state: 'restarting' | 'running', lastError: string | null) => void
 }
 
 const titles = { fetch: 'download', kafka: 'Kafka', registry: 'schema registry', minio: 'MinIO' } as const
@@ -68,8 +69,8 @@ export const openServices = async ({
       log,
       signal,
       onProgress: (step, state, detail) => onStep(titles[step], state, detail),
-      onService: (name, state, lastError) => {
-        if (state === 'restarting') onService(name, lastError)
+      onService: (name, state, lastError, restarts) => {
+        if (state === 'restarting' || (state === 'running' && restarts > 0)) onService(name, state, lastError)
       },
     })
     defer(stack.stop)

@@ -120,7 +120,7 @@ export const knobs = {
     flag: 'registry',
     env: 'SCHEMA_REGISTRY_URL',
     schema: text,
-    programs: [...all, 'verify', 'sql', 'doctor', 'backfill', 'dlq', 'replay', 'rollback', 'reparse'],
+    programs: [...all, 'verify', 'sql', 'status', 'doctor', 'backfill', 'dlq', 'replay', 'rollback', 'reparse'],
     doc: 'schema registry to use (Confluent API); without it `up` starts one',
   }),
   kafkaPort: knob({

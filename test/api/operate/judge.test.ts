@@ -72,6 +72,7 @@ const facts = (change: Partial<Facts> = {}): Facts => ({
   api: { answer: true, fault: null },
   lake: { answer: lake(), fault: null },
   kafka: { answer: kafka(), fault: null },
+  registry: { answer: true, fault: null },
   ...change,
 })
 const found = (change: Partial<Facts>) => {
@@ -145,9 +146,16 @@ test('freshness is the age of what is not in Gold yet, and nothing where all is'
 })
 
 test('what does not answer is wrong; where nobody knows a broker it can not be told; what is wrong goes first', () => {
-  const away = { answer: null, fault: 'no answer within 5 s' }
+  const away = { answer: null, fault: 'connection refused' }
   assert.deepEqual([found({ kafka: away }).ids, found({ kafka: away }).code], [['kafka-away'], 1])
   assert.deepEqual(found({ lake: away }).ids, ['lake-away'])
+  assert.deepEqual(found({ registry: away }).ids, ['registry-away'])
+  const slow = { answer: null, fault: 'no answer within 12 s' }
+  assert.deepEqual([found({ lake: slow }).ids, found({ lake: slow }).code], [['lake-slow'], 2], 'too slow is not known')
+  const behind = lake({ tables: [table('silver.books', 1000)], gold: gold(200_000) })
+  const paused = { answer: up({ stages: [{ ...stage('silver'), state: 'paused' }, stage('gold')] }), fault: null }
+  const late = found({ up: paused, lake: { answer: behind, fault: null } })
+  assert.match(late.first!.todo, /^silver is paused: readflow resume silver$/)
   assert.deepEqual(found({ api: away }).ids, ['api-away'])
   assert.deepEqual(found({ up: away }).ids, ['up-silent'])
   assert.deepEqual([found({ up: null, api: null, kafka: null }).ids, found({ up: null, api: null, kafka: null }).code], [['no-brokers'], 2])
