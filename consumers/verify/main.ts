@@ -41,7 +41,15 @@ await runProgram(
     const duckdb = await openDuckDb({ memoryLimit: MEMORY_LIMIT, tempDir: temp.dir })
     defer(() => duckdb.close())
     const onProgress = (line: string) => process.stderr.write(`${line}\n`)
-    const report = await verify({ files, reader, registry, duckdb, signal, onProgress }, tables)
+    const report = await verify({ files, reader, registry, duckdb, signal, onProgress }, tables).catch((cause: unknown) => {
+      // Its files were looked at before they were read: one that can not be opened now has gone meanwhile, with its lake.
+      const [, file] = /^IO Error: .*?"([^"]+)"/.exec(cause instanceof Error ? cause.message : '') ?? []
+      if (file === undefined) throw cause
+      throw new ReadflowError('lake-unavailable', `A file of the lake went away while it was read: ${file}.`, {
+        hint: 'Is its disk mounted? Then verify again.',
+        cause,
+      })
+    })
     process.stdout.write(config.isJson ? `${JSON.stringify(report)}\n` : reportText(report))
     return report.ok ? 0 : 1
   },
