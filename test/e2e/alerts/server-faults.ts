@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { renameSync } from 'node:fs'
+import { ask, hang, keepDoing } from './means.ts'
+import type { Fault } from './world.ts'
+
+/** What can be wrong with the servers that programs need. */
+export const serverFaults: readonly Fault[] = [
+  {
+    name: 'a lake that is away',
+    isAlways: true,
+    alerts: [['ReadflowStoreAway']],
+    cause: async ({ lakeDir, run }) => {
+      renameSync(lakeDir, `${lakeDir}.away`)
+      return async () => {
+        const { code, stdout } = await run('doctor')
+        renameSync(`${lakeDir}.away`, lakeDir)
+        assert.equal(code, 1)
+        assert.match(stdout, /lake/)
+      }
+    },
+  },
+  {
+    name: 'brokers that hang, so that the API has no answers',
+    isAlways: true,
+    alerts: [['ReadflowBrokerAway'], ['ReadflowApiErrors']],
+    cause: async ({ pidOf, url }) => {
+      const goOn = hang(await pidOf('kafka.Kafka'))
+      const asked = keepDoing(() => ask(`${url()}/v1/topics`))
+      return async () => {
+        goOn()
+        await asked()
+      }
+    },
+  },
+]
