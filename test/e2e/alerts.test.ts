@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createRandom, seedOfRun } from '../faults/helpers/random.ts'
 import { isWhole, report } from '../faults/helpers/report.ts'
@@ -6,9 +7,11 @@ import { alertsOf, ruleFiles } from '../helpers/rules.ts'
 import { stackSkip } from '../helpers/stack.ts'
 import { tool } from '../helpers/tool.ts'
 import { tempDir } from '../helpers/up.ts'
+import { mountDisk } from '../soak/disk.ts'
 import { apiFaults } from './alerts/api-faults.ts'
 import { consumerFaults } from './alerts/consumer-faults.ts'
 import { gateFault, smallFilesFault, unreadableFault } from './alerts/gold-faults.ts'
+import { diskFault, lostFault } from './alerts/last-faults.ts'
 import { programFaults } from './alerts/program-faults.ts'
 import { serverFaults } from './alerts/server-faults.ts'
 import { sourceFaults } from './alerts/source-faults.ts'
@@ -30,6 +33,7 @@ const rounds: readonly (readonly (readonly Fault[])[])[] = [
   [consumerFaults],
   [[unreadableFault]],
   [[gateFault], [smallFilesFault]],
+  [[diskFault], [lostFault]],
 ]
 const all = rounds.flat(2)
 
@@ -39,8 +43,6 @@ const notCaused: Readonly<Record<string, string>> = {
     'three fences of one stage in 15 s: the broker lets another consumer take over only after a session of 15 s. test/faults/zombie.test.ts fences each stage',
   ReadflowLakeConflicts: 'no two writers of ours meet so often; another one would have to be invented',
   ReadflowMemoryHigh: 'a program that takes 1.2 GB: memory of ours is bounded, and a machine of CI has none to spare',
-  ReadflowPartitionStopped: 'to be mended it needs `up` to be started anew. test/faults/topics.test.ts loses records and accepts that',
-  ReadflowDiskNearlyFull: 'a disk of one’s own. test/faults/disk-full.test.ts fills one',
 }
 
 test('each alert is set off here by its fault, or it is said why not', () => {
@@ -75,7 +77,12 @@ test(`each fault sets off its alerts, which clear when it is mended as the runbo
   skip,
   concurrency: true,
 }, async (t) => {
-  const world = await openWorld(t, await tempDir(t))
+  const dir = await tempDir(t)
+  // Only a disk of its own can be filled.
+  const disk = isWhole ? mountDisk(path.join(dir, 'disk')) : null
+  t.after(() => disk?.unmount())
+  assert.ok(disk || !isWhole, 'this user may not mount a small disk')
+  const world = await openWorld(t, path.join(dir, 'disk', 'data'), disk)
   const run = async (t: TestContext, faults: readonly Fault[]) => {
     for (const fault of faults)
       await t.test(fault.name, async () => {

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import { hang, killed } from './means.ts'
 import type { Fault } from './world.ts'
 
@@ -20,14 +19,14 @@ export const consumerFaults: readonly Fault[] = [
     name: 'a registry that hangs while a group that was reset is replayed',
     alerts: [['ReadflowRegistryAway'], ['ReadflowReplayStuck', 'ratings']],
     cause: async (world) => {
-      const { run, pidOf } = world
-      assert.equal((await run('pause silver')).code, 0)
+      const { pidOf, must } = world
+      await must('pause silver')
       const reset = 'consumer-groups --reset-offsets --group readflow.silver --topic goodreads.ratings --to-earliest --execute'
-      assert.equal((await run(`kafka-tool --data ${world.dataDir} ${reset}`)).code, 0)
+      await must(`kafka-tool --data ${world.dataDir} ${reset}`)
       const goOn = hang(await pidOf('-runner.jar'))
       // One that starts has no schema in memory.
       await killed(world, 'consumers/main.ts')
-      assert.equal((await run('resume silver')).code, 0)
+      await must('resume silver')
       return async () => goOn()
     },
   },

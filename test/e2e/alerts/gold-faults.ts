@@ -21,19 +21,18 @@ export const unreadableFault: Fault = {
   // What waited comes late.
   afterwards: [['ReadflowFreshnessMissed', 'ratings']],
   cause: async (world) => {
-    const { run } = world
+    const { run, must } = world
     // A file that no build has read yet, and that is small enough to be merged with the next ones.
-    assert.equal((await run('pause gold')).code, 0)
+    await must('pause gold')
     const before = new Set(await ratingsFiles(world))
     const file = await until('a new file', async () => (await ratingsFiles(world)).find((each) => !before.has(each)), 120_000)
     renameSync(file, `${file}.away`)
-    assert.equal((await run('resume gold')).code, 0)
+    await must('resume gold')
     return async () => {
       assert.match((await run('stages gold')).stdout, /gold +failing/)
       renameSync(`${file}.away`, file)
-      assert.equal((await run('retry gold')).code, 0)
-      const retried = await run('retry optimize --timeout 5m')
-      assert.equal(retried.code, 0, retried.stdout + retried.stderr)
+      await must('retry gold')
+      await must('retry optimize --timeout 5m')
     }
   },
 }
@@ -41,18 +40,17 @@ export const unreadableFault: Fault = {
 export const gateFault: Fault = {
   name: 'a poll that brings a tenth',
   alerts: [['ReadflowGateHeld']],
-  cause: async ({ goodreads, run }) => {
-    for (let polls = 0; polls < 6; polls++) assert.equal((await run('run poll')).code, 0)
+  cause: async ({ goodreads, run, must }) => {
+    for (let polls = 0; polls < 6; polls++) await must('run poll')
     goodreads.newReviews = 10
-    assert.equal((await run('run poll')).code, 0)
-    assert.equal((await run('pause poll')).code, 0)
+    await must('run poll')
+    await must('pause poll')
     return async () => {
       assert.match((await run('gate')).stdout, /brought \d+ r/)
       goodreads.newReviews = 120
-      assert.equal((await run('resume poll')).code, 0)
-      assert.equal((await run('run poll')).code, 0)
-      const built = await run('run gold')
-      assert.equal(built.code, 0, built.stdout + built.stderr)
+      await must('resume poll')
+      await must('run poll')
+      await must('run gold')
       assert.match((await run('gate')).stdout, /[Nn]othing is held/)
     }
   },
@@ -62,11 +60,11 @@ export const smallFilesFault: Fault = {
   name: 'small files that are not merged',
   isLong: true,
   alerts: [['ReadflowSmallFiles'], ['ReadflowStagePaused', 'optimize']],
-  cause: async ({ run }) => {
-    assert.equal((await run('pause optimize')).code, 0)
+  cause: async ({ must }) => {
+    await must('pause optimize')
     return async () => {
-      assert.equal((await run('optimize')).code, 0)
-      assert.equal((await run('resume optimize')).code, 0)
+      await must('optimize')
+      await must('resume optimize')
     }
   },
 }

@@ -38,7 +38,7 @@ export const programFaults: readonly Fault[] = [
     name: 'records that are no records',
     isAlways: true,
     alerts: [['ReadflowDeadLetters', 'ratings']],
-    cause: async ({ publish, run, isFiring }) => {
+    cause: async ({ publish, run, isFiring, must }) => {
       const value = Buffer.from('not Avro')
       // Beside them the ratings of just before count too: as many as it takes for a share of them.
       const letters = Array.from({ length: 100 }, (_, n) => ({ topic: 'goodreads.ratings', key: Buffer.from(`${n}`), value }))
@@ -49,7 +49,7 @@ export const programFaults: readonly Fault[] = [
       await until('ReadflowDeadLetters to fire', hasFired, 120_000)
       return async () => {
         assert.match((await run('dlq list')).stdout, /ratings/)
-        assert.equal((await run('dlq redrive --all --dry-run')).code, 0)
+        await must('dlq redrive --all --dry-run')
       }
     },
   },
@@ -57,11 +57,11 @@ export const programFaults: readonly Fault[] = [
     name: 'a stage that is left paused',
     isAlways: true,
     alerts: [['ReadflowStagePaused', 'clean']],
-    cause: async ({ run }) => {
-      assert.equal((await run('pause clean')).code, 0)
+    cause: async ({ run, must }) => {
+      await must('pause clean')
       return async () => {
         assert.match((await run('stages')).stdout, /clean +paused/)
-        assert.equal((await run('resume clean')).code, 0)
+        await must('resume clean')
       }
     },
   },

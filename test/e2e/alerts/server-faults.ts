@@ -20,15 +20,19 @@ export const serverFaults: readonly Fault[] = [
     },
   },
   {
-    name: 'brokers that hang, so that the API has no answers',
+    name: 'brokers that hang, so that the API answers late and with errors',
     isAlways: true,
-    alerts: [['ReadflowBrokerAway'], ['ReadflowApiErrors']],
-    cause: async ({ pidOf, url }) => {
+    alerts: [['ReadflowBrokerAway'], ['ReadflowApiErrors'], ['ReadflowApiSlow']],
+    cause: async ({ pidOf, url, run, logOf }) => {
       const goOn = hang(await pidOf('kafka.Kafka'))
-      const asked = keepDoing(() => ask(`${url()}/v1/topics`))
+      const ends = [1, 2, 3].map(() => keepDoing(() => ask(`${url()}/v1/topics`)))
       return async () => {
+        const { code, stdout } = await run('doctor')
         goOn()
-        await asked()
+        await Promise.all(ends.map((end) => end()))
+        assert.equal(code, 1)
+        assert.match(stdout, /Kafka/)
+        assert.match(logOf('serve'), /"path":"\/v1\/topics","status":503/)
       }
     },
   },

@@ -9,11 +9,11 @@ export const sourceFaults: readonly Fault[] = [
   {
     name: 'a backfill that asks for more than the source grants',
     alerts: [['ReadflowSourceRateLimited', 'review.list']],
-    cause: async ({ goodreads, run }) => {
+    cause: async ({ goodreads, run, must }) => {
       Object.assign(goodreads, { listPages: 400, isLimiting: true })
       const backfill = run(`backfill --from ${yesterday()} --to ${yesterday()}`)
       return async () => {
-        assert.equal((await run('backfill --cancel')).code, 0)
+        await must('backfill --cancel')
         await backfill
         // The poll alone asks for little, which such a source grants.
         Object.assign(goodreads, { listPages: 1, isLimiting: false })
@@ -35,14 +35,14 @@ export const sourceFaults: readonly Fault[] = [
   {
     name: 'a source that refuses us: the poller ends until a person has done something',
     alerts: [['ReadflowProgramDown', 'poll']],
-    cause: async ({ goodreads, run }) => {
+    cause: async ({ goodreads, run, must }) => {
       goodreads.status = 401
       return async () => {
         const { code, stdout } = await run('status')
         assert.equal(code, 1)
         assert.match(stdout, /refused \(401/)
         goodreads.status = null
-        assert.equal((await run('retry')).code, 0)
+        await must('retry')
       }
     },
   },

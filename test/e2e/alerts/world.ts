@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { TestContext } from 'node:test'
 import { targetsFile } from '../../../ops/up/targets.ts'
@@ -6,6 +8,7 @@ import { openProducer } from '../../../runtime/kafka/producer.ts'
 import { createLog } from '../../../runtime/log.ts'
 import { readRunFile } from '../../../runtime/run-file.ts'
 import { childOf, type Finished, type RunningUp, readflow, startUp, tempDir, until } from '../../helpers/up.ts'
+import type { Disk } from '../../soak/disk.ts'
 import { startGoodreads } from './goodreads.ts'
 import { startMonitoring } from './monitoring.ts'
 
@@ -15,8 +18,8 @@ const LIMIT_MS = 180_000
 const STEADY_MS = 4000
 const flags = ['--flush-interval', '1s', '--build-interval', '1s', '--poll-interval', '3s', '--optimize-interval', '5s', '--users', '1']
 
-/** A pipeline that is watched by a real Prometheus, and the source that it polls. */
-export const openWorld = async (t: Pick<TestContext, 'after'>, dataDir: string) => {
+/** A pipeline that is watched by a real Prometheus, and the source that it polls. `disk` is what the data folder is on, where that can be filled. */
+export const openWorld = async (t: Pick<TestContext, 'after'>, dataDir: string, disk: Disk | null) => {
   const goodreads = await startGoodreads(t)
   const start = (more: readonly string[] = []) =>
     startUp(t, ['--data', dataDir, '--metrics-port', '0', '--source', `goodreads-api:${goodreads.url}`, ...flags, ...more], START_MS)
@@ -27,8 +30,11 @@ export const openWorld = async (t: Pick<TestContext, 'after'>, dataDir: string) 
   const isFiring = async (name: string, of = '') =>
     (await firing()).some(({ alertname, ...labels }) => alertname === name && (of === '' || Object.values(labels).includes(of)))
   const upPid = () => readRunFile(dataDir)?.pid ?? 0
+  const run = (command: string): Promise<Finished> =>
+    readflow(/ --data /.test(command) ? command.split(' ') : [...command.split(' '), '--data', dataDir])
   return {
     dataDir,
+    disk,
     lakeDir: path.join(dataDir, 'lake'),
     goodreads: goodreads.behaviour,
     told,
@@ -49,8 +55,14 @@ export const openWorld = async (t: Pick<TestContext, 'after'>, dataDir: string) 
     /** Process id of a program that `up` runs. */
     pidOf: (main: string) => until(main, async () => childOf(upPid(), main), LIMIT_MS),
     /** A command as a runbook has it, of this pipeline. */
-    run: (command: string): Promise<Finished> =>
-      readflow(/ --data /.test(command) ? command.split(' ') : [...command.split(' '), '--data', dataDir]),
+    run,
+    /** The same, of one that must do what it is told. */
+    must: async (command: string): Promise<void> => {
+      const { code, stdout, stderr } = await run(command)
+      assert.equal(code, 0, `${command}\n${stdout}${stderr}`)
+    },
+    /** What a program has logged. */
+    logOf: (program: string): string => readFileSync(path.join(dataDir, 'logs', `${program}.log`), 'utf8'),
     /** Stops `up` and starts it with these flags too. */
     restart: async (...more: string[]) => {
       await up.stop()
