@@ -23,11 +23,13 @@ export const consumerFaults: readonly Fault[] = [
       await must('pause silver')
       const reset = 'consumer-groups --reset-offsets --group readflow.silver --topic goodreads.ratings --to-earliest --execute'
       await must(`kafka-tool --data ${world.dataDir} ${reset}`)
-      const goOn = hang(await pidOf('-runner.jar'))
+      const registry = await pidOf('-runner.jar')
+      hang(registry)
       // One that starts has no schema in memory.
       await killed(world, 'consumers/main.ts')
       await must('resume silver')
-      return async () => goOn()
+      // `up` starts it again.
+      return async () => process.kill(registry, 'SIGKILL')
     },
   },
 ]
