@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { createRandom, seedOfRun } from '../faults/helpers/random.ts'
 import { isWhole, report } from '../faults/helpers/report.ts'
 import { alertsOf, ruleFiles } from '../helpers/rules.ts'
@@ -80,23 +80,19 @@ test(`each fault sets off its alerts, which clear when it is mended as the runbo
   const dir = await tempDir(t)
   // Only a disk of its own can be filled.
   const disk = isWhole ? mountDisk(path.join(dir, 'disk')) : null
-  t.after(() => disk?.unmount())
   assert.ok(disk || !isWhole, 'this user may not mount a small disk')
-  const world = await openWorld(t, path.join(dir, 'disk', 'data'), disk)
-  const run = async (t: TestContext, faults: readonly Fault[]) => {
-    for (const fault of faults)
+  const run = async (world: World, faults: readonly Fault[]) => {
+    for (const fault of faults.filter((each) => chosen.has(each)))
       await t.test(fault.name, async () => {
         await tryFault(world, fault)
         report({ fault: `alerts: ${fault.name}`, tried: 1, held: 1, seed })
       })
   }
-  for (const round of rounds)
-    await Promise.all(
-      round.map((lane) =>
-        run(
-          t,
-          lane.filter((fault) => chosen.has(fault)),
-        ),
-      ),
-    )
+  try {
+    const world = await openWorld(t, path.join(dir, 'disk', 'data'), disk)
+    for (const round of rounds) await Promise.all(round.map((faults) => run(world, faults)))
+    await world.stop()
+  } finally {
+    disk?.unmount()
+  }
 })

@@ -41,7 +41,6 @@ export const openWorld = async (t: Pick<TestContext, 'after'>, dataDir: string, 
     query,
     isFiring,
     url: () => up.url,
-    brokers: () => up.brokers.split(','),
     fires: (name: string, of = '') => until(`${name} ${of} to fire`, () => isFiring(name, of), LIMIT_MS),
     /** Not for a moment only, as where a scrape got no answer. */
     clears: (name: string, of = '', limitMs = LIMIT_MS) => {
@@ -69,6 +68,7 @@ export const openWorld = async (t: Pick<TestContext, 'after'>, dataDir: string, 
       up = await start(more)
       await untilGold()
     },
+    stop: () => up.stop(),
     /** Publishes records to Kafka, past the poller. */
     publish: async (records: { topic: string; key: Buffer; value: Buffer }[]) => {
       const client = await openKafka({ brokers: up.brokers.split(','), clientId: 'test', log: createLog('test', 'error') })
