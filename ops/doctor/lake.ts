@@ -46,7 +46,8 @@ export const checkStore = async (store: ObjectStore, { isUp }: { isUp: boolean }
   if (store.localPath('any') === null) return checkPutIfAbsent(store)
   for await (const _ of store.list('')) return checkPutIfAbsent(store)
   const what = `nothing is in ${store.url}`
-  if (isUp) return fail('lake', `${what}: it is gone, or has just begun`, 'Is its disk mounted? A lake that is new has its first records soon.')
+  if (isUp)
+    return fail('lake', `${what}: it is gone, or has just begun`, 'Is its disk mounted? A lake that is new has its first records soon.')
   return warn('lake', `${what} yet, so whether it can be written to was not tried`, 'It is made by the first start; look again then.')
 }
 
