@@ -116,10 +116,11 @@ export const createApp = (options: AppOptions) => {
   })
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
     const problem = toProblem(error)
+    const about = { request_id: response.locals['requestId'], path: request.path, status: problem.status, error: errorLine(error) }
     if (problem.status >= 500 && !(error instanceof Problem)) {
       requests.failed()
-      log.error({ request_id: response.locals['requestId'], path: request.path, error: errorLine(error) }, 'request failed')
-    }
+      log.error(about, 'request failed')
+    } else if (problem.isLogged) log.warn(about, 'request not answered')
     // Too late for an answer of another kind: a connection that is cut is no answer that looks whole.
     if (response.headersSent) return void response.destroy()
     response.removeHeader('ETag')

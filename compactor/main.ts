@@ -114,6 +114,7 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
       const intervals = { optimizeIntervalMs: 0, vacuumIntervalMs: 0, [`${stage}IntervalMs`]: everyMs || BY_HAND_MS }
       const untilTold = async () => {
         while (!(await waits.wait(stage, BY_HAND_MS, until)));
+        return true
       }
       const sleep = isByHand ? untilTold : (delayMs: number) => waits.wait(stage, delayMs, until)
       const told = isByHand ? withoutNext(stageReport) : stageReport
@@ -126,7 +127,10 @@ await runProgram('compact', async ({ argv, env, signal, defer }) => {
     runBuilds({
       build: () => build(until),
       intervalMs: config.buildIntervalMs,
-      sleep: (delayMs) => waits.wait('gold', delayMs, until),
+      sleep: async (delayMs) => {
+        // Who asks for a build has mended what was held: that does not wait for its time.
+        if (await waits.wait('gold', delayMs, until)) isRetry = true
+      },
       random: Math.random,
       onStart: goldReport.began,
       onResult: (result, nextInMs) => {

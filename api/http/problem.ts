@@ -13,13 +13,20 @@ export class Problem extends Error {
   readonly status: number
   readonly faults: readonly ParameterFault[]
   readonly headers: Readonly<Record<string, string>>
+  /** Whether who runs the API should find it in the log. */
+  readonly isLogged: boolean
 
-  constructor(status: number, detail: string, options: { faults?: readonly ParameterFault[]; headers?: Record<string, string> } = {}) {
+  constructor(
+    status: number,
+    detail: string,
+    options: { faults?: readonly ParameterFault[]; headers?: Record<string, string>; isLogged?: boolean } = {},
+  ) {
     super(detail)
     this.name = 'Problem'
     this.status = status
     this.faults = options.faults ?? []
     this.headers = options.headers ?? {}
+    this.isLogged = options.isLogged ?? status >= 500
   }
 }
 

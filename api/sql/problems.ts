@@ -22,8 +22,8 @@ export const asProblem = (error: unknown): unknown => {
   const { why, message } = error
   if (why === 'busy')
     return new Problem(429, `Too many queries at once: ${message}. Try again in a second.`, { headers: { 'Retry-After': '1' } })
-  if (why === 'timeout') return new Problem(408, `The query was stopped: ${message}. ${SIMPLER}`)
-  if (why === 'memory') return new Problem(422, `The query was stopped: ${message}. ${SIMPLER}`)
+  if (why === 'timeout') return new Problem(408, `The query was stopped: ${message}. ${SIMPLER}`, { isLogged: true })
+  if (why === 'memory') return new Problem(422, `The query was stopped: ${message}. ${SIMPLER}`, { isLogged: true })
   if (why === 'closed') return new Problem(503, `The query was stopped: ${message}.`, { headers: { 'Retry-After': '5' } })
   return new Problem(500, `The query was stopped: ${message}. Others go on.`)
 }

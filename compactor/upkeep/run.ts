@@ -32,7 +32,7 @@ export interface UpkeepOptions {
   metrics?: UpkeepMetrics
   log: Log
   nowMs: () => number
-  /** Rejects when `signal` is aborted. */
+  /** Rejects when `signal` is aborted; true where a person ended it, who wants everything looked at now. */
   sleep: (delayMs: number) => Promise<unknown>
   /** Hears when rounds begin and end, and when the next one comes. */
   report?: StageReport
@@ -98,12 +98,12 @@ export const runUpkeep = async (options: UpkeepOptions): Promise<void> => {
     for (;;) {
       const next = jobs.reduce((a, b) => (a.nextMs <= b.nextMs ? a : b))
       report?.waits(next.nextMs)
-      await sleep(Math.max(0, next.nextMs - nowMs()))
+      const isTold = (await sleep(Math.max(0, next.nextMs - nowMs()))) === true
       try {
         const round = await turns(() => {
           signal.throwIfAborted()
           report?.began()
-          return next.work()
+          return next.work(isTold)
         })
         next.failures = 0
         next.nextMs = nowMs() + next.everyMs
@@ -127,12 +127,12 @@ const createOptimizeRound = (options: UpkeepOptions) => {
   const { tables, rewrite, targetBytes, minFiles, optimizeIntervalMs, runs, metrics = noUpkeepMetrics, log, nowMs, signal } = options
   const failing = new Map<string, { times: number; untilMs: number }>()
   const leftOut = new Set<string>()
-  const round = async (run: RunHandle): Promise<Round> => {
+  const round = async (run: RunHandle, isTold: boolean): Promise<Round> => {
     const optimized: Optimized[] = []
     let firstFault: unknown
     for (const { name, table, sortBy } of tables) {
       const failed = failing.get(name)
-      if (failed && nowMs() < failed.untilMs) continue
+      if (failed && !isTold && nowMs() < failed.untilMs) continue
       const startedMs = nowMs()
       const faults: unknown[] = []
       const result = await attempt({ log, signal, step: 'optimize', table: name }, () =>
@@ -170,7 +170,7 @@ const createOptimizeRound = (options: UpkeepOptions) => {
     const merged = optimized.reduce((sum, { result }) => sum + result.filesRemoved, 0)
     return { detail: merged === 0 ? 'nothing to merge' : `${merged} files merged`, fault: firstFault }
   }
-  return () => withRun(runs, { kind: 'optimize', job: 'optimize', signal }, round)
+  return (isTold: boolean) => withRun(runs, { kind: 'optimize', job: 'optimize', signal }, (run) => round(run, isTold))
 }
 
 /** Moved files leave their old copies to a later vacuum. */

@@ -23,11 +23,12 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
   const root = resolve(folder)
   const temporary = join(root, TEMPORARY_FOLDER)
   const full = (path: string) => join(root, checkedPath(path))
-  let hasHadSomething = namesIn(root).length > 0
+  const hasSomething = (names: readonly string[]) => names.some((name) => name !== TEMPORARY_FOLDER)
+  let hasHadSomething = hasSomething(namesIn(root))
 
   const requireLake = async (): Promise<void> => {
     const names = await readdir(root).catch((error: unknown) => (errnoOf(error) === 'ENOENT' ? [] : ['?']))
-    if (names.length > 0) hasHadSomething = true
+    if (hasSomething(names)) hasHadSomething = true
     else if (hasHadSomething)
       throw new ReadflowError('lake-unavailable', `the folder of the lake ${url} is gone, or empty.`, {
         hint: 'Is its disk mounted? It goes on once the folder is back.',
@@ -43,6 +44,12 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
       const hint = hints[code]
       throw new ReadflowError('lake-unavailable', `cannot use ${path} in the lake ${url}: ${code}.`, { cause: error, hint })
     }
+  }
+
+  /** The lake's own folder is made for a first write only: one that goes away in the middle of a write is not made anew. */
+  const makeFolder = async (folder: string): Promise<void> => {
+    await requireLake()
+    return hasHadSomething ? createFolderBelow(root, folder) : createFolder(folder)
   }
 
   const reading = <T>(path: string, work: () => Promise<T>): Promise<T> =>
@@ -64,7 +71,7 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
     sweeping ??= removeLeftovers(temporary)
     const file = join(temporary, randomUUID())
     try {
-      const handle = await openNew(file)
+      const handle = await inFolderOf(file, makeFolder, () => open(file, 'wx'))
       try {
         await handle.writeFile(bytes)
         await handle.sync()
@@ -81,7 +88,7 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
 
   const moveIn = async (file: string, target: string) => {
     try {
-      await inFolderOf(target, () => rename(file, target))
+      await inFolderOf(target, makeFolder, () => rename(file, target))
     } catch (error) {
       if (errnoOf(error) !== 'EXDEV') throw error
       await copyIn(file, target)
@@ -134,7 +141,7 @@ export const openFolderStore = (folder: string, url = `file:${folder}`): ObjectS
           const target = full(path)
           try {
             // Not O_EXCL on the target itself: a kill in the middle of the write would leave a torn entry under its name.
-            await inFolderOf(target, () => link(file, target))
+            await inFolderOf(target, makeFolder, () => link(file, target))
           } catch (error) {
             if (errnoOf(error) === 'EEXIST') return 'exists'
             throw error
@@ -191,12 +198,12 @@ const errnoOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && 'syscall' in error ? String(error.code) : undefined
 
 /** Runs `place`, creating the target's folder first where it is missing. */
-const inFolderOf = async <T>(target: string, place: () => Promise<T>): Promise<T> => {
+const inFolderOf = async <T>(target: string, make: (folder: string) => Promise<void>, place: () => Promise<T>): Promise<T> => {
   try {
     return await place()
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
-    await createFolder(dirname(target))
+    await make(dirname(target))
     return place()
   }
 }
@@ -214,13 +221,25 @@ const copyIn = async (file: string, target: string) => {
   }
 }
 
-const openNew = (file: string): Promise<FileHandle> => inFolderOf(file, () => open(file, 'wx'))
-
 const createFolder = async (folder: string) => {
   const first = await mkdir(folder, { recursive: true })
   if (first === undefined) return
   // A new folder lives in its parent's entries: each of them has to reach the disk too.
   for (let created = folder; created.length >= first.length; created = dirname(created)) await syncFolder(dirname(created))
+}
+
+/** The same below a folder that is there; it never makes that one. */
+const createFolderBelow = async (root: string, folder: string): Promise<void> => {
+  if (folder === root) return
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return
+    if (errnoOf(error) !== 'ENOENT' || dirname(folder) === root) throw error
+    await createFolderBelow(root, dirname(folder))
+    return createFolderBelow(root, folder)
+  }
+  await syncFolder(dirname(folder))
 }
 
 const syncFile = async (file: string) => {

@@ -38,6 +38,19 @@ export const checkPutIfAbsent = async (store: ObjectStore): Promise<Check> => {
   }
 }
 
+/**
+ * The lake's store. Nothing is written to a folder that has nothing: it may be the place of a lake that is away, and what is
+ * written there would be taken for another one.
+ */
+export const checkStore = async (store: ObjectStore, { isUp }: { isUp: boolean }): Promise<Check> => {
+  if (store.localPath('any') === null) return checkPutIfAbsent(store)
+  for await (const _ of store.list('')) return checkPutIfAbsent(store)
+  const what = `nothing is in ${store.url}`
+  if (isUp)
+    return fail('lake', `${what}: it is gone, or has just begun`, 'Is its disk mounted? A lake that is new has its first records soon.')
+  return warn('lake', `${what} yet, so whether it can be written to was not tried`, 'It is made by the first start; look again then.')
+}
+
 /** A table: its log, some of its newest files, its checkpoint and its small files. */
 export const checkTable = async (store: ObjectStore, root: string, targetBytes: number): Promise<Check[]> => {
   const name = `table ${root.replace('/', '.')}`

@@ -14,7 +14,7 @@ import { systemTables } from '../../schemas/system-tables.ts'
 import { cleanTopicSpec, topicSpecs } from '../../schemas/topics.ts'
 import { type Check, fail, looked, ok, warn } from './check.ts'
 import { checkClock, checkGroups, checkTopic } from './kafka.ts'
-import { checkPutIfAbsent, checkTable } from './lake.ts'
+import { checkStore, checkTable } from './lake.ts'
 import { checkLogs } from './logs.ts'
 import { checkDataFolder, checkDisk, checkJava, checkMaven, checkNode, checkPort } from './machine.ts'
 import { checkSubject } from './registry.ts'
@@ -44,7 +44,8 @@ await runProgram('doctor', async ({ argv, env, signal, defer }) => {
   tell(await registryChecks(config))
   const store = openStore(config.lakeUrl, { signal, patienceMs: PATIENCE_MS, requestTimeoutMs: PATIENCE_MS })
   defer(() => store.close())
-  tell(await looked('lake put-if-absent', async () => [await checkPutIfAbsent(store)]))
+  const isUp = readRunFile(config.dataDir) !== null
+  tell(await looked('lake put-if-absent', async () => [await checkStore(store, { isUp })]))
   const roots = [
     ...topicNames.map((name) => `bronze/${name}`),
     ...entityNames.map((name) => `silver/${name}`),

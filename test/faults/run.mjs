@@ -11,12 +11,12 @@ import { findNode } from '../../ops/setup/node.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const words = process.argv.slice(2)
-const files = readdirSync(path.join(root, 'test/faults'))
-  .filter((file) => file.endsWith('.test.ts') && (words.length === 0 || words.some((word) => file.includes(word))))
-  .map((file) => path.join('test/faults', file))
+// Alerts are set off end to end: there, by every fault.
+const files = [...readdirSync(path.join(root, 'test/faults')).map((file) => `test/faults/${file}`), 'test/e2e/alerts.test.ts']
+  .filter((file) => file.endsWith('.test.ts') && (words.length === 0 || words.some((word) => path.basename(file).includes(word))))
   .sort()
 if (files.length === 0) {
-  process.stderr.write(`faults: no file in test/faults matches ${words.join(' ')}.\n`)
+  process.stderr.write(`faults: no file of fault tests matches ${words.join(' ')}.\n`)
   process.exit(2)
 }
 const seed = process.env.READFLOW_FAULTS_SEED ?? String(Math.floor(Math.random() * 1e9))

@@ -11,8 +11,8 @@ const asRoot = (command: string, ...args: string[]): boolean =>
   (process.getuid?.() === 0 ? spawnSync(command, args) : spawnSync('sudo', ['-n', command, ...args])).status === 0
 
 export interface Disk {
-  /** No more can be written than a few pages, and what is freed meanwhile. */
-  fill: () => void
+  /** No more can be written than that, else a few pages, and what is freed meanwhile. */
+  fill: (leftBytes?: number) => void
   free: () => void
   unmount: () => void
 }
@@ -24,11 +24,11 @@ export const mountDisk = (dir: string): Disk | null => {
   if (!asRoot('mount', '-t', 'tmpfs', '-o', `${size(SIZE_BYTES)},mode=777`, 'tmpfs', dir)) return null
   const resize = (bytes: number) => asRoot('mount', '-o', `remount,${size(bytes)}`, dir)
   return {
-    fill: () => {
+    fill: (leftBytes = LEFT_PAGES * PAGE_BYTES) => {
       // What is written between the look and the change lets it fail: then it is tried again with a new look.
       for (let attempt = 0; attempt < 20; attempt++) {
         const { blocks, bfree, bsize } = statfsSync(dir)
-        if (resize((blocks - bfree) * bsize + LEFT_PAGES * PAGE_BYTES)) return
+        if (resize((blocks - bfree) * bsize + leftBytes)) return
       }
       throw new Error(`the disk at ${dir} could not be filled`)
     },

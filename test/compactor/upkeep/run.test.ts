@@ -28,7 +28,7 @@ after(() => rm(tempDir, { recursive: true }))
 const runFor = async (
   hours: number,
   lake: Pick<UpkeepOptions, 'store' | 'tables'>,
-  { during = async () => {}, ...options }: Partial<UpkeepOptions> & { during?: () => Promise<void> } = {},
+  { during = async () => {}, ...options }: Partial<UpkeepOptions> & { during?: () => Promise<unknown> } = {},
 ) => {
   const controller = new AbortController()
   const lines: { text: string; [key: string]: unknown }[] = []
@@ -48,8 +48,8 @@ const runFor = async (
     nowMs: () => nowMs,
     sleep: async (delayMs) => {
       nowMs += delayMs
-      await during()
-      if (nowMs < startMs + hours * HOUR_MS) return
+      const isTold = await during()
+      if (nowMs < startMs + hours * HOUR_MS) return isTold
       controller.abort()
       throw controller.signal.reason
     },
@@ -157,6 +157,9 @@ describe('upkeep by itself', () => {
     const warnings = lines.filter(({ table }) => table === 'silver.books')
     assert.ok(warnings.length >= 5 && warnings.length <= 12, `${warnings.length} warnings`)
     assert.match(String(warnings[0]?.['error']), /Parquet/)
+    // Who has mended a table and asks for it does not wait for its time.
+    const asked = await runFor(1, { store, tables }, { vacuumIntervalMs: 0, during: async () => true })
+    assert.ok(asked.filter(({ table }) => table === 'silver.books').length > 50, `${asked.length} lines`)
   })
 
   it('does nothing at intervals of 0', async () => {

@@ -68,6 +68,24 @@ describe('folder store', () => {
     await assert.rejects(store.get('a/c'), { code: 'lake-not-found' })
   })
 
+  it('makes no other where its folder goes away in the middle of writes', async (t) => {
+    const above = await mkdtemp(join(tmpdir(), 'readflow-store-'))
+    t.after(() => rm(above, { recursive: true }))
+    const [folder, away] = [join(above, 'lake'), join(above, 'away')]
+    const store = openFolderStore(folder)
+    await store.put('a', bytes('x'))
+    for (let round = 0; round < 30; round++) {
+      const writes = Array.from({ length: 20 }, (_, n) => store.putIfAbsent(`${round}/${n}/b`, bytes('y')))
+      const settled = Promise.allSettled(writes)
+      await new Promise((resolve) => setTimeout(resolve, round % 5))
+      await rename(folder, away)
+      await settled
+      assert.deepEqual(await readdir(above), ['away'])
+      await rename(away, folder)
+    }
+    assert.equal(Buffer.from(await store.get('a')).toString(), 'x')
+  })
+
   it('says in one line what keeps it from writing', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'readflow-store-'))
     t.after(() => rm(folder, { recursive: true }))

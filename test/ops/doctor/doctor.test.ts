@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { filePath } from '../../../lake/delta/actions.ts'
 import { openTable } from '../../../lake/delta/table.ts'
+import { openFolderStore } from '../../../lake/store/folder.ts'
 import { openMemoryStore } from '../../../lake/store/memory.ts'
 import { type Check, fail, looked, ok } from '../../../ops/doctor/check.ts'
 import { checkGroups, checkTopic } from '../../../ops/doctor/kafka.ts'
-import { checkPutIfAbsent, checkTable } from '../../../ops/doctor/lake.ts'
+import { checkPutIfAbsent, checkStore, checkTable } from '../../../ops/doctor/lake.ts'
 import { checkLogs } from '../../../ops/doctor/logs.ts'
 import { checkDataFolder, checkDisk, checkJava, checkMaven, checkNode, checkPort } from '../../../ops/doctor/machine.ts'
 import { checkSubject } from '../../../ops/doctor/registry.ts'
@@ -112,6 +113,17 @@ test('a member of our groups that is none of ours, and a subject that lets any s
   withTodo(await subject(1, 'NONE'), 'fail', /any schema is let in/)
   withTodo(await subject(2, null), 'warn', /BACKWARD_TRANSITIVE is wanted/)
   withTodo(await subject(0, null), 'warn', /not there yet/)
+})
+
+test('where a lake is away nothing is written in its place', async (t) => {
+  const above = await mkdtemp(path.join(tmpdir(), 'readflow-doctor-'))
+  t.after(() => rm(above, { recursive: true }))
+  const store = openFolderStore(path.join(above, 'lake'))
+  withTodo(await checkStore(store, { isUp: true }), 'fail', /it is gone/)
+  withTodo(await checkStore(store, { isUp: false }), 'warn', /nothing is in .* yet/)
+  assert.deepEqual(await readdir(above), [])
+  await store.put('a', new Uint8Array(1))
+  withTodo(await checkStore(store, { isUp: true }), 'ok', /one of 8/)
 })
 
 test('a store whose put-if-absent overwrites fails, and nothing is left behind', async () => {
