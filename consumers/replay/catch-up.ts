@@ -6,6 +6,7 @@ import type { ReplayContext } from './context.ts'
 import type { createDerivation } from './derive.ts'
 import { readLetters } from './letters.ts'
 import { appIdOf, rangesOf, type SwapInput, swap } from './swap.ts'
+import { topicChanged } from './topic-end.ts'
 import { isDerivedTo, type PartitionWork, type Work } from './work.ts'
 
 /** So often the live consumer may come first before a person is asked to make room. */
@@ -87,9 +88,5 @@ const checkEpochs = ({ entry, layer }: Context, snapshot: Snapshot) => {
 
 const checkTopic = async ({ client, entry: { work } }: Context) => {
   const now = (await client.topicIds([work.topic])).get(work.topic)
-  if (now !== work.topicId)
-    throw new ReadflowError(
-      'topic-changed',
-      `The topic ${work.topic} was deleted and made anew while it was read; the table keeps its rows.`,
-    )
+  if (now !== work.topicId) throw topicChanged(work.topic)
 }

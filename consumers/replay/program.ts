@@ -73,7 +73,7 @@ export const runReplay = async (config: Config, { name, request, run, print, log
 
   const dry = config.isDryRun ? await openDryRun(config, defer) : null
   const staging = { store: dry ?? store, root: table.root }
-  const kafka = openKafkaSource({ client, topic, limits, log })
+  const kafka = openKafkaSource({ client, topic, topicId, limits, log })
   defer(() => kafka.close())
   const onReencoded = () => void work.reencoded++
   const show = progressShower(work)

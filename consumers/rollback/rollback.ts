@@ -64,7 +64,7 @@ export const runRollback = async (
     work.partitions.map(({ partition, from }) => ({ topicId, partition, below: from })),
     { staged: entry.staged },
   )
-  const kafka = openKafkaSource({ client, topic, limits, log })
+  const kafka = openKafkaSource({ client, topic, topicId, limits, log })
   defer(() => kafka.close())
   const derivation = createDerivation({
     ...context,
