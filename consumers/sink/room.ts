@@ -33,7 +33,8 @@ export const askForRoom = (
   })
 
 /** Takes back what a partition asked for. */
-export const roomTaken = ({ txns }: Snapshot, appId: string) => ((txns.get(roomId(appId)) ?? 0) > 0 ? [{ appId: roomId(appId), version: 0 }] : [])
+export const roomTaken = ({ txns }: Snapshot, appId: string) =>
+  (txns.get(roomId(appId)) ?? 0) > 0 ? [{ appId: roomId(appId), version: 0 }] : []
 
 /** The table, once no replay wants to come in at some of its partitions any more, or its time is over. */
 export const whenRoomIsLeft = async (
