@@ -1,4 +1,5 @@
 import type { AddFile } from '../../lake/delta/actions.ts'
+import { readReplay } from '../../lake/replays.ts'
 import type { RunHandle } from '../../lineage/runs/recorder.ts'
 import type { Config } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
@@ -44,7 +45,9 @@ export const runRollback = async (
     if (left.state !== 'open' || left.request !== ROLLBACK_REQUEST) continue
     const state = await giveUpReplay(store, left)
     say(`the rollback ${left.id} that was left behind ${state === 'swapped' ? 'was done' : 'is given up, and begins anew'}\n`)
-    if (state === 'swapped') return config.isJson ? print(`${JSON.stringify({ ok: true, table: name, rollback: left.id })}\n`) : undefined
+    if (state !== 'swapped') continue
+    const version = (await readReplay(store, left.id))?.version ?? null
+    return config.isJson ? print(`${JSON.stringify({ ok: true, table: name, id: left.id, version })}\n`) : undefined
   }
   const last = await findLastReplay(table, name)
   if (last.topicId !== topicId || last.clusterId !== client.clusterId)
