@@ -14,7 +14,7 @@ import { isDerivedTo, type PartitionWork, type Work } from './work.ts'
 
 /** So often the live consumer may come first before a person is asked to make room. */
 const MAX_ROUNDS = 50
-/** So often it may before it is asked to: it then waits for some seconds, which is more than a round takes. */
+/** So often it may before it is asked to, and then every other time: it waits for some seconds, which is more than a round takes. */
 const ROUNDS_BEFORE_ROOM = 8
 /** Less than this behind, a swap is tried. */
 const CLOSE_OFFSETS = 10_000
@@ -53,7 +53,7 @@ export const swapIn = async (
     signal.throwIfAborted()
     let now = await table.snapshot()
     checkEpochs(context, now)
-    if (round % ROUNDS_BEFORE_ROOM === 0) now = await makeRoom(context)
+    if (round >= ROUNDS_BEFORE_ROOM && round % 2 === 0) now = await makeRoom(context)
     const progress = progressOf(layer, work, now)
     const behind = work.partitions.reduce((sum, of) => {
       const to = progress.get(of.partition) ?? 0
