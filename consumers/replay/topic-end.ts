@@ -6,7 +6,7 @@ import type { Span } from './source.ts'
 /** So often whoever waits for records looks whether they can come at all. */
 const LOOK_MS = 5000
 /** So many looks in a row that find no such topic: it is gone, and not just unknown for a moment. */
-const LOOKS_WITHOUT = 6
+const LOOKS_WITHOUT = 3
 
 /**
  * Throws `records-lost` where a topic ends before what is wanted of it: it lost records that the table has, and what it gets from
@@ -41,7 +41,7 @@ export interface EndWatch {
 export const untilInVain = async ({ client, topic, topicId, left, lookMs = LOOK_MS }: EndWatch, signal: AbortSignal): Promise<never> => {
   for (let without = 0; ; ) {
     await sleep(lookMs, signal)
-    const ids = await client.topicIds([topic]).catch(() => null)
+    const ids = await client.topicIds([topic]).catch((error: unknown) => (isUnknown(error) ? new Map<string, string>() : null))
     if (!ids) continue
     const id = ids.get(topic)
     without = id === undefined ? without + 1 : 0
@@ -50,6 +50,10 @@ export const untilInVain = async ({ client, topic, topicId, left, lookMs = LOOK_
     if (offsets) checkEnds(topic, offsets, left())
   }
 }
+
+/** Whether the cluster answered that there is no such topic, rather than not at all. */
+const isUnknown = (error: unknown): boolean =>
+  error instanceof Error && (('type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') || isUnknown(error.cause))
 
 export const topicChanged = (topic: string): ReadflowError =>
   new ReadflowError('topic-changed', `The topic ${topic} was deleted while it was read; the table keeps its rows.`)
