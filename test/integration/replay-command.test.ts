@@ -26,7 +26,7 @@ import { catalogue } from '../../schemas/catalogue.ts'
 import { startTestPipeline, type TestPipeline } from '../helpers/pipeline.ts'
 import { eventually, stackSkip } from '../helpers/stack.ts'
 import { readRows } from '../helpers/tables.ts'
-import { lastJson, readflow, root, tempDir } from '../helpers/up.ts'
+import { lastJson, readflow, root, tempDir, until } from '../helpers/up.ts'
 
 /*
  * Records of a schema with a field of its own are dead letters for a `consume` that freezes, and rows for a replay that does
@@ -191,13 +191,13 @@ const filesOf = async (prefix: string) => {
 }
 const entries = () => listReplays(openStore(pipeline.lakeUrl))
 /** Sends ratings until it is stopped; gives how many. */
-const traffic = (t: TestContext) => {
+const traffic = (t: TestContext, everyMs = 100) => {
   let [isOn, number] = [true, 10_000]
   const going = (async () => {
     while (isOn) {
       await send(number, number + 20)
       number += 20
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await new Promise((resolve) => setTimeout(resolve, everyMs))
     }
   })()
   t.after(() => {
@@ -295,10 +295,17 @@ test('a range with an end: a version that a later row has makes that one a repea
   let spared = 0
   const comesFirst = async () => {
     const { version } = await table.snapshot()
-    await eventually(async () => {
-      const now = await table.snapshot()
-      return now.version > version || [...now.txns].some(([id, untilMs]) => id.endsWith('/room') && untilMs > Date.now())
-    }, patience)
+    const seen = await until(
+      'the live consumer to come first',
+      async () => {
+        const now = await table.snapshot()
+        if ([...now.txns].some(([id, untilMs]) => id.endsWith('/room') && untilMs > Date.now())) return 'room'
+        return now.version > version && 'another version'
+      },
+      patience.within,
+    )
+    // Time enough for it to come first again, if it did not wait.
+    if (seen === 'room') await new Promise((resolve) => setTimeout(resolve, 2000))
     spared = (await stagedByReplays(table.store)).get('silver.ratings')?.length ?? 0
   }
   const taken = await rollback('silver.ratings', comesFirst)
@@ -318,12 +325,13 @@ test('a range with an end: a version that a later row has makes that one a repea
 test('killed while it derives, and the live group shared out anew, it goes on where it was; another one is refused; one is given up', {
   skip,
 }, async (t) => {
-  const args = ['silver.ratings', '--from', 'earliest', '--flush-max-rows', '50']
+  const request = ['silver.ratings', '--from', 'earliest']
+  const args = [...request, '--flush-max-rows', '50']
   const staged = async (least: number) => {
     const open = (await entries()).find(({ state }) => state === 'open')
     return open && ((open.work as { records: number } | null)?.records ?? 0) >= least ? open : null
   }
-  const stopTraffic = traffic(t)
+  const stopTraffic = traffic(t, 500)
   const membersAre = (count: number) => eventually(async () => (await pipeline.client.groupMembers('readflow.silver')) === count, patience)
   const kept: string[] = []
   let other: ChildProcess | undefined
@@ -361,7 +369,7 @@ test('killed while it derives, and the live group shared out anew, it goes on wh
     (await readflow(['replay', '--list', ...common])).stdout.split('\n').filter((line) => line.includes('left behind')).length,
     1,
   )
-  const text = await replayed(...args)
+  const text = await replayed(...request)
   assert.match(text, new RegExp(`going on with the replay ${left?.id}`))
   assert.ok(Number(/of which (\d+) records are derived/.exec(text)?.[1]) >= 400, text)
   assert.match(text, /swapped in as version \d+/)
@@ -377,14 +385,14 @@ test('killed while it derives, and the live group shared out anew, it goes on wh
   const store = openStore(pipeline.lakeUrl)
   const { files } = await openTable(store, 'silver/ratings').snapshot()
   await writeReplay(store, { ...swapped, state: 'open', pid: 2 ** 30, version: null, staged: [...files.values()] })
-  assert.match(await replayed(...args), /was swapped in before its process died; looking again\n.*nothing is changed/s)
+  assert.match(await replayed(...request), /was swapped in before its process died; looking again\n.*nothing is changed/s)
   assert.deepEqual((await entries()).find(({ id }) => id === left?.id)?.version, swapped.version)
   await verified()
   const child = command('replay', [...args, '--drift', 'ratings=freeze'])
   await eventually(async () => (await staged(50)) !== null, patience)
   const open = await staged(50)
-  process.kill(open!.pid, 'SIGKILL')
-  await new Promise((resolve) => child.once('close', resolve))
+  child.kill('SIGTERM')
+  assert.equal(await new Promise((resolve) => child.once('close', resolve)), 143, 'a script sees that it was stopped')
   const aborted = await readflow(['replay', '--abort', open!.id, ...common])
   assert.equal(aborted.code, 0, aborted.stderr)
   const live = new Set((await openTable(openStore(pipeline.lakeUrl), 'silver/ratings').snapshot()).files.keys())
