@@ -7,7 +7,7 @@ import { openInbox } from '../lineage/shelves/inbox.ts'
 import { type Config, parseConfig } from '../runtime/config/config.ts'
 import { isLoopback } from '../runtime/http/hosts.ts'
 import { listen } from '../runtime/http/listen.ts'
-import { runProgram } from '../runtime/lifecycle.ts'
+import { runService } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import type { MetricsMessage } from '../runtime/metrics/open.ts'
 import { createRegistry } from '../runtime/metrics/registry.ts'
@@ -63,7 +63,7 @@ const GOLD_INTERVAL_MS = 1000
 const LAG_INTERVAL_MS = 2000
 const LAKE_PATIENCE_MS = 10_000
 
-await runProgram('serve', async ({ argv, env, signal, defer }) => {
+await runService('serve', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('serve', argv, env)
   if (!config) return
   const log = createLog('serve', config.logLevel)

@@ -11,7 +11,7 @@ import { parseConfig } from '../runtime/config/config.ts'
 import { openDuckDb } from '../runtime/duckdb.ts'
 import { durationText } from '../runtime/duration-text.ts'
 import { errorLine, ReadflowError } from '../runtime/errors.ts'
-import { runProgram } from '../runtime/lifecycle.ts'
+import { runService } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { openMetrics } from '../runtime/metrics/open.ts'
 import { createStoreMetrics } from '../runtime/metrics/store.ts'
@@ -32,7 +32,7 @@ import { cachedTables, upkeepTables } from './upkeep/tables.ts'
 /** A day, for what runs by hand alone. */
 const BY_HAND_MS = 86_400_000
 
-await runProgram('compact', async ({ argv, env, signal, defer }) => {
+await runService('compact', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('compact', argv, env)
   if (!config) return
   const pausable = createPausable(config.pausedStages ?? [])

@@ -8,7 +8,7 @@ import { errorLine } from '../runtime/errors.ts'
 import { openKafka } from '../runtime/kafka/client.ts'
 import { openTransactions } from '../runtime/kafka/offset-transactions.ts'
 import { openProducer } from '../runtime/kafka/producer.ts'
-import { runProgram } from '../runtime/lifecycle.ts'
+import { runService } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { openMetrics } from '../runtime/metrics/open.ts'
 import { createStoreMetrics } from '../runtime/metrics/store.ts'
@@ -28,7 +28,7 @@ import { runSink } from './sink/sink.ts'
 import type { Outcomes } from './stage.ts'
 import { summarize } from './summary.ts'
 
-await runProgram('consume', async ({ argv, env, signal, defer }) => {
+await runService('consume', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('consume', argv, env)
   if (!config) return
   const pausable = createPausable(config.pausedStages ?? [])

@@ -4,7 +4,7 @@ import { parseConfig } from '../runtime/config/config.ts'
 import { durationText } from '../runtime/duration-text.ts'
 import { errorLine, isRetriable } from '../runtime/errors.ts'
 import type { KafkaClient } from '../runtime/kafka/client.ts'
-import { runProgram } from '../runtime/lifecycle.ts'
+import { runService } from '../runtime/lifecycle.ts'
 import { createLog } from '../runtime/log.ts'
 import { openMetrics } from '../runtime/metrics/open.ts'
 import { createStoreMetrics } from '../runtime/metrics/store.ts'
@@ -25,7 +25,7 @@ const RETRY_CAP_MS = 60_000
 /** What a timer can take. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1
 
-await runProgram('poll', async ({ argv, env, signal, defer }) => {
+await runService('poll', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('poll', argv, env)
   if (!config) return
   const pausable = createPausable(config.pausedStages ?? [])

@@ -37,21 +37,27 @@ export interface ProgramContext {
 
 const STOP_DEADLINE_MS = 30_000
 
+/** What a shell gives for a program that a signal ended. */
+const stoppedCodes = { SIGINT: 130, SIGTERM: 143 } as const
+
 /**
  * Runs one program to its end: passes it its context, turns stop signals into `signal`, releases what it
  * deferred in reverse order under one deadline, and exits 0 for success, 2 where a person must change
- * something first (configuration, source, schema), else 1. `main` may resolve with another code. With `failureCode`,
- * whatever keeps it from doing so, a stop as well, exits with that: for a command whose exit code is its answer.
+ * something first (configuration, source, schema), else 1. `main` may resolve with another code. One that a stop kept from its end
+ * exits as a signal would have it, 130 or 143, unless it `isService`: running until it is told to stop is its task, so it exits 0.
+ * With `failureCode`, whatever keeps it from its end, a stop as well, exits with that: for a command whose exit code is its answer.
  */
 export const runProgram = async (
   name: string,
   main: (context: ProgramContext) => Promise<number> | Promise<void>,
-  { failureCode }: { failureCode?: number } = {},
+  { failureCode, isService = false }: { failureCode?: number; isService?: boolean } = {},
 ) => {
   const controller = new AbortController()
   const scope = createScope()
-  const stop = () => {
+  let stoppedCode: number = stoppedCodes.SIGTERM
+  const stop = (by?: NodeJS.Signals) => {
     if (controller.signal.aborted) return
+    if (by === 'SIGINT') stoppedCode = stoppedCodes.SIGINT
     controller.abort(new ReadflowError('stopped', `${name} was told to stop`))
     setTimeout(() => {
       process.stderr.write(`${name}: did not stop within ${STOP_DEADLINE_MS / 1000} s and was ended\n`)
@@ -61,7 +67,7 @@ export const runProgram = async (
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
   // A child of `up` has an IPC channel: when its parent dies, however it dies, the channel closes.
-  process.on('disconnect', stop)
+  process.on('disconnect', () => stop())
 
   // A promise that nobody waits for, or a listener that throws, is a defect: one line, and out.
   const die = (error: unknown) => {
@@ -78,7 +84,7 @@ export const runProgram = async (
   let code = 0
   const report = (error: unknown) => {
     if (controller.signal.aborted && isStop(error, controller.signal)) {
-      code = failureCode ?? code
+      code = failureCode ?? (isService ? code : stoppedCode)
       return
     }
     code = failureCode ?? (needsPerson(error) ? 2 : 1)
@@ -97,6 +103,9 @@ export const runProgram = async (
   }
   process.exit(code)
 }
+
+/** Runs a program that runs until it is told to stop: that is no fault, and exits 0. */
+export const runService = (name: string, main: Parameters<typeof runProgram>[1]) => runProgram(name, main, { isService: true })
 
 const isStop = (error: unknown, signal: AbortSignal) =>
   error === signal.reason || (error instanceof Error && (error.name === 'AbortError' || error.cause === signal.reason))

@@ -24,11 +24,12 @@ export const boundsOf = async (
 ): Promise<PartitionBounds[]> => {
   const { client, topic, topicId, snapshot, layer, bronze } = options
   const bounds: PartitionBounds[] = []
-  for (const { partition, logStart } of await client.topicOffsets(topic)) {
+  for (const { partition, logStart, end } of await client.topicOffsets(topic)) {
     const ledger = readLedger(snapshot, progressId({ stage: layer, clusterId: client.clusterId, topicId, partition }))
     if (ledger.progress === null) continue
     const earliest = Math.max(ledger.start ?? 0, availableFrom(options, partition, logStart))
-    const latest = ledger.progress
+    // A topic that lost records ends before the table's progress.
+    const latest = Math.min(ledger.progress, end)
     const kafkaFrom = Math.max(earliest, logStart)
     const inKafka = { topic, topicId, partition, from: kafkaFrom, to: latest }
     const inBronze =

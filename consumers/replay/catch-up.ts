@@ -2,20 +2,24 @@ import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { readLedger } from '../sink/ledger.ts'
 import { replaceRanges } from '../sink/replace-range.ts'
+import { askForRoom } from '../sink/room.ts'
 import type { ReplayContext } from './context.ts'
 import type { createDerivation } from './derive.ts'
+import { saveReplay } from './entry.ts'
 import { readLetters } from './letters.ts'
+import { requireStaged } from './staged.ts'
 import { appIdOf, rangesOf, type SwapInput, swap } from './swap.ts'
+import { topicChanged } from './topic-end.ts'
 import { isDerivedTo, type PartitionWork, type Work } from './work.ts'
 
 /** So often the live consumer may come first before a person is asked to make room. */
-const MAX_ROUNDS = 200
+const MAX_ROUNDS = 50
+/** So often it may before it is asked to, and then every other time: it waits for some seconds, which is more than a round takes. */
+const ROUNDS_BEFORE_ROOM = 8
 /** Less than this behind, a swap is tried. */
 const CLOSE_OFFSETS = 10_000
 
-type Context = Pick<ReplayContext, 'store' | 'client' | 'producer' | 'table' | 'layer' | 'onWaiting' | 'signal'> & {
-  entry: Pick<ReplayContext['entry'], 'table' | 'staged' | 'work'>
-}
+type Context = Pick<ReplayContext, 'store' | 'client' | 'producer' | 'table' | 'layer' | 'onWaiting' | 'signal' | 'entry'>
 
 /** Where the table is, by partition. */
 export const progressOf = (layer: 'bronze' | 'silver', work: Work, snapshot: Snapshot): Map<number, number> =>
@@ -23,7 +27,7 @@ export const progressOf = (layer: 'bronze' | 'silver', work: Work, snapshot: Sna
 
 /**
  * Swaps what is staged in while the live consumer goes on: catches up with what it has committed meanwhile, ever less of it, and
- * commits when nothing came in between. Gives the version that the swap made. Rejects with `lake-fenced` where another replay
+ * commits when nothing came in between. A consumer that always comes first is asked for room. Gives the version that the swap made. Rejects with `lake-fenced` where another replay
  * of a partition came first.
  */
 export const swapIn = async (
@@ -41,13 +45,15 @@ export const swapIn = async (
     for (const path of work.letterFiles.slice(sent)) await producer.send(await readLetters(store, path))
     sent = work.letterFiles.length
   }
+  await requireStaged(store, table.root, entry.staged)
   await sendLetters()
   // The large part is rewritten before the race with the live consumer begins.
   await replaceRanges(table, snapshot, rangesOf(work), input.known)
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     signal.throwIfAborted()
-    const now = await table.snapshot()
+    let now = await table.snapshot()
     checkEpochs(context, now)
+    if (round >= ROUNDS_BEFORE_ROOM && round % 2 === 0) now = await makeRoom(context)
     const progress = progressOf(layer, work, now)
     const behind = work.partitions.reduce((sum, of) => {
       const to = progress.get(of.partition) ?? 0
@@ -63,12 +69,22 @@ export const swapIn = async (
       return (await swap({ ...input, staged: entry.staged }, now)).version
     } catch (error) {
       if (!(error instanceof ReadflowError && error.code === 'lake-fenced')) throw error
-      if (round % 20 === 0) context.onWaiting('the live consumer commits faster than the swap; trying again')
     }
   }
   throw new ReadflowError('lake-conflict', `The live consumer came first ${MAX_ROUNDS} times in a row; what is derived is kept.`, {
     hint: `Run readflow pause ${layer}, the same command again, and readflow resume ${layer}.`,
   })
+}
+
+/** Has the live consumer wait for a moment; what it commits meanwhile is fenced. Gives the table as it is left then. */
+const makeRoom = async ({ table, entry, layer, store, onWaiting }: Context): Promise<Snapshot> => {
+  const { work } = entry
+  onWaiting('the live consumer commits faster than the swap; it is asked to wait for a moment')
+  const partitions = work.partitions.map(({ partition, epoch }) => ({ appId: appIdOf({ layer, work }, partition), epoch }))
+  const made = await askForRoom(table, partitions, Date.now())
+  for (const of of work.partitions) of.epoch = (of.epoch ?? 0) + 1
+  await saveReplay(store, entry)
+  return made
 }
 
 const checkEpochs = ({ entry, layer }: Context, snapshot: Snapshot) => {
@@ -87,9 +103,5 @@ const checkEpochs = ({ entry, layer }: Context, snapshot: Snapshot) => {
 
 const checkTopic = async ({ client, entry: { work } }: Context) => {
   const now = (await client.topicIds([work.topic])).get(work.topic)
-  if (now !== work.topicId)
-    throw new ReadflowError(
-      'topic-changed',
-      `The topic ${work.topic} was deleted and made anew while it was read; the table keeps its rows.`,
-    )
+  if (now !== work.topicId) throw topicChanged(work.topic)
 }

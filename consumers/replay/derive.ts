@@ -14,6 +14,7 @@ import { mergedFields } from '../sink/replay.ts'
 import { addCounts, type StageTable } from '../stage.ts'
 import { compareLetters, type KnownLetters } from './letters.ts'
 import type { Pieces, RecordSource, Span } from './source.ts'
+import { checkEnds } from './topic-end.ts'
 import { type PartitionWork, targetOf, type Work } from './work.ts'
 
 export interface DeriveOptions {
@@ -104,6 +105,7 @@ export const createDerivation = (options: DeriveOptions) => {
       })
       if (spans.length === 0) return
       const offsets = await options.client.topicOffsets(work.topic)
+      checkEnds(work.topic, offsets, spans)
       const logStarts = new Map(offsets.map(({ partition, logStart }) => [partition, logStart]))
       const gone = spans.flatMap((span): Span[] => {
         const logStart = logStarts.get(span.partition) ?? 0

@@ -7,6 +7,7 @@ import type { Log } from '../../runtime/log.ts'
 import { endingAt } from '../sink/partition.ts'
 import { beating } from '../sink/patience.ts'
 import type { PieceLimits, Pieces, RecordSource, Span } from './source.ts'
+import { untilInVain } from './topic-end.ts'
 
 interface Reading {
   position: number
@@ -23,13 +24,18 @@ const SESSION_TIMEOUT_MS = 60_000
 export const openKafkaSource = ({
   client,
   topic,
+  topicId,
   limits,
   log,
+  lookMs,
 }: {
   client: KafkaClient
   topic: string
+  topicId: string
   limits: PieceLimits
   log: Log
+  /** How often it looks whether the topic can still give what it waits for. */
+  lookMs?: number
 }): RecordSource => {
   const readings = new Map<number, Reading>()
   let consumer: GroupConsumer | undefined
@@ -126,6 +132,9 @@ export const openKafkaSource = ({
     onPieces = take
     const stop = () => done.reject(signal.reason)
     signal.addEventListener('abort', stop, { once: true })
+    const isOver = new AbortController()
+    const toCome = () => left().map(([partition, { position, to }]) => ({ partition, from: position, to }))
+    untilInVain({ client, topic, topicId, left: toCome, ...(lookMs === undefined ? {} : { lookMs }) }, isOver.signal).catch(done.reject)
     try {
       signal.throwIfAborted()
       if (consumer) for (const [partition, { position }] of left()) consumer.goOn({ topic, partition }, position)
@@ -133,6 +142,7 @@ export const openKafkaSource = ({
       await done.promise
     } finally {
       signal.removeEventListener('abort', stop)
+      isOver.abort()
       for (const [partition, reading] of readings) finish(partition, reading)
     }
   }

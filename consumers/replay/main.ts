@@ -3,7 +3,7 @@ import { openStore } from '../../lake/store/open.ts'
 import { openRuns } from '../../lineage/runs/open.ts'
 import { withRun } from '../../lineage/runs/recorder.ts'
 import { type Config, parseConfig } from '../../runtime/config/config.ts'
-import { ReadflowError } from '../../runtime/errors.ts'
+import { needsPerson, ReadflowError } from '../../runtime/errors.ts'
 import { openSecondReader } from '../../runtime/kafka/second/reader.ts'
 import { type ProgramContext, runProgram } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
@@ -13,7 +13,7 @@ import { giveUpReplay, isAlive } from './entry.ts'
 import { openReplay } from './open.ts'
 import { runReplay } from './program.ts'
 import { boundsText, listText } from './report.ts'
-import { requestOf } from './request.ts'
+import { ROLLBACK_REQUEST, requestOf } from './request.ts'
 import type { Work } from './work.ts'
 
 await runProgram('replay', async (context) => {
@@ -35,6 +35,11 @@ await runProgram('replay', async (context) => {
         hint: 'See readflow replay --list.',
       },
     )
+  if (resumed?.request === ROLLBACK_REQUEST)
+    throw new ReadflowError(
+      'config',
+      `${resumed.id} is a rollback of ${resumed.table}, which begins anew: readflow rollback ${resumed.table}.`,
+    )
   if (!resumed && config.replayFrom === undefined)
     throw new ReadflowError('config', '--from must say where to begin.', { hint: 'Such as --from earliest; see readflow replay --help.' })
   const request = resumed
@@ -44,7 +49,7 @@ await runProgram('replay', async (context) => {
   // The compactor publishes it.
   const runs = await openRuns({ ...config, store, programs: ['replay'], brokers: undefined, log })
   context.defer(runs.close)
-  await withRun(runs, { kind: 'replay', job: `replay ${table}`, signal: context.signal }, (run) =>
+  await withRun(runs, { kind: 'replay', job: `replay ${table}`, signal: context.signal, isRefusal: needsPerson }, (run) =>
     runReplay(config, { ...context, name: table, request, log, run, print: (text) => void process.stdout.write(text) }),
   ).catch((error: unknown) => {
     if (context.signal.aborted && !config.isDryRun) process.stderr.write('replay: stopped; the same command goes on where it was.\n')

@@ -5,7 +5,7 @@ import { factsOf, timeBetween } from '../../lineage/conditions.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import { undeliveredBefore } from '../sink/assignment.ts'
-import { gapsOf, offsetsInGaps, progressId, readLedger } from '../sink/ledger.ts'
+import { gapsOf, offsetsInGaps, partitionOfProgress, progressId, readLedger } from '../sink/ledger.ts'
 import { rowsOfRanges } from '../sink/replace-range.ts'
 import type { StageTable } from '../stage.ts'
 import type { Point } from './point.ts'
@@ -42,7 +42,7 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
     const ledger = readLedger(snapshot, progressId({ stage: layer, clusterId: client.clusterId, topicId, partition }))
     return ledger.progress === null ? [] : [{ partition, logStart, ledger, progress: ledger.progress }]
   })
-  if (held.length === 0) throw new ReadflowError('config', `${name} has nothing of the topic ${topic} yet: there is nothing to replay.`)
+  if (held.length === 0) throw nothingOf(options)
   const missing = options.partitions?.find((partition) => !held.some((each) => each.partition === partition))
   if (missing !== undefined)
     throw new ReadflowError(
@@ -95,6 +95,19 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
     )
   }
   return plan
+}
+
+const nothingOf = ({ name, topic, topicId, layer, snapshot, client }: PlanOptions): ReadflowError => {
+  const isOfAnother = [...snapshot.txns.keys()].some((appId) => {
+    const of = partitionOfProgress(appId)
+    return of !== null && of.stage === layer && of.clusterId === client.clusterId && of.topicId !== topicId
+  })
+  return new ReadflowError(
+    'config',
+    isOfAnother
+      ? `The topic ${topic} was deleted and made anew, and ${name} has nothing of the new one yet: its rows stay as they are, as their records are no more in Kafka.`
+      : `${name} has nothing of the topic ${topic} yet: there is nothing to replay.`,
+  )
 }
 
 const nowhere = ({ layer, topic }: PlanOptions, partition: number, from: number, to: number): string =>

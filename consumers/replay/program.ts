@@ -16,6 +16,7 @@ import { pointOf } from './point.ts'
 import { carryOut, type Replayed } from './replay.ts'
 import { diffText, progressText, rangeText } from './report.ts'
 import { type Request, requestText } from './request.ts'
+import { isAllThere } from './staged.ts'
 import { appIdOf } from './swap.ts'
 import { newWork, type ReplayOf, type Work } from './work.ts'
 
@@ -48,14 +49,19 @@ export const runReplay = async (config: Config, { name, request, run, print, log
     work.partitions.every(({ partition, epoch }) => readLedger(snapshot, appIdOf({ layer, work }, partition)).epoch === epoch)
   let entry = found ?? newReplay(name, requestText(request))
   let plan: Plan = { works: found?.work?.partitions ?? [], notes: [] }
-  if (found && isSame(found.work)) say(`going on with the replay ${found.id}, of which ${found.work.records} records are derived\n`)
+  const isWhole = !found || (await isAllThere(store, table.root, found.staged))
+  if (found && isWhole && isSame(found.work))
+    say(`going on with the replay ${found.id}, of which ${found.work.records} records are derived\n`)
   else {
     const [from, to] = ends
     plan = await planReplay({ ...opened, name, from, to, partitions: request.partitions })
     if (found) {
       const state = await giveUpReplay(store, found)
       if (state === 'swapped') say(`the replay ${found.id} was swapped in before its process died; looking again\n`)
-      else say(`the replay ${found.id} begins anew: the code, the topic or the table is another than when it began\n`)
+      else
+        say(
+          `the replay ${found.id} begins anew: ${isWhole ? 'the code, the topic or the table is another than when it began' : 'what it had staged is no more'}\n`,
+        )
     }
     entry = { ...newReplay(name, requestText(request)), work: newWork({ kind: 'replay', ...identity, partitions: plan.works, fields: [] }) }
   }
@@ -73,7 +79,7 @@ export const runReplay = async (config: Config, { name, request, run, print, log
 
   const dry = config.isDryRun ? await openDryRun(config, defer) : null
   const staging = { store: dry ?? store, root: table.root }
-  const kafka = openKafkaSource({ client, topic, limits, log })
+  const kafka = openKafkaSource({ client, topic, topicId, limits, log })
   defer(() => kafka.close())
   const onReencoded = () => void work.reencoded++
   const show = progressShower(work)

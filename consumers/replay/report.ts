@@ -1,5 +1,6 @@
 import type { PartitionBounds } from './bounds.ts'
 import type { RowDiff } from './diff.ts'
+import { ROLLBACK_REQUEST } from './request.ts'
 import type { PartitionWork, ReplayOf, Work } from './work.ts'
 
 const number = (value: number): string => String(value).replaceAll(/\B(?=(\d{3})+$)/g, ' ')
@@ -61,7 +62,9 @@ export const listText = (entries: readonly (ReplayOf & { isAlive: boolean })[]):
           ? entry.state
           : entry.isAlive
             ? `under way in process ${entry.pid} on ${entry.host}`
-            : 'left behind: the same command, or --resume, goes on'
+            : entry.request === ROLLBACK_REQUEST
+              ? `left behind: readflow rollback ${entry.table} begins anew`
+              : 'left behind: the same command, or --resume, goes on'
       const version = entry.version === null ? '' : ` as version ${entry.version}`
       return `${entry.id}  ${entry.startedAt.slice(0, 19)}Z  ${entry.table}  ${entry.request}  ${state}${version}\n`
     })

@@ -11,6 +11,9 @@ export interface Request {
 export const requestText = ({ from, to, partitions }: Request): string =>
   `--from ${from} --to ${to}${partitions ? ` --partition ${[...new Set(partitions)].sort((a, b) => a - b).join(',')}` : ''}`
 
+/** What stands in the place of a request for a rollback, which is on record like a replay. */
+export const ROLLBACK_REQUEST = 'rollback'
+
 /** Undoes `requestText`. Throws `lake-invalid` for another text. */
 export const requestOf = (text: string): Request => {
   const match = /^--from (\S+) --to (\S+)(?: --partition ([\d,]+))?$/.exec(text)

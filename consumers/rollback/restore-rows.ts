@@ -11,31 +11,29 @@ import { gone, type LastReplay } from './find.ts'
 /** Rows that are staged at once. */
 const PIECE_ROWS = 50_000
 
-export interface RestoredRows {
-  adds: AddFile[]
-  /** By partition: `rows`, those of them that are `late`, and `flag/<rule>` for each flag that they bear. */
-  counts: Map<number, Outcomes>
-}
+/** By partition: `rows`, those of them that are `late`, and `flag/<rule>` for each flag that they bear. */
+type RestoredCounts = Map<number, Outcomes>
 
-/** Stages the rows that a range had before a replay. Throws `config` where their files are no more. */
+/** Stages the rows that a range had before a replay, and has `keep` note the files. Throws `config` where those of before are no more. */
 export const stageRowsOfBefore = async (
   table: Table,
   name: string,
   { topicId, ranges, before, version }: LastReplay,
-): Promise<RestoredRows> => {
-  const restored: RestoredRows = { adds: [], counts: new Map(ranges.map(({ partition }) => [partition, { rows: 0 }])) }
+  keep: (adds: readonly AddFile[]) => Promise<void>,
+): Promise<RestoredCounts> => {
+  const restored: RestoredCounts = new Map(ranges.map(({ partition }) => [partition, { rows: 0 }]))
   const partitionColumns = before.metadata?.partitionColumns ?? []
   let waiting: ColumnBatch[] = []
   const flush = async () => {
     const [first, ...rest] = waiting
     if (!first) return
     waiting = []
-    restored.adds.push(...(await stageFiles(table, concatBatches([first, ...rest]), { partitionColumns })))
+    await keep(await stageFiles(table, concatBatches([first, ...rest]), { partitionColumns }))
   }
   const wanted = ranges.map(({ partition, from, until }) => ({ topicId, partition, from, to: until }))
   try {
     for await (const batch of rowsOfRanges(table, before, wanted)) {
-      countRows(batch, restored.counts)
+      countRows(batch, restored)
       waiting.push(batch)
       if (waiting.reduce((sum, { length }) => sum + length, 0) >= PIECE_ROWS) await flush()
     }

@@ -1,4 +1,5 @@
-import type { Snapshot } from '../../lake/delta/snapshot.ts'
+import type { AddFile } from '../../lake/delta/actions.ts'
+import { readReplay } from '../../lake/replays.ts'
 import type { RunHandle } from '../../lineage/runs/recorder.ts'
 import type { Config } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
@@ -7,19 +8,16 @@ import type { Log } from '../../runtime/log.ts'
 import { openBronzeSource } from '../replay/bronze-source.ts'
 import { progressOf, swapIn } from '../replay/catch-up.ts'
 import { createDerivation } from '../replay/derive.ts'
-import { checkIdle, newReplay } from '../replay/entry.ts'
+import { checkIdle, endReplay, giveUpReplay, newReplay, saveReplay } from '../replay/entry.ts'
 import { openKafkaSource } from '../replay/kafka-source.ts'
 import { openComparison, type openReplay } from '../replay/open.ts'
 import { compare, lettersOf } from '../replay/replay.ts'
 import { diffText, rangeText } from '../replay/report.ts'
-import { appIdOf } from '../replay/swap.ts'
-import { newPartitionWork, newWork, type PartitionWork, type ReplayOf, type Work } from '../replay/work.ts'
-import { countersOf, gapsOf, readLedger } from '../sink/ledger.ts'
-import type { Replay } from '../sink/partition.ts'
-import type { Outcomes } from '../stage.ts'
-import { countersAfterRollback } from './counters.ts'
+import { ROLLBACK_REQUEST } from '../replay/request.ts'
+import type { ReplayOf, Work } from '../replay/work.ts'
 import { findLastReplay, type LastReplay } from './find.ts'
 import { stageRowsOfBefore } from './restore-rows.ts'
+import { overrideOf, workOf } from './work.ts'
 
 export interface RollbackOptions {
   name: string
@@ -38,17 +36,60 @@ export interface RollbackOptions {
 export const runRollback = async (
   config: Config,
   opened: Awaited<ReturnType<typeof openReplay>>,
-  { name, run, print, log, signal, defer }: RollbackOptions,
+  options: RollbackOptions,
 ): Promise<void> => {
-  const { store, table, layer, topic, topicId, client, registry, limits, stageTable, bronze, producer, snapshot: began } = opened
-  await checkIdle(store, name)
+  const { name, print } = options
+  const { store, table, layer, topic, topicId, client, snapshot } = opened
+  const say = (text: string) => void (config.isJson || print(text))
+  for (const left of await checkIdle(store, name)) {
+    if (left.state !== 'open' || left.request !== ROLLBACK_REQUEST) continue
+    const state = await giveUpReplay(store, left)
+    say(`the rollback ${left.id} that was left behind ${state === 'swapped' ? 'was done' : 'is given up, and begins anew'}\n`)
+    if (state !== 'swapped') continue
+    const version = (await readReplay(store, left.id))?.version ?? null
+    return config.isJson ? print(`${JSON.stringify({ ok: true, table: name, id: left.id, version })}\n`) : undefined
+  }
   const last = await findLastReplay(table, name)
   if (last.topicId !== topicId || last.clusterId !== client.clusterId)
     throw new ReadflowError('config', `The last replay of ${name} was of a topic that is no more; it can not be taken back.`)
-  const say = (text: string) => void (config.isJson || print(text))
-  const restored = await stageRowsOfBefore(table, name, last)
-  const work = workOf(last, { topic, tableId: began.metadata?.id ?? '', layer, began })
-  const entry: ReplayOf & { work: Work } = { ...newReplay(name, 'rollback'), staged: restored.adds, work }
+  const work = workOf(last, { topic, tableId: snapshot.metadata?.id ?? '', layer, began: snapshot })
+  const entry: Entry = { ...newReplay(name, ROLLBACK_REQUEST), work }
+  // On record like a replay: what it stages is spared by vacuum, and no other one of the table begins meanwhile.
+  await saveReplay(store, entry)
+  try {
+    const version = await takeBack(config, opened, { ...options, last, entry, say })
+    await endReplay(store, entry, 'swapped', { version })
+  } catch (error) {
+    // It can not be gone on with. What has been committed, whatever was answered, is left.
+    await giveUpReplay(store, entry).catch(() => undefined)
+    throw error
+  }
+}
+
+type Entry = ReplayOf & { work: Work }
+
+const takeBack = async (
+  config: Config,
+  opened: Awaited<ReturnType<typeof openReplay>>,
+  {
+    name,
+    run,
+    print,
+    log,
+    signal,
+    defer,
+    last,
+    entry,
+    say,
+  }: RollbackOptions & { last: LastReplay; entry: Entry; say: (text: string) => void },
+): Promise<number> => {
+  const { store, table, layer, topic, topicId, client, registry, limits, stageTable, bronze, producer, snapshot: began } = opened
+  const { work } = entry
+  const keepStaged = async (adds: readonly AddFile[]) => {
+    entry.staged = [...entry.staged, ...adds]
+    await saveReplay(store, entry)
+  }
+  const restored = await stageRowsOfBefore(table, name, last, keepStaged)
   say(`${name}: taking back the replay of version ${last.version}, partition and offsets: ${rangeText(work.partitions)}\n`)
   const offsets = work.partitions.map(({ partition, from, to }) => `${partition}:${from}-${to}`).join(',')
   run.begin({ inputs: [{ type: 'topic', name: topic, version: offsets }], outputs: [{ type: 'table', name }] })
@@ -64,7 +105,7 @@ export const runRollback = async (
     work.partitions.map(({ partition, from }) => ({ topicId, partition, below: from })),
     { staged: entry.staged },
   )
-  const kafka = openKafkaSource({ client, topic, limits, log })
+  const kafka = openKafkaSource({ client, topic, topicId, limits, log })
   defer(() => kafka.close())
   const derivation = createDerivation({
     ...context,
@@ -75,7 +116,7 @@ export const runRollback = async (
     bronze: bronze && openBronzeSource({ ...bronze, topicId, registry, limits, onReencoded: () => void work.reencoded++ }),
     letters,
     keep: async (adds, outgoing) => {
-      entry.staged = [...entry.staged, ...adds]
+      await keepStaged(adds)
       await producer.send(outgoing)
     },
     onProgress: () => undefined,
@@ -91,9 +132,10 @@ export const runRollback = async (
       work,
       letters,
       known: new Map(),
+      info: { replay: entry.id },
       operation: 'ROLLBACK',
       parameters: { of: String(last.version) },
-      override: overrideOf(last, { layer, work, restored: restored.counts, isComplete: stageTable.isComplete }),
+      override: overrideOf(last, { layer, work, restored, isComplete: stageTable.isComplete }),
     },
   })
   const { added, removed, changed } = diff
@@ -106,57 +148,5 @@ export const runRollback = async (
     partitions: work.partitions.map(({ partition, from, to }) => ({ partition, from, to })),
   }
   if (config.isJson) print(`${JSON.stringify({ ok: true, ...of, ...diff, records: work.records })}\n`)
+  return version
 }
-
-const workOf = (
-  last: LastReplay,
-  { topic, tableId, layer, began }: { topic: string; tableId: string; layer: 'bronze' | 'silver'; began: Snapshot },
-): Work => {
-  const of = { topicId: last.topicId, clusterId: last.clusterId }
-  const partitions = last.ranges.map(({ partition, from, until }) => {
-    const appId = appIdOf({ layer, work: of }, partition)
-    const ledger = readLedger(began, appId)
-    const before = readLedger(last.before, appId)
-    const isLast = ledger.progress === until && before.progress === until
-    return newPartitionWork({
-      partition,
-      from,
-      to: until,
-      position: until,
-      undelivered: isLast ? before.tail : ledger.tail,
-      epoch: ledger.epoch,
-      beganAt: ledger.progress ?? until,
-    })
-  })
-  const fields = last.before.metadata?.fields ?? []
-  return newWork({ kind: 'rollback', topic, ...of, tableId, code: '', partitions, fields })
-}
-
-const overrideOf =
-  (
-    last: LastReplay,
-    {
-      layer,
-      work,
-      restored,
-      isComplete,
-    }: { layer: 'bronze' | 'silver'; work: Work; restored: ReadonlyMap<number, Outcomes>; isComplete: boolean },
-  ) =>
-  (of: PartitionWork): Partial<Replay> => {
-    const appId = appIdOf({ layer, work }, of.partition)
-    const counts = {
-      isComplete,
-      without: countersOf(last.before, appId),
-      with: countersOf(last.after, appId),
-      restored: restored.get(of.partition) ?? {},
-      tail: of.outcomes,
-      deadInTail: of.deadBefore,
-    }
-    const until = of.to ?? of.position
-    return {
-      gapsAfter: gapsOf(last.before.metadata?.configuration ?? {}, { topicId: work.topicId, partition: of.partition }).filter(
-        ({ from, to }) => from < until && to > of.from,
-      ),
-      countersAfter: (before, gone) => countersAfterRollback(counts, before, gone),
-    }
-  }

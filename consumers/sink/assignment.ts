@@ -9,6 +9,7 @@ import { gapsOf, offsetsInGaps, progressId, readLedger } from './ledger.ts'
 import type { SinkPartition } from './partition.ts'
 import { recordGap } from './record-gap.ts'
 import { lastOffsetBelow } from './replace-range.ts'
+import { whenRoomIsLeft } from './room.ts'
 import type { SinkMetrics } from './sink-metrics.ts'
 import { type CommittedOffset, decideStart, offsetMetadata, type StartDecision } from './start.ts'
 import type { TableSink } from './table-sink.ts'
@@ -22,6 +23,8 @@ export interface AssignmentOptions {
   isLossAccepted: boolean
   metrics: Pick<SinkMetrics, 'gap'>
   log: Log
+  /** Once it is aborted nothing is waited for. */
+  signal: AbortSignal
 }
 
 export interface Assignment {
@@ -43,11 +46,13 @@ export const loadAssignment = async (options: AssignmentOptions): Promise<Assign
     const { topic } = sink
     const topicId = topicIds.get(topic)
     if (!topicId) throw new ReadflowError('kafka-unavailable', `Kafka does not know the topic ${topic} now.`)
-    const snapshot = await sink.table.snapshot()
+    const wanted = partitions.filter((each) => each.topic === topic).map(({ partition }) => partition)
+    const appIds = wanted.map((partition) => progressId({ stage: stage.name, clusterId: client.clusterId, topicId, partition }))
+    const snapshot = await whenRoomIsLeft(sink.table, appIds, options)
     // After the snapshot: a log that ends before the table's progress has lost records, and is not just read too early.
     const offsets = await client.topicOffsets(topic)
     const assigned: SinkPartition[] = []
-    for (const { partition } of partitions.filter((each) => each.topic === topic)) {
+    for (const partition of wanted) {
       const { logStart = 0, end = 0 } = offsets.find((each) => each.partition === partition) ?? {}
       const group = groupOffsets.find((each) => each.topic === topic && each.partition === partition) ?? null
       const loaded = await loadPartition(options, { sink, snapshot, topicId, partition, logStart, logEnd: end, group })

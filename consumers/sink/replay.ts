@@ -14,6 +14,7 @@ import { counterId, countersOf, epochId, gapProperty, offsetsInGaps, tailId, wit
 import { passed, type Replay, type SinkPartition } from './partition.ts'
 import { heldOffsets, type KnownFiles, type OffsetRange, type Replaced, replaceRanges } from './replace-range.ts'
 import { bronzeCounters, silverCounters, silverCountersWithin } from './replay-counters.ts'
+import { roomTaken } from './room.ts'
 import type { TimeStep } from './stopwatch.ts'
 
 /*
@@ -183,6 +184,7 @@ const progressAfter = (partition: Replaying, snapshot: Snapshot, { replaced, ind
   return [
     { appId, version: ledger.progress ?? replay.until },
     { appId: epochId(appId), version: (ledger.epoch ?? 0) + 1 },
+    ...roomTaken(snapshot, appId),
     ...(stageTable.isComplete && isToProgress && undelivered !== ledger.tail ? [{ appId: tailId(appId), version: undelivered }] : []),
     ...Object.entries(after)
       .filter(([name, count]) => count !== (before[name] ?? 0))

@@ -240,7 +240,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   const load = async (partitions: TopicPartition[]) => {
     // What the old assignment has buffered must not meet a state that is being restored for the new one.
     for (const sink of sinks.values()) sink.assign([])
-    const once = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, metrics, log })
+    const once = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, metrics, log, signal })
     const assignment = await patiently(() => once().catch((error) => (isOutdated(error) ? once() : Promise.reject(error))))
     for (const sink of sinks.values()) {
       replayRuns.assigned(sink)

@@ -148,20 +148,32 @@ export const openRecorder = async ({ table, program, publisher, log, nowMs = Dat
 
 /**
  * Does a piece of work as a run. Where it rejects the run has failed, or was aborted where `signal` is; the error goes
- * on. Where it resolves the run is complete, unless the work said otherwise by `end`.
+ * on. Where it resolves the run is complete, unless the work said otherwise by `end`. What was refused (`isRefusal`) before it began
+ * leaves no trace.
  */
 export const withRun = async <T>(
   recorder: RunRecorder,
-  { signal, ...about }: RunAbout & { signal?: AbortSignal | undefined },
+  {
+    signal,
+    isRefusal = () => false,
+    ...about
+  }: RunAbout & { signal?: AbortSignal | undefined; isRefusal?: ((error: unknown) => boolean) | undefined },
   work: (run: RunHandle) => Promise<T>,
 ): Promise<T> => {
   const run = recorder.start(about)
+  let hasBegun = false
+  const begin: RunHandle['begin'] = (details) => {
+    hasBegun = true
+    run.begin(details)
+  }
   try {
-    const result = await work(run)
+    const result = await work({ ...run, begin })
     run.end('completed')
     return result
   } catch (error) {
-    run.end(signal?.aborted ? 'aborted' : 'failed', errorLine(error))
+    // An aborted one that has not begun is none.
+    const isAborted = signal?.aborted || (!hasBegun && isRefusal(error))
+    run.end(isAborted ? 'aborted' : 'failed', errorLine(error))
     throw error
   }
 }

@@ -43,6 +43,7 @@ await runProgram('kafka-tool', async ({ argv, env, signal }) => {
     }
   }
   const code = await exited
+  if (code !== 0) signal.throwIfAborted()
   if (!signal.aborted && (code !== 0 || error))
     throw new ReadflowError('kafka-invalid', `Kafka's tool refused${error ? `: ${error}` : ` (exit code ${code}).`}`)
 })

@@ -1,5 +1,5 @@
 import { parseConfig } from '../../runtime/config/config.ts'
-import { runProgram } from '../../runtime/lifecycle.ts'
+import { runService } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
 import { writeRunFile } from '../../runtime/run-file.ts'
 import { lockDataDir } from './data-lock.ts'
@@ -8,7 +8,7 @@ import { startStack } from './stack.ts'
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 const titles = { fetch: 'download', kafka: 'Kafka', registry: 'registry', minio: 'MinIO' } as const
 
-await runProgram('stack', async ({ argv, env, signal, defer }) => {
+await runService('stack', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('stack', argv, env)
   if (!config) return
   const { kafkaBrokers, schemaRegistryUrl } = config

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { parseConfig } from '../../runtime/config/config.ts'
 
 import { ReadflowError } from '../../runtime/errors.ts'
-import { runProgram } from '../../runtime/lifecycle.ts'
+import { runService } from '../../runtime/lifecycle.ts'
 import { createLog } from '../../runtime/log.ts'
 import { isMetricsMessage, openMetrics } from '../../runtime/metrics/open.ts'
 import { type RunFile, writeRunFile } from '../../runtime/run-file.ts'
@@ -24,7 +24,7 @@ import { createTerminal, welcome } from './terminal.ts'
 
 const LIVE: readonly ProgramName[] = ['poll', 'consume', 'compact']
 
-await runProgram('up', async ({ argv, env, signal, defer }) => {
+await runService('up', async ({ argv, env, signal, defer }) => {
   const config = parseConfig('up', argv, env)
   if (!config) return
   const paused = config.pausedStages ?? []

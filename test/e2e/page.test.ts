@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
+import { commit } from '../../lake/delta/commit.ts'
+import { openTable } from '../../lake/delta/table.ts'
+import { openStore } from '../../lake/store/open.ts'
 import { noChromium, openChromium, watchProblems } from '../helpers/chromium.ts'
 import { readflow, startUp, tempDir, until } from '../helpers/up.ts'
-import { answersAreAsDocumented, drivePages, look } from './pages.ts'
+import { answersAreAsDocumented, drivePages, driveReplay, look } from './pages.ts'
 
 /** What the page says of the data: checks, profiles, contracts. Generated data has faults of every kind. */
 const showsQuality = async (page: Page) => {
@@ -75,6 +78,10 @@ test('the sandbox lives: history at once, the page moves, lag returns to nothing
   await showsQuality(page)
   await drivePages(page, up.url)
   await answersAreAsDocumented(up.url)
+  const authors = openTable(openStore(`file:${dir}/data/lake`), 'silver/authors')
+  await driveReplay(page, 'silver.authors', async () =>
+    commit(authors, { operation: 'DELETE', removes: [...(await authors.snapshot()).files.values()].slice(0, 1) }),
+  )
   assert.deepEqual(problems, [])
   assert.equal(await up.stop(), 0, up.output())
 })

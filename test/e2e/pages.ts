@@ -168,3 +168,30 @@ export const drivePages = async (page: Page, url: string): Promise<void> => {
   await page.click('#run')
   await until('what is wrong', async () => /syntax error/.test(await textOf(page, 'section[aria-labelledby="result-title"]')))
 }
+
+/** Replays a table on the Pipeline page: the difference first, then swapped in, and taken back. `lose` takes rows out of it. */
+export const driveReplay = async (page: Page, table: string, lose: () => Promise<unknown>): Promise<void> => {
+  await page.click('nav.pages >> text=Pipeline')
+  await page.click('#replay-new')
+  await page.selectOption('#replay-table', table)
+  await until('from where to where', async () => (await page.locator('#replay-bounds tbody tr').count()) > 1)
+  await until('earliest filled in', async () => /^\d{4}-\d{2}-\d{2}T/.test(await page.inputValue('#replay-from')))
+  await page.selectOption('#replay-partition', '1')
+  await until('offsets of a partition', async () => /^\d+$/.test(await page.inputValue('#replay-to')))
+  assert.equal(await page.inputValue('#replay-from'), '0')
+  await page.selectOption('#replay-partition', '')
+  const says = (what: string, text: RegExp) => until(what, async () => text.test(await textOf(page, '#replay .outcome')), 180_000)
+  await page.fill('#replay-from', 'soon')
+  await page.click('text=Show the difference')
+  await says('what is wrong', /'soon' is no offset, no time/)
+  await page.fill('#replay-from', 'earliest')
+  await lose()
+  await page.click('text=Show the difference')
+  await says('the difference', /compared \(rows: [1-9]\d* added, 0 removed, .*the table is as it was/)
+  await look(page, 'replay')
+  await page.click('text=Replay and swap in')
+  await says('the swap', /: version \d+ \(rows: [1-9]\d* added/)
+  await page.click('text=Take it back')
+  await says('that it is taken back', /taken back as version \d+/)
+  await until('both on record', async () => /rollback.*swapped as version.*swapped as version/s.test(await textOf(page, '#replays')))
+}

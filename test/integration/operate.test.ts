@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { commit } from '../../lake/delta/commit.ts'
+import { openTable } from '../../lake/delta/table.ts'
+import { openStore } from '../../lake/store/open.ts'
 import { checkClock } from '../../ops/doctor/kafka.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
 import { createLog } from '../../runtime/log.ts'
@@ -178,6 +181,80 @@ test('the person on call sees what is wrong, mends it by one command, and fills 
     assert.equal(ill.code, 1)
     assert.match(ill.stdout, /FAIL topic goodreads\.authors: cleanup\.policy is compact.*\n +→ readflow kafka-tool configs --alter/)
     assert.match(ill.stdout, /WARN group readflow\.silver: has members that are none of ours/)
+  })
+
+  await t.test('a replay by the API: bounds, the difference first, swapped in, taken back; what is wrong is said', async () => {
+    const send = (route: string, body: object) =>
+      ask(route, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    const table = 'silver.ratings'
+    const over = async (asked: { status: number; body: { id: string } }) => {
+      assert.equal(asked.status, 202, JSON.stringify(asked.body))
+      return until(
+        `the job ${asked.body.id}`,
+        async () => {
+          const { body } = await ask(`/v1/replays/jobs/${asked.body.id}`)
+          return body.state !== 'running' && body
+        },
+        180_000,
+      )
+    }
+    const { body: none } = await ask('/v1/replays')
+    assert.deepEqual([none.tables.includes(table), none.jobs, none.replays], [true, [], []])
+    const { body: bounds } = await ask(`/v1/replays/bounds?table=${table}`)
+    const [only] = bounds.partitions
+    assert.deepEqual([bounds.topic, bounds.partitions.length, only.earliest.offset, only.kafka_from], ['goodreads.ratings', 1, 0, 0])
+    assert.ok(only.latest.offset >= 7 && Date.parse(only.earliest.at) <= Date.parse(only.latest.at), JSON.stringify(bounds))
+    for (const [route, body] of [
+      ['/v1/replays', {}],
+      ['/v1/replays', { table: 'gold.dim_book' }],
+      ['/v1/replays', { table, from: '' }],
+      ['/v1/replays', { table, partitions: [] }],
+      ['/v1/replays', { table, dry: true }],
+      ['/v1/replays/rollback', { table: 'ratings' }],
+    ] as const)
+      assert.equal((await send(route, body)).status, 400, JSON.stringify(body))
+    assert.equal((await ask('/v1/replays/bounds?table=gold.dim_book')).status, 400)
+    assert.equal((await ask('/v1/replays/jobs/nothing')).status, 404)
+    assert.equal((await post('/v1/replays/jobs/nothing/stop')).status, 404)
+    // What only the command can judge ends the job, in the command's words.
+    const wrong = await send('/v1/replays', { table, from: 'yesterday' })
+    assert.equal((await send('/v1/replays', { table })).status, 409)
+    const refused = await over(wrong)
+    assert.deepEqual([refused.state, refused.result], ['failed', null])
+    assert.match(refused.detail, /^--from: 'yesterday' is no offset, no time/)
+
+    // Rows that the table has lost: what a replay brings back.
+    const silver = openTable(openStore(`file:${dir}/lake`), 'silver/ratings')
+    const lost = [...(await silver.snapshot()).files.values()].slice(0, 1)
+    await commit(silver, { operation: 'DELETE', removes: lost })
+    const filesOf = async () => [...(await silver.snapshot()).files.keys()].sort()
+    const files = await filesOf()
+    const dry = await over(await send('/v1/replays', { table, dry_run: true }))
+    const { added, removed, changed, samples, isDifferent } = dry.result
+    assert.deepEqual([dry.state, isDifferent, removed, changed, dry.dry_run], ['done', true, 0, 0, true], JSON.stringify(dry))
+    assert.ok(added > 0 && samples.length > 0 && samples[0].sign === '+')
+    assert.deepEqual(await filesOf(), files)
+    const swapped = await over(await send('/v1/replays', { table, from: '0', to: String(only.latest.offset), partitions: [0] }))
+    assert.deepEqual([swapped.state, swapped.result.added, swapped.progress.done > 0], ['done', added, true], JSON.stringify(swapped))
+    const back = await over(await send('/v1/replays/rollback', { table }))
+    assert.deepEqual([back.state, back.result.of, back.result.removed], ['done', swapped.result.version, added], JSON.stringify(back))
+    const nothing = await over(await send('/v1/replays/rollback', { table }))
+    assert.equal(nothing.state, 'failed')
+    assert.match(nothing.detail, /there is nothing to take back/)
+    const { body: all } = await ask('/v1/replays')
+    assert.deepEqual(
+      all.replays.map(({ request, state, version }: { request: string; state: string; version: number }) => [request, state, version]),
+      [
+        ['rollback', 'swapped', back.result.version],
+        [`--from 0 --to ${only.latest.offset} --partition 0`, 'swapped', swapped.result.version],
+      ],
+    )
+    assert.deepEqual([all.jobs.length, all.jobs[0].verb, all.jobs.at(-1).from], [5, 'rollback', 'yesterday'])
+    await until('both on record as runs, and nothing that was refused', async () => {
+      const { runs } = (await ask('/v1/runs?kind=replay')).body
+      const shown = runs.map(({ job, state }: { job: string; state: string }) => `${job}: ${state}`).sort()
+      return String(shown) === 'replay silver.ratings: completed,rollback silver.ratings: completed'
+    })
   })
 
   await t.test('beside programs that are run by themselves, and where nothing is known', async () => {

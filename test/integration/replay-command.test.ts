@@ -3,13 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
 import { Admin } from '@platformatic/kafka'
+import { openKafkaSource } from '../../consumers/replay/kafka-source.ts'
 import { openReplay } from '../../consumers/replay/open.ts'
 import { runReplay } from '../../consumers/replay/program.ts'
 import { runRollback } from '../../consumers/rollback/rollback.ts'
 import { pinTables } from '../../consumers/verify/pin.ts'
 import { verify } from '../../consumers/verify/verify.ts'
+import { commit } from '../../lake/delta/commit.ts'
 import { openTable } from '../../lake/delta/table.ts'
-import { listReplays, writeReplay } from '../../lake/replays.ts'
+import { listReplays, stagedByReplays, writeReplay } from '../../lake/replays.ts'
 import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { RUNS_ROOT, readNewestDays } from '../../lineage/runs/read.ts'
@@ -24,7 +26,7 @@ import { catalogue } from '../../schemas/catalogue.ts'
 import { startTestPipeline, type TestPipeline } from '../helpers/pipeline.ts'
 import { eventually, stackSkip } from '../helpers/stack.ts'
 import { readRows } from '../helpers/tables.ts'
-import { lastJson, readflow, root } from '../helpers/up.ts'
+import { lastJson, readflow, root, tempDir, until } from '../helpers/up.ts'
 
 /*
  * Records of a schema with a field of its own are dead letters for a `consume` that freezes, and rows for a replay that does
@@ -87,8 +89,14 @@ const send = (from: number, to: number, { mood }: { mood?: string } = {}) =>
 
 const command = (name: string, args: string[]) =>
   spawn(process.execPath, [path.join(root, 'bin/readflow.mjs'), name, ...args, ...common], { cwd: root })
+const consumeArgs = ['--flush-interval', '1s', '--drift', 'ratings=freeze', '--log-level', 'warn']
+const startOther = (dir: string) =>
+  spawn(process.execPath, [path.join(root, 'bin/readflow.mjs'), 'consume', ...consumeArgs, ...common.slice(0, -1), dir], {
+    cwd: root,
+    stdio: 'ignore',
+  })
 const startConsume = () => {
-  consume = command('consume', ['--flush-interval', '1s', '--drift', 'ratings=freeze', '--log-level', 'warn'])
+  consume = command('consume', consumeArgs)
   consume.stderr?.on('data', (text) => {
     consumeErrors += text
   })
@@ -125,11 +133,16 @@ const replayed = (...args: string[]) =>
     await runReplay(config, { ...context, name: config.operands[0] ?? '', request, print, defer })
   })
 const replay = (...args: string[]) => replayed(...args, '--json')
-const rollback = (name: string) =>
+/** `beforeSwap` comes between what a swap has read of the table and its commit. */
+const rollback = (name: string, beforeSwap: () => Promise<void> = async () => undefined) =>
   inProcess(async (print, defer) => {
     const config = parseConfig('rollback', [name, ...common, '--json'], {})!
     const opened = await openReplay(config, { ...context, name, program: 'rollback', defer })
-    await runRollback(config, opened, { ...context, name, print, defer })
+    const topicIds = async (topics: readonly string[]) => {
+      await beforeSwap()
+      return opened.client.topicIds(topics)
+    }
+    await runRollback(config, { ...opened, client: { ...opened.client, topicIds } }, { ...context, name, print, defer })
   })
 const verified = async () => {
   await caughtUp()
@@ -178,13 +191,13 @@ const filesOf = async (prefix: string) => {
 }
 const entries = () => listReplays(openStore(pipeline.lakeUrl))
 /** Sends ratings until it is stopped; gives how many. */
-const traffic = (t: TestContext) => {
+const traffic = (t: TestContext, everyMs = 100) => {
   let [isOn, number] = [true, 10_000]
   const going = (async () => {
     while (isOn) {
       await send(number, number + 20)
       number += 20
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await new Promise((resolve) => setTimeout(resolve, everyMs))
     }
   })()
   t.after(() => {
@@ -245,16 +258,28 @@ test('a replay swaps in under live traffic, a second one changes nothing, and ro
     before.filter((row) => !kept.has(row)),
     [],
   )
-  const nothing = await rollback('silver.ratings')
+  const nothing = await readflow(['rollback', 'silver.ratings', ...common])
   assert.equal(nothing.code, 2)
-  assert.match(nothing.error, /^silver\.ratings was not replayed, or /)
+  assert.match(nothing.stderr, /^rollback: silver\.ratings was not replayed, or /)
   const runs = openTable(openStore(pipeline.lakeUrl), RUNS_ROOT)
   const states = (await readNewestDays(runs, await runs.snapshot(), 2)).map(({ job, state }) => `${job}: ${state}`)
   for (const expected of ['replay silver.ratings: completed', 'rollback silver.ratings: completed'])
     assert.ok(states.includes(expected), states.join('\n'))
+  assert.ok(!states.some((state) => state.endsWith('failed')), 'what was refused is no run that failed')
+  assert.deepEqual(
+    (await entries()).slice(0, 3).map(({ request, state }) => [request, state]),
+    [
+      ['rollback', 'swapped'],
+      ['--from earliest --to latest', 'unchanged'],
+      ['--from earliest --to latest', 'swapped'],
+    ],
+  )
 })
 
-test('a range with an end: a version that a later row has makes that one a repeat, and back', { skip }, async () => {
+test('a range with an end: a version that a later row has makes that one a repeat, and back, however busy the table is', {
+  skip,
+}, async (t) => {
+  const before = await rowsOf()
   const rows = await readRows(pipeline.lakeUrl, 'silver/ratings', ['_partition', '_offset', '_order'])
   const later = rows.filter(({ _order }) => Number(_order) >= 1_700_000_001_200 && Number(_order) < 1_700_000_001_210)
   const partition = Number(later[0]?.['_partition'])
@@ -264,20 +289,52 @@ test('a range with an end: a version that a later row has makes that one a repea
   assert.deepEqual([letters.removed, letters.changed], [inPartition, 0], JSON.stringify(letters))
   assert.ok(letters.added >= inPartition)
   await verified()
-  const taken = await rollback('silver.ratings')
+  // A live consumer that always comes first: it has committed between what the swap reads and its commit, until it is asked for room.
+  const table = openTable(openStore(pipeline.lakeUrl), 'silver/ratings')
+  const stop = traffic(t)
+  let spared = 0
+  const comesFirst = async () => {
+    const { version } = await table.snapshot()
+    const seen = await until(
+      'the live consumer to come first',
+      async () => {
+        const now = await table.snapshot()
+        if ([...now.txns].some(([id, untilMs]) => id.endsWith('/room') && untilMs > Date.now())) return 'room'
+        return now.version > version && 'another version'
+      },
+      patience.within,
+    )
+    // Time enough for it to come first again, if it did not wait.
+    if (seen === 'room') await new Promise((resolve) => setTimeout(resolve, 2000))
+    spared = (await stagedByReplays(table.store)).get('silver.ratings')?.length ?? 0
+  }
+  const taken = await rollback('silver.ratings', comesFirst)
+  await stop()
   assert.deepEqual([taken.added, taken.removed], [0, letters.added], JSON.stringify(taken))
+  assert.ok(spared > 0, 'what the rollback has staged is known to vacuum')
+  const operations = (await table.history({ limit: 100 })).map(({ operation }) => operation)
+  assert.ok(operations.indexOf('ROLLBACK') < operations.indexOf('MAKE ROOM'), operations.join(' '))
   await verified()
-  assert.equal((await rowsOf()).length, rows.length)
+  const kept = new Set(await rowsOf())
+  assert.deepEqual(
+    before.filter((row) => !kept.has(row)),
+    [],
+  )
 })
 
-test('killed while it derives, it goes on where it was; another one of the table is refused; an abandoned one is given up', {
+test('killed while it derives, and the live group shared out anew, it goes on where it was; another one is refused; one is given up', {
   skip,
 }, async (t) => {
-  const args = ['silver.ratings', '--from', 'earliest', '--flush-max-rows', '50']
+  const request = ['silver.ratings', '--from', 'earliest']
+  const args = [...request, '--flush-max-rows', '50']
   const staged = async (least: number) => {
     const open = (await entries()).find(({ state }) => state === 'open')
     return open && ((open.work as { records: number } | null)?.records ?? 0) >= least ? open : null
   }
+  const stopTraffic = traffic(t, 500)
+  const membersAre = (count: number) => eventually(async () => (await pipeline.client.groupMembers('readflow.silver')) === count, patience)
+  const kept: string[] = []
+  let other: ChildProcess | undefined
   for (const least of [50, 400]) {
     const child = command('replay', args)
     await eventually(async () => (await staged(least)) !== null, patience)
@@ -286,6 +343,19 @@ test('killed while it derives, it goes on where it was; another one of the table
     const open = await staged(least)
     t.after(() => child.kill('SIGKILL'))
     process.kill(open!.pid, 'SIGSTOP')
+    assert.deepEqual(
+      open!.staged.slice(0, kept.length).map(({ path: name }) => name),
+      kept,
+      'what was derived is kept',
+    )
+    kept.splice(0, kept.length, ...open!.staged.map(({ path: name }) => name))
+    // A second consumer takes a part of the live group's partitions, and gives it back.
+    if (other) other.kill('SIGTERM')
+    else {
+      other = startOther(await tempDir(t))
+      t.after(() => other?.kill('SIGKILL'))
+    }
+    await membersAre(least === 50 ? 2 : 1)
     const refused = await replay('silver.ratings', '--from', '0', '--partition', '0')
     assert.equal(refused.code, 2)
     assert.match(refused.error, /^The replay [0-9a-f]{8} of silver\.ratings is under way, in process \d+/)
@@ -293,28 +363,36 @@ test('killed while it derives, it goes on where it was; another one of the table
     child.kill('SIGKILL')
     await new Promise((resolve) => child.once('close', resolve))
   }
+  await stopTraffic()
   const left = await staged(400)
   assert.equal(
     (await readflow(['replay', '--list', ...common])).stdout.split('\n').filter((line) => line.includes('left behind')).length,
     1,
   )
-  const text = await replayed(...args)
+  const text = await replayed(...request)
   assert.match(text, new RegExp(`going on with the replay ${left?.id}`))
+  assert.ok(Number(/of which (\d+) records are derived/.exec(text)?.[1]) >= 400, text)
   assert.match(text, /swapped in as version \d+/)
+  const inTable = (await openTable(openStore(pipeline.lakeUrl), 'silver/ratings').snapshot()).files
+  assert.deepEqual(
+    kept.filter((name) => !inTable.has(name)),
+    [],
+    'what was derived before the kills and rebalances is what was swapped in',
+  )
   await verified()
   // As a kill between the swap and its note of it leaves it: the staged files are the table's.
   const swapped = (await entries()).find(({ id }) => id === left?.id)!
   const store = openStore(pipeline.lakeUrl)
   const { files } = await openTable(store, 'silver/ratings').snapshot()
   await writeReplay(store, { ...swapped, state: 'open', pid: 2 ** 30, version: null, staged: [...files.values()] })
-  assert.match(await replayed(...args), /was swapped in before its process died; looking again\n.*nothing is changed/s)
+  assert.match(await replayed(...request), /was swapped in before its process died; looking again\n.*nothing is changed/s)
   assert.deepEqual((await entries()).find(({ id }) => id === left?.id)?.version, swapped.version)
   await verified()
   const child = command('replay', [...args, '--drift', 'ratings=freeze'])
   await eventually(async () => (await staged(50)) !== null, patience)
   const open = await staged(50)
-  process.kill(open!.pid, 'SIGKILL')
-  await new Promise((resolve) => child.once('close', resolve))
+  child.kill('SIGTERM')
+  assert.equal(await new Promise((resolve) => child.once('close', resolve)), 143, 'a script sees that it was stopped')
   const aborted = await readflow(['replay', '--abort', open!.id, ...common])
   assert.equal(aborted.code, 0, aborted.stderr)
   const live = new Set((await openTable(openStore(pipeline.lakeUrl), 'silver/ratings').snapshot()).files.keys())
@@ -349,4 +427,38 @@ test('where Kafka no longer has the records Silver comes from Bronze, byte by by
     refused.error,
     /^Kafka no longer has the offsets 10 to 499 of goodreads\.ratings\/0, and Bronze is derived from Kafka alone\. [^\n]*$/,
   )
+})
+
+test('a topic that ends before what the table has, or is gone, ends a replay in one line', { skip }, async () => {
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...pipeline.stack.brokers] })
+  const short = 'short'
+  await admin.createTopics({ topics: [short], partitions: 1, replicas: 1 })
+  const { client } = pipeline
+  await eventually(async () => (await client.topicIds([short])).has(short), patience)
+  await pipeline.producer.send(Array.from({ length: 5 }, () => ({ topic: short, key: 'k', value: Buffer.from('v') })))
+  const topicId = (await client.topicIds([short])).get(short) ?? ''
+  const limits = { maxRecords: 100, maxBytes: 1_000_000 }
+  const source = openKafkaSource({ client, topic: short, topicId, limits, log, lookMs: 200 })
+  const read = (to: number) => source.read([{ partition: 0, from: 0, to }], async () => undefined, context.signal)
+  await read(5)
+  await assert.rejects(read(9), { code: 'records-lost', message: /^short\/0 ends at 5, and the table has taken in its offsets up to 8: / })
+  await admin.deleteTopics({ topics: [short] })
+  await assert.rejects(read(5), { code: 'topic-changed' })
+  await source.close()
+  await admin.close()
+
+  const table = openTable(openStore(pipeline.lakeUrl), 'silver/ratings')
+  const { txns } = await table.snapshot()
+  const [appId, progress] = [...txns].find(([id]) => /^silver\/[^/]+\/[^/]+\/0$/.test(id))!
+  await commit(table, { operation: 'STREAMING UPDATE', txns: [{ appId, version: progress + 1000 }] })
+  for (const ended of [
+    await replay('silver.ratings', '--from', 'earliest'),
+    await replay('silver.ratings', '--from', 'earliest', '--dry-run'),
+  ]) {
+    assert.equal(ended.code, 2, JSON.stringify(ended))
+    assert.match(
+      ended.error,
+      /^goodreads\.ratings\/0 ends at \d+, and the table has taken in its offsets up to \d+: the topic lost records/,
+    )
+  }
 })

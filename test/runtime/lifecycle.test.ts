@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -24,4 +24,22 @@ test('a reader that has read enough is no fault of the program', () => {
 
 test('what a program fails of is one line and exit code 1', () => {
   assert.deepEqual(runPiped(`throw new Error('no such thing')`, 'cat'), { code: 1, stderr: 'probe: no such thing\n' })
+})
+
+test('what is stopped before its end exits as a signal has it, a service that was told to stop with 0', async () => {
+  const ended = async (how: 'runProgram' | 'runService', signal: 'SIGINT' | 'SIGTERM', main: string) => {
+    const program = `import(${JSON.stringify(lifecycle)}).then(({ ${how}, sleep }) => ${how}('probe', async ({ signal }) => { console.log('on'); ${main} }))`
+    const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    child.stdout.once('data', () => child.kill(signal))
+    return new Promise((resolve) => child.once('exit', resolve))
+  }
+  const codes = await Promise.all([
+    ended('runProgram', 'SIGINT', 'await sleep(60_000, signal)'),
+    ended('runProgram', 'SIGTERM', 'await sleep(60_000, signal)'),
+    // It got to its end all the same.
+    ended('runProgram', 'SIGTERM', 'await sleep(60_000, signal).catch(() => undefined)'),
+    ended('runService', 'SIGINT', 'await sleep(60_000, signal)'),
+    ended('runService', 'SIGTERM', `await sleep(60_000, signal).catch(() => Promise.reject(new Error('no end')))`),
+  ])
+  assert.deepEqual(codes, [130, 143, 0, 0, 1])
 })
