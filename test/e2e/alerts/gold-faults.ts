@@ -39,6 +39,7 @@ export const unreadableFault: Fault = {
 
 export const gateFault: Fault = {
   name: 'a poll that brings a tenth',
+  isLong: true,
   alerts: [['ReadflowGateHeld']],
   cause: async ({ goodreads, run, must }) => {
     for (let polls = 0; polls < 6; polls++) await must('run poll')

@@ -25,7 +25,7 @@ export const serverFaults: readonly Fault[] = [
     alerts: [['ReadflowBrokerAway'], ['ReadflowApiErrors'], ['ReadflowApiSlow']],
     cause: async ({ pidOf, url, run, logOf }) => {
       const goOn = hang(await pidOf('kafka.Kafka'))
-      const ends = [1, 2, 3].map(() => keepDoing(() => ask(`${url()}/v1/topics`)))
+      const ends = [1, 2].map(() => keepDoing(() => ask(`${url()}/v1/topics`)))
       return async () => {
         const { code, stdout } = await run('doctor')
         goOn()
