@@ -22,6 +22,8 @@ export interface ReplayEntry<W = unknown> {
   updatedAt: string
   host: string
   pid: number
+  /** Tells that process from a later one of the same id; null where the machine has no such mark, absent in entries of before. */
+  mark?: string | null
   /** Data files of the table that are nobody's until the swap. */
   staged: readonly AddFile[]
   /** The table's version that the swap made. */

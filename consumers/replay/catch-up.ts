@@ -7,6 +7,7 @@ import type { ReplayContext } from './context.ts'
 import type { createDerivation } from './derive.ts'
 import { saveReplay } from './entry.ts'
 import { readLetters } from './letters.ts'
+import { ROLLBACK_REQUEST } from './request.ts'
 import { requireStaged } from './staged.ts'
 import { appIdOf, rangesOf, type SwapInput, swap } from './swap.ts'
 import { topicChanged } from './topic-end.ts'
@@ -96,7 +97,11 @@ const checkEpochs = ({ entry, layer }: Context, snapshot: Snapshot) => {
       'lake-fenced',
       `Another replay of ${entry.table}, partition ${moved.partition}, came first; this one changed nothing.`,
       {
-        hint: 'Run the same command again to derive on top of it.',
+        // Asked again a rollback would take back the one before.
+        hint:
+          entry.request === ROLLBACK_REQUEST
+            ? 'See readflow history before you ask again: that takes back the newest replay that is left.'
+            : 'Run the same command again to derive on top of it.',
       },
     )
 }

@@ -5,7 +5,7 @@ import { openTable, type Table } from '../../lake/delta/table.ts'
 import { listReplays, pruneReplays, type ReplayState, readReplay, writeReplay } from '../../lake/replays.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
-import { isAlive as isRunning } from '../../runtime/process.mjs'
+import { isSameProcess, processMark } from '../../runtime/process.mjs'
 import { epochId, progressId } from '../sink/ledger.ts'
 import type { ReplayOf, Work } from './work.ts'
 
@@ -16,9 +16,9 @@ const SILENT_MS = 600_000
 const mayBeInUse = (entry: ReplayOf): boolean => isAlive(entry) || (entry.state === 'open' && entry.host !== hostname())
 
 /** Whether the process that works at an open replay is there. */
-export const isAlive = ({ state, host, pid, updatedAt }: ReplayOf): boolean => {
+export const isAlive = ({ state, host, pid, mark = null, updatedAt }: ReplayOf): boolean => {
   if (state !== 'open') return false
-  return host === hostname() ? pid !== process.pid && isRunning(pid) : Date.now() - Date.parse(updatedAt) < SILENT_MS
+  return host === hostname() ? pid !== process.pid && isSameProcess({ pid, mark }) : Date.now() - Date.parse(updatedAt) < SILENT_MS
 }
 
 /** The replays of a table, newest first. Throws `config` where one of them is under way. */
@@ -46,6 +46,7 @@ export const newReplay = (table: string, request: string): ReplayOf => {
     updatedAt: now,
     host: hostname(),
     pid: process.pid,
+    mark: processMark(process.pid),
     staged: [],
     version: null,
     work: null,
@@ -57,7 +58,13 @@ export const saveReplay = async (store: ObjectStore, entry: ReplayOf): Promise<v
   const now = await readReplay<Work>(store, entry.id)
   if (now?.state === 'aborted')
     throw new ReadflowError('stopped', `The replay ${entry.id} of ${entry.table} was given up by readflow replay --abort.`)
-  await writeReplay(store, { ...entry, host: hostname(), pid: process.pid, updatedAt: new Date().toISOString() })
+  await writeReplay(store, {
+    ...entry,
+    host: hostname(),
+    pid: process.pid,
+    mark: processMark(process.pid),
+    updatedAt: new Date().toISOString(),
+  })
 }
 
 /** How far back the history is searched for a swap whose process died before it could say so. */
