@@ -1,6 +1,7 @@
 import { durationText } from '../../runtime/duration-text.ts'
 import { conditionOf } from '../../runtime/stage-lines.ts'
 import { programOfStage } from '../../runtime/stage-names.ts'
+import type { StageStatus } from '../../runtime/up-status.ts'
 import { holdReason } from '../pipeline/gate.ts'
 import type { Facts, KafkaFacts, LakeFacts, TopicLag } from './facts.ts'
 
@@ -34,7 +35,13 @@ export const freshnessMs = ({ nowMs, lake, kafka }: Facts): number | null => {
   return Math.max(0, ...behind)
 }
 
-const programFindings = ({ up }: Facts): Finding[] => {
+/** A poll begins on its minute: one that is this late has a program that does not go on. */
+const OVERDUE_MS = 60_000
+
+const overdueMs = ({ runs }: StageStatus, nowMs: number): number =>
+  runs && !runs.isRunning && runs.nextAt !== null ? nowMs - Date.parse(runs.nextAt) : 0
+
+const programFindings = ({ up, nowMs }: Facts): Finding[] => {
   if (!up) return []
   if (up.fault !== null)
     return [{ level: 'wrong', id: 'up-silent', what: `up does not answer: ${up.fault}`, todo: 'Stop it and start it again: npm start.' }]
@@ -68,6 +75,15 @@ const programFindings = ({ up }: Facts): Finding[] => {
             id: 'stage-failing',
             what: `${name} fails, and is tried again (attempt ${runs?.attempt}): ${runs?.last?.detail}`,
             todo: `Mend that, then: readflow retry ${name}; its log: readflow stages ${name}`,
+          },
+        ]
+      if (name === 'poll' && condition === 'waiting' && overdueMs(stage, nowMs) > OVERDUE_MS)
+        return [
+          {
+            level: 'wrong',
+            id: 'stage-overdue',
+            what: `${name} was to run ${durationText(overdueMs(stage, nowMs))} ago, and has not begun: its program hangs`,
+            todo: 'The runbook target-down says how to find and end it; up starts it again.',
           },
         ]
       if (condition === 'paused' || condition === 'pausing')

@@ -119,6 +119,16 @@ test('paused by a person is a note, and no fault', () => {
   assert.deepEqual([ids, code], [['stage-paused'], 0])
 })
 
+test('a poll that does not begin is told; one that is about to, and one that runs, are not', () => {
+  const poll = (lateMs: number, isRunning = false) => {
+    const { runs } = stage('poll')
+    return found({ up: { answer: up({ stages: [stage('poll', { runs: { ...runs!, isRunning, nextAt: iso(lateMs) } })] }), fault: null } })
+  }
+  assert.deepEqual([poll(90_000).ids, poll(90_000).code], [['stage-overdue'], 1])
+  assert.match(poll(90_000).first!.what, /^poll was to run 1m 30s ago/)
+  assert.deepEqual([poll(20_000).ids, poll(-5000).ids, poll(90_000, true).ids], [[], [], []])
+})
+
 test('held Gold, records that Kafka lost, a group without members and dead letters', () => {
   const hold = { run: 'abcdef0123', since: iso(60_000), baseVersion: 7, checks: [{ message: 'rows fell by half' }] } as unknown as GateHold
   assert.deepEqual(found({ lake: { answer: lake({ hold }), fault: null } }).ids, ['gold-held'])
