@@ -142,6 +142,7 @@ test('the person on call sees what is wrong, mends it by one command, and fills 
     for (const [given, said] of [
       [['--from', day(3), '--to', day(5)], /is after --to/],
       [['--from', day(3), '--to', day(-2)], /still to come/],
+      [['--from', '2006-12-31', '--to', day(1)], /is before GoodReads existed \(2007-01-01\)\./],
       [['--from', 'yesterday', '--to', day(1)], /is no day/],
       [[], /Which days\?/],
     ] as const) {
