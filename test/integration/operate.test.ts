@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openBackfillInbox } from '../../lineage/backfill/inbox.ts'
 import { checkClock } from '../../ops/doctor/kafka.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
 import { createLog } from '../../runtime/log.ts'
@@ -149,6 +150,15 @@ test('the person on call sees what is wrong, mends it by one command, and fills 
       const refused = await readflow(['backfill', ...given, ...data])
       assert.deepEqual([refused.code, said.test(refused.stderr)], [2, true], refused.stderr)
     }
+  })
+
+  await t.test('a backfill while poll is paused says so, and can be taken back', async () => {
+    assert.equal((await readflow(['pause', 'poll', ...data])).code, 0)
+    await openBackfillInbox(dir).put({ fromDay: day(5), toDay: day(3) })
+    const waiting = await readflow(['backfill', '--status', ...data])
+    assert.match(waiting.stdout, /: waiting: stage poll is paused; it goes on after: readflow resume poll/)
+    assert.match((await readflow(['backfill', '--cancel', ...data])).stdout, /: cancelled: /)
+    assert.equal((await readflow(['resume', 'poll', ...data])).code, 0)
   })
 
   await t.test('the doctor finds all well, and then what is not', async () => {
