@@ -92,7 +92,12 @@ export const createBackfills = (options: BackfillsOptions) => {
         .catch((error) => log.warn({ backfill_id: request.id, error: errorLine(error) }, 'how far the backfill is could not be written'))
     }
     const timer = setInterval(follow, TELL_MS)
-    const onProgress = (progress: BackfillProgress) => void Object.assign(status, progress)
+    // A position may be of an earlier request of the same days, whose requests took none of this one's time.
+    let earlier: number | undefined
+    const onProgress = (progress: BackfillProgress) => {
+      earlier ??= progress.requests - (before?.requests ?? 0)
+      Object.assign(status, progress, { requests: progress.requests - earlier })
+    }
     const add = (polled: Polled): Record<string, number> =>
       Object.fromEntries(Object.entries(polled).map(([name, count]) => [name, (before?.records[name] ?? 0) + count]))
     const end = async (change: Partial<BackfillStatus>) => {
