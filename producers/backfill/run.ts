@@ -5,6 +5,7 @@ import type { Log } from '../../runtime/log.ts'
 import type { Polled } from '../poll/poll.ts'
 import type { Positions } from '../poll/positions.ts'
 import type { BackfillProgress, Source } from '../sources/source.ts'
+import { missingText } from './show.ts'
 import { whyNot } from './why-not.ts'
 
 const LOOK_MS = 1000
@@ -45,13 +46,15 @@ const backfillSource = (
 export const createBackfills = (options: BackfillsOptions) => {
   const { inbox, source, poll, log, nowMs } = options
   let retryMs = RETRY_FIRST_MS
+  // By a clock that is never set: one that steps back would hold it for as long.
+  const elapsedMs = () => performance.now()
   let dueMs = 0
 
   /** Resolves once it is over, or waits for a fault to pass. */
   const runOne = async (backfill: Backfill, until: AbortSignal): Promise<void> => {
     const { request } = backfill
     const before = backfill.status
-    const startedMs = nowMs()
+    const startedMs = elapsedMs()
     const status: BackfillStatus = {
       id: request.id,
       state: 'running',
@@ -60,6 +63,7 @@ export const createBackfills = (options: BackfillsOptions) => {
       requestsLeft: before?.requestsLeft ?? null,
       records: before?.records ?? {},
       daysDone: before?.daysDone ?? 0,
+      missing: before?.missing ?? [],
       days: before?.days ?? Math.round((Date.parse(request.toDay) - Date.parse(request.fromDay)) / 86_400_000) + 1,
       workedMs: before?.workedMs ?? 0,
       updatedAt: '',
@@ -67,15 +71,15 @@ export const createBackfills = (options: BackfillsOptions) => {
     const tell = (change: Partial<BackfillStatus>) =>
       inbox.writeStatus(
         Object.assign(status, change, {
-          workedMs: (before?.workedMs ?? 0) + nowMs() - startedMs,
+          workedMs: Math.round((before?.workedMs ?? 0) + elapsedMs() - startedMs),
           updatedAt: new Date(nowMs()).toISOString(),
         }),
       )
     const cancelling = new AbortController()
-    let toldMs = 0
+    let toldMs = Number.NEGATIVE_INFINITY
     const tellNowAndThen = async () => {
-      if (nowMs() - toldMs < TELL_MS) return
-      toldMs = nowMs()
+      if (elapsedMs() - toldMs < TELL_MS) return
+      toldMs = elapsedMs()
       const now = await inbox.get()
       if (now?.request.id !== request.id || now.request.isCancelled) cancelling.abort(new DOMException('cancelled', 'AbortError'))
       await tell({})
@@ -88,7 +92,12 @@ export const createBackfills = (options: BackfillsOptions) => {
         .catch((error) => log.warn({ backfill_id: request.id, error: errorLine(error) }, 'how far the backfill is could not be written'))
     }
     const timer = setInterval(follow, TELL_MS)
-    const onProgress = (progress: BackfillProgress) => void Object.assign(status, progress)
+    // A position may be of an earlier request of the same days, whose requests took none of this one's time.
+    let earlier: number | undefined
+    const onProgress = (progress: BackfillProgress) => {
+      earlier ??= progress.requests - (before?.requests ?? 0)
+      Object.assign(status, progress, { requests: progress.requests - earlier })
+    }
     const add = (polled: Polled): Record<string, number> =>
       Object.fromEntries(Object.entries(polled).map(([name, count]) => [name, (before?.records[name] ?? 0) + count]))
     const end = async (change: Partial<BackfillStatus>) => {
@@ -105,7 +114,10 @@ export const createBackfills = (options: BackfillsOptions) => {
       retryMs = RETRY_FIRST_MS
       await end({ state: 'done', records: add(polled), requestsLeft: 0, daysDone: status.days })
       const days = { from_day: request.fromDay, to_day: request.toDay }
-      log.info({ backfill_id: request.id, ...days, counts: status.records, requests: status.requests }, 'backfill done')
+      const said = { backfill_id: request.id, ...days, counts: status.records, requests: status.requests }
+      const without = missingText(status.missing)
+      if (without === null) log.info(said, 'backfill done')
+      else log.warn({ ...said, error: without }, 'backfill done, but not all could be had')
     } catch (error) {
       if (until.aborted) {
         await end({ state: 'waiting', detail: 'its program was stopped or paused' })
@@ -116,7 +128,7 @@ export const createBackfills = (options: BackfillsOptions) => {
       log.warn({ backfill_id: request.id, error: detail }, 'the backfill was interrupted')
       if (!isRetriable(error)) return end({ state: 'failed', detail })
       await end({ state: 'waiting', detail })
-      dueMs = nowMs() + retryMs
+      dueMs = elapsedMs() + retryMs
       retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
     } finally {
       clearInterval(timer)
@@ -131,7 +143,7 @@ export const createBackfills = (options: BackfillsOptions) => {
       await inbox.writeStatus(cancelledStatus(backfill, nowMs()))
       return backfill
     }
-    if (nowMs() >= dueMs) await runOne(backfill, until)
+    if (elapsedMs() >= dueMs) await runOne(backfill, until)
     return backfill
   }
 

@@ -1,3 +1,4 @@
+import type { BackfillMissing } from '../../lineage/backfill/inbox.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { EntityName, Records, TopicName } from '../../schemas/records.ts'
 
@@ -46,11 +47,13 @@ export interface BackfillRequest {
 export interface BackfillProgress {
   /** Requests since the beginning of the backfill, over interruptions. */
   requests: number
-  /** Requests that are to come at most, as far as is known. */
+  /** About so many requests are to come, by what is known so far. */
   requestsLeft: number
   /** Days that have been asked for whole, of how many; the newest come first. */
   daysDone: number
   days: number
+  /** What it goes on without. */
+  missing: readonly BackfillMissing[]
 }
 
 /**

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { commit } from '../../lake/delta/commit.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
+import { openBackfillInbox } from '../../lineage/backfill/inbox.ts'
 import { checkClock } from '../../ops/doctor/kafka.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
 import { createLog } from '../../runtime/log.ts'
@@ -145,12 +146,22 @@ test('the person on call sees what is wrong, mends it by one command, and fills 
     for (const [given, said] of [
       [['--from', day(3), '--to', day(5)], /is after --to/],
       [['--from', day(3), '--to', day(-2)], /still to come/],
+      [['--from', '2006-12-31', '--to', day(1)], /is before GoodReads existed \(2007-01-01\)\./],
       [['--from', 'yesterday', '--to', day(1)], /is no day/],
       [[], /Which days\?/],
     ] as const) {
       const refused = await readflow(['backfill', ...given, ...data])
       assert.deepEqual([refused.code, said.test(refused.stderr)], [2, true], refused.stderr)
     }
+  })
+
+  await t.test('a backfill while poll is paused says so, and can be taken back', async () => {
+    assert.equal((await readflow(['pause', 'poll', ...data])).code, 0)
+    await openBackfillInbox(dir).put({ fromDay: day(5), toDay: day(3) })
+    const waiting = await readflow(['backfill', '--status', ...data])
+    assert.match(waiting.stdout, /: waiting: stage poll is paused; it goes on after: readflow resume poll/)
+    assert.match((await readflow(['backfill', '--cancel', ...data])).stdout, /: cancelled: /)
+    assert.equal((await readflow(['resume', 'poll', ...data])).code, 0)
   })
 
   await t.test('the doctor finds all well, and then what is not', async () => {

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { BackfillMissing } from '../../../lineage/backfill/inbox.ts'
 import type { BackfillProgress, Position } from '../source.ts'
+import type { Task } from './plan.ts'
 import { readPosition, type State, writePosition } from './position.ts'
 
 const DAY_MS = 86_400_000
@@ -20,7 +22,16 @@ export interface BackfillState {
   requests: number
   /** What is known of books and authors. */
   followed: State
+  /** When the newest review changed by which a book or author is asked for, epoch ms, by `keyOf`. */
+  neededMs: Map<string, number>
+  /** Why the backfill goes on without a thing, by `keyOf`. */
+  givenUp: Map<string, string>
 }
+
+/** Names what a request is of. */
+export const keyOf = ({ method, id }: Pick<Task, 'method' | 'id'>): string => `${method} ${id}`
+
+const kinds = { 'review.list': 'reader', 'book.show': 'book', 'author.show': 'author' } as const
 
 const readerShape = z.tuple([z.number(), z.number().nullable(), z.number().nullable(), z.boolean()])
 const shape = z.object({
@@ -28,6 +39,8 @@ const shape = z.object({
   requests: z.number(),
   readers: z.record(z.string(), readerShape),
   followed: z.record(z.string(), z.unknown()),
+  neededMs: z.record(z.string(), z.number()).default({}),
+  givenUp: z.record(z.string(), z.string()).default({}),
 })
 
 const atStart = (): ReaderState => ({ page: 1, pages: null, reachedMs: null, isDone: false })
@@ -45,38 +58,98 @@ const knownOf = (live: Position | null): State => {
   return readPosition(writePosition({ ...state, marks: new Map(), listings: new Map() }, () => false))
 }
 
-/** The state that a position holds; a fresh one where there is none, or it is not one of ours. Readers may have come since. */
-export const readBackfill = (position: Position | null, live: Position | null, userIds: readonly string[]): BackfillState => {
+const readState = (position: Position | null, live: Position | null, userIds: readonly string[]): BackfillState => {
   const { data } = shape.safeParse(position)
   const kept = Object.entries(data?.readers ?? {}).map(
     ([id, [page, pages, reachedMs, isDone]]) => [id, { page, pages, reachedMs, isDone }] as const,
   )
   const found = new Map<string, ReaderState>(kept)
+  const readers = new Map(userIds.map((id) => [id, found.get(id) ?? atStart()]))
+  const isOfReader = (key: string) => key.startsWith('review.list ')
+  const givenUp = Object.entries(data?.givenUp ?? {}).filter(([key]) => !isOfReader(key) || readers.has(key.split(' ')[1]!))
   return {
-    readers: new Map(userIds.map((id) => [id, found.get(id) ?? atStart()])),
+    readers,
     requests: data?.requests ?? 0,
     followed: data ? readPosition(data.followed) : knownOf(live),
+    neededMs: new Map(Object.entries(data?.neededMs ?? {})),
+    givenUp: new Map(givenUp),
   }
 }
 
-export const writeBackfill = ({ readers, requests, followed }: BackfillState): Position => ({
+/** What was given up is asked for again, and nothing else. */
+const tryAgain = ({ readers, followed, givenUp }: BackfillState): void => {
+  for (const key of givenUp.keys()) {
+    const [method, id = ''] = key.split(' ')
+    const reader = readers.get(id)
+    if (method !== 'review.list') (method === 'book.show' ? followed.books : followed.authors).pending.add(id)
+    else if (reader) reader.isDone = false
+  }
+  givenUp.clear()
+}
+
+/**
+ * The state that a position holds; a fresh one where there is none, or it is not one of ours. Readers may have come since. One that
+ * was whole begins anew, or tries again what it had to go without.
+ */
+export const readBackfill = (position: Position | null, live: Position | null, userIds: readonly string[]): BackfillState => {
+  const state = readState(position, live, userIds)
+  if (position === null || !isComplete(state)) return state
+  if (state.givenUp.size === 0) return readState(null, live, userIds)
+  tryAgain(state)
+  return { ...state, requests: 0 }
+}
+
+export const writeBackfill = ({ readers, requests, followed, neededMs, givenUp }: BackfillState): Position => ({
   backfill: 1,
   requests,
   readers: Object.fromEntries(Array.from(readers, ([id, { page, pages, reachedMs, isDone }]) => [id, [page, pages, reachedMs, isDone]])),
   followed: writePosition(followed, () => false),
+  neededMs: Object.fromEntries(neededMs),
+  givenUp: Object.fromEntries(givenUp),
 })
 
-/** Whether nothing is left to ask. */
-export const isComplete = ({ readers, followed }: BackfillState): boolean =>
-  [...readers.values()].every(({ isDone }) => isDone) && followed.books.pending.size === 0 && followed.authors.pending.size === 0
+/** Books and authors that are still to be asked for. */
+export const waitingOf = ({ followed: { books, authors } }: Pick<BackfillState, 'followed'>) => [
+  ...books.pending.oldest().map((id) => ({ method: 'book.show' as const, id })),
+  ...authors.pending.oldest().map((id) => ({ method: 'author.show' as const, id })),
+]
 
-/** How far it is. A day is done once every reader's list was read beyond it. */
-export const progressOf = ({ readers, requests, followed }: BackfillState, fromMs: number, endMs: number): BackfillProgress => {
-  const open = [...readers.values()].filter(({ isDone }) => !isDone)
+/** Whether nothing is left to ask. */
+const isComplete = (state: BackfillState): boolean =>
+  [...state.readers.values()].every(({ isDone }) => isDone) && waitingOf(state).length === 0
+
+const missingOf = (givenUp: BackfillState['givenUp']): BackfillMissing[] =>
+  Array.from(givenUp, ([key, why]) => {
+    const [method, id = ''] = key.split(' ')
+    return { kind: kinds[method as Task['method']], id, why }
+  })
+
+/**
+ * How far it is. A day is done once every reader's list was read beyond it, and no book or author of its reviews waits. The
+ * pages that are left are taken to bring as many books and authors as those before.
+ */
+export const progressOf = (state: BackfillState, fromMs: number, endMs: number): BackfillProgress => {
+  const { readers, requests, neededMs, givenUp } = state
+  const all = [...readers.values()]
+  const open = all.filter(({ isDone }) => !isDone)
   const reachedMs = Math.max(Number.NEGATIVE_INFINITY, ...open.map((reader) => reader.reachedMs ?? Number.POSITIVE_INFINITY))
   const days = Math.round((endMs - fromMs) / DAY_MS)
-  const undone = Math.ceil((Math.min(endMs, reachedMs) - fromMs) / DAY_MS)
+  let undone = Math.ceil((Math.min(endMs, reachedMs) - fromMs) / DAY_MS)
+  const waiting = waitingOf(state)
+  for (const task of waiting) {
+    // The day of what has no time is not known: it may be any.
+    const dayIndex = Math.floor(((neededMs.get(keyOf(task)) ?? endMs - 1) - fromMs) / DAY_MS)
+    undone = Math.max(undone, dayIndex + 1)
+  }
+  const pagesRead = all.reduce((sum, { page }) => sum + page - 1, 0)
   const pagesLeft = open.reduce((sum, { page, pages }) => sum + (pages === null ? 1 : Math.max(1, pages - page + 1)), 0)
-  const shows = followed.books.pending.size + followed.authors.pending.size
-  return { requests, requestsLeft: pagesLeft + shows, daysDone: Math.min(days, Math.max(0, days - Math.max(0, undone))), days }
+  const shows = Math.max(0, requests - pagesRead) + waiting.length
+  const showsToCome = pagesRead === 0 ? 0 : Math.round((pagesLeft * shows) / pagesRead)
+  return {
+    requests,
+    requestsLeft: pagesLeft + waiting.length + showsToCome,
+    daysDone: days - Math.min(days, Math.max(0, undone)),
+    days,
+    missing: missingOf(givenUp),
+  }
 }

@@ -1,12 +1,11 @@
 import { ReadflowError } from '../../../runtime/errors.ts'
-import type { Review } from '../../../schemas/records.ts'
 import type { BackfillRequest, PollContext, SourceBatch, SourceRecord } from '../source.ts'
-import { isComplete, progressOf, type ReaderState, readBackfill, writeBackfill } from './backfill-state.ts'
+import { createBackfillFailures } from './backfill-failures.ts'
+import { onlyOf, timesOf } from './backfill-page.ts'
+import { keyOf, progressOf, type ReaderState, readBackfill, waitingOf, writeBackfill } from './backfill-state.ts'
 import { createBatcher } from './batcher.ts'
 import type { Answer, GoodreadsClient, RawAnswer } from './client.ts'
-import { createFailures } from './failures.ts'
 import { changeOf, createIntake, type createMentioned } from './intake.ts'
-import type { ParsedResponse } from './parse/response.ts'
 import type { Task } from './plan.ts'
 import { MAX_PAGES, PER_PAGE, send } from './poll.ts'
 import { runPool } from './pool.ts'
@@ -15,8 +14,8 @@ import { noMark } from './position.ts'
 const DAY_MS = 86_400_000
 /** Reviews that changed before the first day, by which a page is beyond it: one alone may have a wrong date. */
 const BEYOND = 2
-/** So often one thing is asked for that fails alone. */
-const MAX_ATTEMPTS = 3
+/** While so many books and authors wait, no list is read on. */
+const MAX_WAITING = 2000
 
 export interface BackfillOptions {
   name: string
@@ -24,14 +23,6 @@ export interface BackfillOptions {
   userIds: readonly string[]
   concurrency: number
   mentioned: ReturnType<typeof createMentioned>
-}
-
-/** What of a page is of the wanted reviews: these, and the books and authors in them. */
-const onlyOf = (parsed: ParsedResponse, reviews: Review[]): ParsedResponse => {
-  const bookIds = new Set(reviews.map(({ book_id }) => book_id))
-  const books = parsed.books.filter(({ value }) => bookIds.has(value.book_id))
-  const authorIds = new Set(books.flatMap(({ value }) => value.authors.map(({ author_id }) => author_id)))
-  return { ...parsed, reviews, books, authors: parsed.authors.filter(({ value }) => authorIds.has(value.author_id)) }
 }
 
 /**
@@ -53,26 +44,26 @@ export async function* backfillGoodreads(
       hint: 'Name some with --users or GOODREADS_USERS.',
     })
   const [fromMs, endMs] = [Date.parse(fromDay), Date.parse(toDay) + DAY_MS]
-  let state = readBackfill(position, live, userIds)
-  // One that was whole before is asked for again from its beginning.
-  if (position !== null && isComplete(state)) state = readBackfill(null, live, userIds)
-  const { readers, followed } = state
-  const shows: Task[] = []
+  const state = readBackfill(position, live, userIds)
+  const { readers, followed, neededMs } = state
+  const shows: Task[] = waitingOf(state)
+  /** When the newest review changed by which the answer at hand brings a thing. */
+  let broughtMs = (_key: string): number => endMs - 1
   const intake = createIntake({
     state: followed,
     isConfigured: () => false,
     nowMs,
     mentioned,
-    found: (method, id) => void shows.push({ method, id }),
+    found: (method, id) => {
+      shows.push({ method, id })
+      const key = keyOf({ method, id })
+      neededMs.set(key, broughtMs(key))
+    },
   })
-  for (const id of followed.books.pending.oldest()) shows.push({ method: 'book.show', id })
-  for (const id of followed.authors.pending.oldest()) shows.push({ method: 'author.show', id })
   const batcher = createBatcher({ positionNow: () => writeBackfill(state), nowMs })
-  const failures = createFailures({ log, hasWorkedBefore: true })
   const running = new Set<string>()
   const listed = new Map<string, Set<string>>()
   const asked = new Map<Task['method'], number>()
-  const failed = new Map<string, number>()
   const stop = new AbortController()
   const isSequential = client.minIntervalMs > 0
 
@@ -84,20 +75,26 @@ export async function* backfillGoodreads(
     let ahead: [string, ReaderState] | undefined
     const reached = ({ reachedMs }: ReaderState) => reachedMs ?? Number.POSITIVE_INFINITY
     for (const [id, reader] of readers) {
-      if (reader.isDone || running.has(`review.list ${id}`)) continue
+      if (reader.isDone || running.has(keyOf({ method: 'review.list', id }))) continue
       if (!ahead || reached(reader) > reached(ahead[1])) ahead = [id, reader]
     }
     return ahead
   }
   const isFree = (method: Task['method']) => !isSequential || (asked.get(method) ?? 0) === 0
+  /** The book or author of the newest day, so that one day is done after the other. */
+  const takeShow = (): Task | undefined => {
+    let newest = -1
+    const needed = (at: number) => neededMs.get(keyOf(shows[at]!)) ?? endMs
+    for (let at = 0; at < shows.length; at++) if (isFree(shows[at]!.method) && (newest < 0 || needed(at) > needed(newest))) newest = at
+    return newest < 0 ? undefined : shows.splice(newest, 1)[0]
+  }
+  // Lists first: no day is done before all of them are beyond it.
   const next = (): Task | null => {
-    const at = shows.findIndex(({ method }) => isFree(method))
-    const show = at < 0 ? undefined : shows.splice(at, 1)[0]
-    const reader = show || !isFree('review.list') ? undefined : furthestAhead()
-    const task: Task | undefined =
-      show ?? (reader && { method: 'review.list', id: reader[0], page: reader[1].page, listed: listed.get(reader[0]) ?? new Set() })
+    const reader = isFree('review.list') && shows.length < MAX_WAITING ? furthestAhead() : undefined
+    const [id, { page }] = reader ?? ['', { page: 1 }]
+    const task: Task | undefined = reader ? { method: 'review.list', id, page, listed: listed.get(id) ?? new Set() } : takeShow()
     if (!task) return null
-    running.add(`${task.method} ${task.id}`)
+    running.add(keyOf(task))
     asked.set(task.method, (asked.get(task.method) ?? 0) + 1)
     return task
   }
@@ -123,47 +120,41 @@ export async function* backfillGoodreads(
     reader.reachedMs = Math.min(reader.reachedMs ?? Number.POSITIVE_INFINITY, ...changes)
     const isBeyond = changes.filter((changedMs) => changedMs < fromMs).length >= BEYOND
     reader.isDone = isBeyond || (paging !== null && paging.end >= paging.total) || task.page >= MAX_PAGES
-    return intake.takeList(onlyOf(parsed, wanted), requestId, undefined, noMark).records
+    const only = onlyOf(parsed, wanted)
+    const times = timesOf(only, (review) => changeOf(review, nowMs()) ?? fromMs)
+    for (const [key, atMs] of times) if (neededMs.has(key)) neededMs.set(key, Math.max(atMs, neededMs.get(key)!))
+    broughtMs = (key) => times.get(key) ?? endMs - 1
+    return intake.takeList(only, requestId, undefined, noMark).records
   }
 
   const takeShown = ({ method, id }: Task, answer: Answer | null): SourceRecord[] => {
     const { known, pending } = method === 'book.show' ? followed.books : followed.authors
     known.add(id)
     pending.delete(id)
+    const key = keyOf({ method, id })
+    // The authors of a book are needed for the same day.
+    const atMs = neededMs.get(key) ?? endMs - 1
+    broughtMs = () => atMs
+    neededMs.delete(key)
     // Of reviews that a book or author is shown with nobody knows whether they are of these days.
     return answer ? intake.takeShown({ ...answer.parsed, reviews: [] }, answer.requestId) : []
   }
 
-  /** Five failures in a row end the backfill, to be gone on with later. One alone is asked again, some times. */
-  const giveBack = (task: Task, error: unknown) => {
-    failures.failed(error, task)
-    const key = `${task.method} ${task.id}`
-    const times = (failed.get(key) ?? 0) + 1
-    failed.set(key, times)
-    const isGivenUp = times >= MAX_ATTEMPTS
-    if (isGivenUp) log.warn({ method: task.method, id: task.id }, 'it can not be had, and the backfill goes on without it')
-    if (task.method === 'review.list') readers.get(task.id)!.isDone = isGivenUp
-    // What the lists say of it is published in its place.
-    else if (isGivenUp) (task.method === 'book.show' ? followed.books : followed.authors).pending.delete(task.id)
-    else shows.push(task)
-  }
-
   const call = { signal: AbortSignal.any([signal, stop.signal]), skipsPartial: intake.skipsPartial }
+  const failures = createBackfillFailures({ state, client, call, addRaws, log })
   const run = async (task: Task) => ({ task, ...(await send(client, task, call)) })
   const report = () => onProgress(progressOf(state, fromMs, endMs))
   report()
   try {
     for await (const { task, answer, raws, error } of runPool({ limit: isSequential ? 3 : options.concurrency, next, run })) {
-      running.delete(`${task.method} ${task.id}`)
+      running.delete(keyOf(task))
       asked.set(task.method, (asked.get(task.method) ?? 1) - 1)
       state.requests++
       addRaws(raws)
-      if (error === undefined) {
-        failures.succeeded()
+      if (error === undefined && !failures.isAbsent(task, answer)) {
+        failures.succeeded(task, answer)
         batcher.add(task.method === 'review.list' ? takePage(task, answer) : takeShown(task, answer))
-      } else {
-        giveBack(task, error)
-      }
+      } else if (!(await failures.failed(task, error)) && task.method !== 'review.list') shows.push(task)
       report()
       if (batcher.isDue()) yield batcher.flush()
     }

@@ -33,6 +33,8 @@ export interface GoodreadsClientOptions extends Omit<HttpOptions, 'requestTimeou
   requestTimeoutMs?: number
   /** Least time between two requests of the same method, retries included; default 1000, as the terms ask. */
   minIntervalMs?: number
+  /** A clock that is never set, for the intervals: one that steps back would hold all requests for as long. */
+  monotonicMs?: () => number
   sleep?: (delayMs: number, signal?: AbortSignal) => Promise<void>
 }
 
@@ -69,16 +71,16 @@ const checkStatus = (method: Method, { status, headers, body }: Pick<HttpRespons
   )
 }
 
-interface ThrottleOptions extends Required<Pick<GoodreadsClientOptions, 'minIntervalMs' | 'nowMs' | 'sleep'>> {
+interface ThrottleOptions extends Required<Pick<GoodreadsClientOptions, 'minIntervalMs' | 'monotonicMs' | 'sleep'>> {
   metrics: Pick<SourceMetrics, 'waited'>
 }
 
 /** Lets one request of a method through every `minIntervalMs`. */
-const createThrottle = ({ minIntervalMs, nowMs, sleep, metrics }: ThrottleOptions) => {
+const createThrottle = ({ minIntervalMs, monotonicMs, sleep, metrics }: ThrottleOptions) => {
   const freeAtMs = new Map<Method, number>()
   return async (method: Method, signal: AbortSignal) => {
     if (minIntervalMs === 0) return
-    const now = nowMs()
+    const now = monotonicMs()
     const turnMs = Math.max(now, freeAtMs.get(method) ?? now)
     freeAtMs.set(method, turnMs + minIntervalMs)
     if (turnMs <= now) return
@@ -94,7 +96,7 @@ const createThrottle = ({ minIntervalMs, nowMs, sleep, metrics }: ThrottleOption
  */
 export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
   const { baseUrl, apiKey, requestTimeoutMs = 30_000, minIntervalMs = 1000, nowMs = Date.now, sleep = realSleep, ...rest } = options
-  const { metrics = noSourceMetrics } = options
+  const { metrics = noSourceMetrics, monotonicMs = () => performance.now() } = options
   const base = URL.parse(baseUrl.replace(/\/+$/, ''))
   if (!base || !/^https?:$/.test(base.protocol) || base.username || base.password) {
     throw new ReadflowError('config', 'The address of the GoodReads API is not a plain http(s) URL.', {
@@ -103,7 +105,7 @@ export const createGoodreadsClient = (options: GoodreadsClientOptions) => {
   }
   const root = `${base.origin}${base.pathname.replace(/\/$/, '')}`
   const http = createHttp({ ...rest, requestTimeoutMs, nowMs })
-  const waitForTurn = createThrottle({ minIntervalMs, nowMs, sleep, metrics })
+  const waitForTurn = createThrottle({ minIntervalMs, monotonicMs, sleep, metrics })
   const redact = createRedactor(apiKey)
 
   const rawOf = (method: Method, answer: HttpResponse): RawAnswer => ({

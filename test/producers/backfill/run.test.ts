@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import { estimateMs, openBackfillInbox } from '../../../lineage/backfill/inbox.ts'
+import { type BackfillMissing, estimateMs, openBackfillInbox } from '../../../lineage/backfill/inbox.ts'
+import { cancelBackfill } from '../../../producers/backfill/poller.ts'
 import { createBackfills } from '../../../producers/backfill/run.ts'
-import { backfillLine } from '../../../producers/backfill/show.ts'
+import { backfillJson, backfillLine, isWhole } from '../../../producers/backfill/show.ts'
 import type { Polled } from '../../../producers/poll/poll.ts'
 import type { Source } from '../../../producers/sources/source.ts'
 import { ReadflowError } from '../../../runtime/errors.ts'
 import { createLog } from '../../../runtime/log.ts'
 
 const range = { fromDay: '2026-01-01', toDay: '2026-01-10' }
+const missing: BackfillMissing[] = []
 const nothing: Polled = { books: 0, authors: 0, reviews: 0, ratings: 0 }
 const source: Source = {
   name: 'goodreads-api',
@@ -20,7 +24,9 @@ const source: Source = {
   pollIntervalMs: 1000,
   poll: async function* () {},
   backfill: async function* ({ onProgress }) {
-    onProgress({ requests: 4, requestsLeft: 6, daysDone: 3, days: 10 })
+    // Eight were of a request of the same days that was taken back.
+    onProgress({ requests: 8, requestsLeft: 10, daysDone: 0, days: 10, missing })
+    onProgress({ requests: 12, requestsLeft: 6, daysDone: 3, days: 10, missing })
     yield { records: [], position: {} }
   },
   close: async () => undefined,
@@ -130,6 +136,7 @@ test('the estimate is the pace so far for what is left, and nothing before the f
     records: { reviews: 4, ratings: 0 },
     daysDone: 2,
     days: 8,
+    missing,
     workedMs: 20_000,
     updatedAt: '',
   }
@@ -138,6 +145,53 @@ test('the estimate is the pace so far for what is left, and nothing before the f
   const request = { id: 'a', ...range, askedAt: '', isCancelled: false }
   assert.equal(
     backfillLine({ request, status }),
-    '2026-01-01 to 2026-01-10: running: 2 of 8 days; 10 requests; 4 reviews; 20s, at most 1m left',
+    '2026-01-01 to 2026-01-10: running: 2 of 8 days; 10 of about 40 requests; 4 reviews; 20s, about 1m left',
   )
+  assert.match(backfillLine({ request, status: null }, true), /waiting: stage poll is paused.*readflow resume poll/)
+})
+
+test('what could not be had is said at the end, in text and JSON', async (t) => {
+  const gone = [7, 9, 11].map((id) => ({ kind: 'reader' as const, id: String(id), why: 'review.list answered 404: there is none.' }))
+  const backfill: Source['backfill'] = async function* ({ onProgress }) {
+    onProgress({ requests: 4, requestsLeft: 0, daysDone: 10, days: 10, missing: gone })
+    yield { records: [], position: {} }
+  }
+  const { inbox, backfills } = await open(t, async () => nothing, { ...source, backfill })
+  await inbox.put(range)
+  await backfills.once(signal)
+  const end = (await inbox.get())!
+  assert.match(backfillLine(end), /: done, but 3 readers could not be had: 7, 9, 11: 10 of 10 days; 0 requests/)
+  const { ok, state, missing: told } = backfillJson(end)
+  assert.deepEqual([ok, state, told, isWhole(end)], [false, 'done', gone, false])
+})
+
+test('taken back while its poller does not answer, that is said; where none works on it, it ends at once', async (t) => {
+  const { inbox, status } = await open(t, async () => nothing)
+  await inbox.put(range)
+  await inbox.tryOwn('here')
+  const asked = cancelBackfill(inbox, { isPaused: false, signal, patienceMs: 0 })
+  await assert.rejects(asked, new RegExp(`^ReadflowError: It is taken back; the poller \\(process ${process.pid}\\) does not answer`))
+  assert.equal((await inbox.get())?.request.isCancelled, true)
+  await cancelBackfill(inbox, { isPaused: true, signal })
+  assert.equal((await status())?.state, 'cancelled')
+})
+
+test('of processes that come at the same moment one takes backfills, also after one that was killed', async (t) => {
+  const dir = await mkdtemp(path.join(tmpdir(), 'readflow-backfill-'))
+  t.after(() => rm(dir, { recursive: true }))
+  await mkdir(path.join(dir, 'backfill'))
+  await writeFile(path.join(dir, 'backfill/poller.json'), JSON.stringify({ pid: process.pid, mark: 'before', source: 'gone' }))
+  const code = `const { openBackfillInbox } = await import(${JSON.stringify(new URL('../../../lineage/backfill/inbox.ts', import.meta.url).href)})
+    process.stdin.once('data', async () => console.log(await openBackfillInbox(${JSON.stringify(dir)}).tryOwn('here')))
+    console.log('ready')`
+  const children = [1, 2, 3].map(() => spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['pipe', 'pipe', 'inherit'] }))
+  const lines = children.map((child) => createInterface({ input: child.stdout })[Symbol.asyncIterator]())
+  const next = () => Promise.all(lines.map(async (each) => (await each.next()).value))
+  try {
+    assert.deepEqual(await next(), ['ready', 'ready', 'ready'])
+    for (const child of children) child.stdin.write('now')
+    assert.deepEqual((await next()).sort(), ['false', 'false', 'true'])
+  } finally {
+    for (const child of children) child.kill()
+  }
 })

@@ -142,9 +142,61 @@ test('a review whose date can not be is of no day; one answer that is broken is 
 
 test('a source that is away ends it for now, and without readers there is nothing to ask', async (t) => {
   const { run, world } = await openBackfill(t, reviewsOf(1, 3), ['1'])
-  world.instead.set('/review/list/1.xml', { status: 503, body: 'later' })
+  for (const path of ['/review/list/1.xml', '/review/recent_reviews.xml']) world.instead.set(path, { status: 503, body: 'later' })
   const { error } = await run({ fromDay: day(10), toDay: day(0) })
-  assert.ok(error === undefined || isRetriable(error))
+  assert.ok(isRetriable(error))
   const none = await openBackfill(t, [], [])
   assert.match(String((await none.run({ fromDay: day(10), toDay: day(0) })).error), /by reader only, and no reader is named/)
+})
+
+test('no reader is dropped by a source that fails as a whole, however often it is asked', async (t) => {
+  const { run, world } = await openBackfill(
+    t,
+    [1, 2, 3].flatMap((user) => reviewsOf(user, 2)),
+    ['1', '2', '3'],
+  )
+  const range = { fromDay: day(10), toDay: day(0) }
+  for (const path of [1, 2, 3].map((user) => `/review/list/${user}.xml`).concat('/review/recent_reviews.xml'))
+    world.instead.set(path, '<html>over capacity</html>')
+  for (let attempt = 0; attempt < 4; attempt++) assert.ok(isRetriable((await run(range)).error))
+  world.instead.clear()
+  const { records, error } = await run(range)
+  assert.equal(error, undefined)
+  assert.equal(idsOf(records, 'reviews').length, 6)
+})
+
+test('a reader who alone can not be had is given up and named, and tried again when the same is asked for again', async (t) => {
+  const { run, world, asked, progress } = await openBackfill(
+    t,
+    [1, 2, 3, 4].flatMap((user) => reviewsOf(user, 2)),
+    ['1', '2', '3', '4'],
+  )
+  const range = { fromDay: day(10), toDay: day(0) }
+  world.missing.add('review/list/1')
+  world.instead.set('/review/list/2.xml', '<html>over capacity</html>')
+  world.instead.set('/review/list/3.xml', { status: 401, body: 'private' })
+  const { records, error } = await run(range)
+  assert.equal(error, undefined)
+  assert.deepEqual(idsOf(records, 'reviews'), ['4001', '4002'])
+  const { missing } = progress.at(-1)!
+  assert.deepEqual(missing.map(({ kind, id }) => `${kind} ${id}`).sort(), ['reader 1', 'reader 2', 'reader 3'])
+  assert.match(missing.find(({ id }) => id === '1')?.why ?? '', /404/)
+  world.missing.clear()
+  world.instead.clear()
+  asked()
+  const again = await run(range)
+  assert.deepEqual(idsOf(again.records, 'reviews'), ['1001', '1002', '2001', '2002', '3001', '3002'])
+  assert.deepEqual([asked().some((path) => path.startsWith('/review/list/4.xml')), progress.at(-1)?.missing], [false, []])
+})
+
+test('days are done one after the other, and none while a request of it waits', async (t) => {
+  const { run, progress } = await openBackfill(t, [...reviewsOf(1, 6), ...reviewsOf(2, 6)], ['1', '2'])
+  await run({ fromDay: day(6), toDay: day(2) })
+  const days = progress.map(({ daysDone }) => daysDone)
+  assert.deepEqual([...new Set(days)], [0, 1, 2, 3, 4, 5])
+  assert.ok(progress.every(({ daysDone, requestsLeft }) => daysDone < 5 || requestsLeft === 0))
+  assert.deepEqual(
+    days,
+    days.toSorted((a, b) => a - b),
+  )
 })

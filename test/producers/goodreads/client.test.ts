@@ -147,17 +147,20 @@ test('every attempt leaves a raw answer', async (t) => {
   )
 })
 
-test('each method is asked once an interval, attempts that are repeated included, and methods do not wait for each other', async (t) => {
-  let nowMs = 0
+test('each method is asked once an interval, attempts that are repeated included, methods do not wait for each other, and a clock that is set back holds none', async (t) => {
+  let elapsedMs = 0
+  let wallMs = 1_000_000
   const waits: number[] = []
   const sleep = async (delayMs: number) => {
     waits.push(delayMs)
-    nowMs += delayMs
+    elapsedMs += delayMs
+    wallMs -= 600_000
   }
   let nth = 0
   const { client, call } = await open(t, () => (++nth === 2 ? { status: 503 } : document('')), {
     minIntervalMs: 1000,
-    nowMs: () => nowMs,
+    nowMs: () => wallMs,
+    monotonicMs: () => elapsedMs,
     sleep,
   })
   await client.bookShow('1', call)
