@@ -96,7 +96,10 @@ const isLater = (a: Letter, b: Letter) => a.refusedMs > b.refusedMs || (a.refuse
 
 const plain = (state: Outcome['state']): Outcome => ({ state, reason: null, message: null })
 
-/** What Silver shows now counts for more than what was written down once: a replay may have changed it. */
+/**
+ * What Silver shows now counts for more than what was written down once: a replay may have changed it. So `accepted` on record
+ * holds only as long as the row is there, or Silver has not come to it (again).
+ */
 const outcomeOf = (
   { position, outcome }: Attempt,
   entity: EntityName,
@@ -104,7 +107,7 @@ const outcomeOf = (
   silver: SilverFindings,
 ): Outcome | null => {
   if (silver.accepted.has(positionId(position))) return plain('accepted')
-  if (outcome) return outcome
+  if (outcome && !(outcome.state === 'accepted' && silver.hasPassed(position))) return outcome
   const letter = refusals.get(`${entity}/${positionId(position)}`)
   if (letter) return { state: 'refused', reason: letter.reason, message: letter.message }
   if (silver.isLost(position)) return plain('lost')
