@@ -46,7 +46,7 @@ export const runCommand = async (options: CommandOptions, { action, selection, e
     rehearse({ reader, store, signal, onProgress, nowMs: Date.now, policies: config.drift ?? {}, registry: registry() }, cases)
 
   if (action === 'list') {
-    const report = listReport(await wantedNow(), config.limit)
+    const report = listReport(await wantedNow(), config.letterLimit)
     return { report, text: () => listText(report) }
   }
   if (action === 'show') {

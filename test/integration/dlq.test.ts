@@ -142,6 +142,7 @@ test('letters are listed and shown, and what can not be done is one line', async
     [['redrive', 'books/x/0/1'], /^There is no dead letter books\/x\/0\/1\./],
     [['discard', '--all'], /^--why must say why/],
     [['list', '--state', 'lost'], /^--state: is one of open/],
+    [['list', '--topic', 'nosuch'], /^--topic: 'nosuch' has no dead letters; .* goodreads\.books, goodreads\.authors, /],
   ] as const)
     await assert.rejects(run(...args), { code: 'config', message: line })
   for (const [args, code, line] of [
