@@ -36,7 +36,8 @@ export interface CommandOptions {
 export const runCommand = async (options: CommandOptions, { action, selection, entities, names }: Asked): Promise<Answer> => {
   const { config, reader, store, registry, signal, onProgress } = options
   const wantedNow = async () => {
-    const cases = await loadCases({ reader, store, entities, onRead: progressOf(onProgress) })
+    const isWanted = (each: LetterCase) => isSelected({ ...selection, state: undefined }, each)
+    const cases = await loadCases({ reader, store, entities, isWanted, signal, onRead: progressOf(onProgress) })
     return found(
       cases.filter((each) => isSelected(selection, each)),
       names,

@@ -36,6 +36,9 @@ export interface SilverFindings {
   isLost: (position: Position) => boolean
 }
 
+/** Before Silver is asked: which letters are one case does not depend on it. */
+export const nothingKnown: SilverFindings = { accepted: new Set(), hasPassed: () => false, isLost: () => false }
+
 /** Where every record lies that a redrive has sent, as `entity/position`: of which letter it is, and which of its attempts. */
 export type Sent = ReadonlyMap<string, { marker: Marker; index: number }>
 
