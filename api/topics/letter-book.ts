@@ -1,8 +1,8 @@
 import { openTable } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
-import { positionId } from '../../lineage/letters/headers.ts'
+import { type Position, positionId } from '../../lineage/letters/headers.ts'
 import { type Letter, letterOf } from '../../lineage/letters/letter.ts'
-import { decodeMarker, letterId, type Marker } from '../../lineage/letters/markers.ts'
+import { type Attempt, decodeMarker, letterId, type Marker } from '../../lineage/letters/markers.ts'
 import { silverRoot } from '../../lineage/letters/read.ts'
 import { lookInSilver } from '../../lineage/letters/silver.ts'
 import { historyOf, type LetterCase, type LetterState, sentOf } from '../../lineage/letters/states.ts'
@@ -96,10 +96,14 @@ export const openLetterBook = ({ store }: { store: ObjectStore }) => {
     if (!topic) return { letters: [], scanned: 0, next: null }
     const topicId = found.find(({ name }) => name === catalogue[entity].topic)?.id ?? null
     const look = { store, root: silverRoot(entity), snapshot, clusterId: browser.clusterId, topicId }
-    const unsettled = [...byId.values()].filter(({ state, attempts }) => state === 'redriven' && attempts.at(-1)?.outcome === null)
+    // An acceptance on record holds but for what a replay has made of it; of the rest it is known without looking.
+    const isReplayed = ({ topicId: of, partition }: Position) =>
+      (snapshot.txns.get(`silver/${browser.clusterId}/${of}/${partition}/epoch`) ?? 0) > 0
+    const isUnsettled = ({ position, outcome }: Attempt) => outcome === null || (outcome.state === 'accepted' && isReplayed(position))
+    const unsettled = [...byId.values()].filter(({ state, attempts }) => state === 'redriven' && attempts.some(isUnsettled))
     const silver = await lookInSilver(
       look,
-      unsettled.map(({ attempts }) => attempts.at(-1)!.position),
+      unsettled.flatMap(({ attempts }) => attempts.map(({ position }) => position)),
     )
     const refusals = await refusalsSince(browser, topic, entity, unsettled)
 

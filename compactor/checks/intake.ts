@@ -16,11 +16,14 @@ interface Counted {
   dead: number
   /** What was refused, by rule. */
   rules: Readonly<Record<string, number>>
+  /** How often its partitions were replayed; absent in what an older version kept. */
+  replays?: number
 }
 
 const countedOf = ({ txns }: Snapshot): Counted => {
-  const counted: Counted = { delivered: 0, dead: 0, rules: ruleCounts(txns).rejected }
+  const counted = { delivered: 0, dead: 0, rules: ruleCounts(txns).rejected, replays: 0 }
   for (const [appId, count] of txns) {
+    if (appId.endsWith('/epoch')) counted.replays += count
     if (/\/(valid|late|repeat|dead)$/.test(appId)) counted.delivered += count
     if (appId.endsWith('/dead')) counted.dead += count
   }
@@ -41,8 +44,11 @@ export const refusedChecks = (
     const counted = countedOf(silver[entity])
     const before = (pastOf(history, id)[0]?.details ?? { delivered: 0, dead: 0, rules: {} }) as Counted
     // A replay may take counts back.
-    const delivered = Math.max(0, counted.delivered - before.delivered)
+    const came = Math.max(0, counted.delivered - before.delivered)
     const dead = Math.max(0, counted.dead - before.dead)
+    // What it refuses now may have come at any time: the ledger does not say which of them it judged, so all of them count.
+    const isReplayed = counted.replays !== (before.replays ?? counted.replays) || dead > came
+    const delivered = isReplayed ? counted.delivered : came
     const share = delivered < MIN_DELIVERED ? 0 : dead / delivered
     const reasons = Object.entries(counted.rules)
       .map(([rule, count]) => ({ rule, count: count - (before.rules[rule] ?? 0) }))
@@ -58,16 +64,27 @@ export const refusedChecks = (
         column: null,
         measured: share,
         ...judgeShare(share, { warn: 0.1, fail: 0.5 }),
-        message:
-          dead === 0
-            ? `No ${entity} were refused among ${delivered} that came.`
-            : `${dead} of ${delivered} ${entity} that came were refused${why}; they are on goodreads.${entity}.dlq with their reasons.`,
+        message: messageOf(entity, { dead, delivered, isReplayed, why }),
         sampleKeys: [],
         // Few records wait for more: a fault in small pieces is one all the same.
-        details: delivered < MIN_DELIVERED && counted.delivered >= before.delivered ? before : counted,
+        details: !isReplayed && delivered < MIN_DELIVERED && counted.delivered >= before.delivered ? before : counted,
       },
     ]
   })
+
+const messageOf = (
+  entity: EntityName,
+  { dead, delivered, isReplayed, why }: { dead: number; delivered: number; isReplayed: boolean; why: string },
+): string => {
+  const place = `they are on goodreads.${entity}.dlq with their reasons.`
+  if (isReplayed)
+    return dead === 0
+      ? `No more ${entity} than before are refused of all ${delivered}, after a replay judged some again.`
+      : `${dead} more of all ${delivered} ${entity} are refused since a replay judged some again${why}; ${place}`
+  return dead === 0
+    ? `No ${entity} were refused among ${delivered} that came.`
+    : `${dead} of ${delivered} ${entity} that came were refused${why}; ${place}`
+}
 
 /** Sources that give everything each time they are read: two reads compare at once. Others give what is new. */
 const wholeJobs = new Set(['poll dataset', 'poll synthetic'])

@@ -69,5 +69,7 @@ export const nextTryMs = ({ at, runs }: GateHold): number =>
 export const holdLine = ({ since, checks, run }: GateHold): string => {
   const [first, ...others] = checks
   const more = others.length > 0 ? ` (and ${others.length} more)` : ''
-  return `Gold is held since ${since}: ${first?.id ?? 'a check'}: ${first?.message ?? 'failed'}${more}. readflow gate says more; run ${run}.`
+  // A message is a sentence; it goes on here.
+  const what = (first?.message ?? 'failed').replace(/\.$/, '')
+  return `Gold is held since ${since}: ${first?.id ?? 'a check'}: ${what}${more}. readflow gate says more; run ${run}.`
 }

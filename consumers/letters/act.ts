@@ -126,7 +126,7 @@ const takingOver = async (options: ActOptions, work: Work): Promise<Acted> => {
   for (let attempt = 1; ; attempt++) {
     const transactions = await openTransactions(client, { transactionalId: TRANSACTIONAL_ID, timeoutMs: TRANSACTION_TIMEOUT_MS })
     try {
-      const cases = await loadCases({ reader, store, entities, onRead: progressOf(onProgress) })
+      const cases = await loadCases({ reader, store, entities, signal, onRead: progressOf(onProgress) })
       await settle(transactions, cases.filter(isUnsettled))
       await work(transactions, cases.filter(options.isWanted), acted)
       return acted
@@ -205,7 +205,7 @@ const awaitOutcomes = async (
     const wanted = new Set(positions.map(positionId))
     const letters = cases.map(({ letter }) => letter)
     const after = ends.get(entity)
-    for await (const { letter } of readLetters(reader, entity, after ? { after } : {}))
+    for await (const { letter } of readLetters(reader, entity, after ? { after, signal } : { signal }))
       if (wanted.has(positionId(letter.origin))) letters.push(letter)
     known.push(...casesOf(letters, new Map(cases.map(({ id, marker }) => [id, marker!])), silver))
   }

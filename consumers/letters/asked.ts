@@ -1,7 +1,7 @@
 import { parseLetterId } from '../../lineage/letters/markers.ts'
 import type { Config } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
-import { entityNames } from '../../schemas/catalogue.ts'
+import { catalogue, dlqTopic, entityNames } from '../../schemas/catalogue.ts'
 import type { EntityName } from '../../schemas/records.ts'
 import type { Selection } from './select.ts'
 
@@ -35,6 +35,11 @@ export const asked = (config: Config): Asked => {
     lettersFromMs: fromMs,
     lettersToMs: toMs,
   } = config
+  const ofTopic = entityNames.find((name) => topic === catalogue[name].topic || topic === dlqTopic(name))
+  if (topic !== undefined && ofTopic === undefined)
+    throw refused(
+      `--topic: '${topic}' has no dead letters; those that can have are ${entityNames.map((name) => catalogue[name].topic).join(', ')}.`,
+    )
   const state = config.letterState === 'all' ? undefined : config.letterState
   const filters = { entity, reason, topic, key, fromMs, toMs }
   const hasFilter = Object.values(filters).some((each) => each !== undefined)
@@ -49,7 +54,9 @@ export const asked = (config: Config): Asked => {
   if (action !== 'discard' && config.why !== undefined) throw refused('--why says why letters are discarded, and none is.')
   const names = new Set(operands)
   const entities = entityNames.filter((name) =>
-    names.size > 0 ? operands.some((id) => parseLetterId(id)?.entity === name) : entity === undefined || entity === name,
+    names.size > 0
+      ? operands.some((id) => parseLetterId(id)?.entity === name)
+      : (entity === undefined || entity === name) && (ofTopic === undefined || ofTopic === name),
   )
   // Of letters that are named, all that became of them is told; a filter means those that wait, or are asked for by their state.
   if (names.size > 0) return { action, selection: { letters: names }, entities, names }

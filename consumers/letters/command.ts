@@ -36,7 +36,8 @@ export interface CommandOptions {
 export const runCommand = async (options: CommandOptions, { action, selection, entities, names }: Asked): Promise<Answer> => {
   const { config, reader, store, registry, signal, onProgress } = options
   const wantedNow = async () => {
-    const cases = await loadCases({ reader, store, entities, onRead: progressOf(onProgress) })
+    const isWanted = (each: LetterCase) => isSelected({ ...selection, state: undefined }, each)
+    const cases = await loadCases({ reader, store, entities, isWanted, signal, onRead: progressOf(onProgress) })
     return found(
       cases.filter((each) => isSelected(selection, each)),
       names,
@@ -46,7 +47,7 @@ export const runCommand = async (options: CommandOptions, { action, selection, e
     rehearse({ reader, store, signal, onProgress, nowMs: Date.now, policies: config.drift ?? {}, registry: registry() }, cases)
 
   if (action === 'list') {
-    const report = listReport(await wantedNow(), config.limit)
+    const report = listReport(await wantedNow(), config.letterLimit)
     return { report, text: () => listText(report) }
   }
   if (action === 'show') {

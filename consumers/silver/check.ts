@@ -4,7 +4,7 @@ import { dayOf } from '../time.ts'
 type Values = Readonly<Record<string, unknown>>
 
 export interface Verdict {
-  /** The first rule that rejects the record, with what was found; null for a record that becomes a row. */
+  /** The first rule that rejects the record, with what was found, such as `rating is 9`; null for a record that becomes a row. */
   rejected: { rule: Rule; found: string } | null
   /** Rules that the row breaks nevertheless; none of a record that is rejected. */
   warned: Rule[]
@@ -85,6 +85,28 @@ const shown = (value: unknown) => {
   return (typeof value === 'number' ? String(value) : JSON.stringify(value)).slice(0, 80)
 }
 
+/** A number of milliseconds as a time; as it is where there is no such time. */
+const shownTime = (value: unknown) => {
+  const time = new Date(Number(value))
+  return isNothing(value) || Number.isNaN(time.getTime()) ? shown(value) : time.toISOString()
+}
+
+/** What a rule found in a record, in words: what it names first, or all parts of a date. */
+const foundBy = ({ check, fields: [field = '', ...others] }: Rule, record: Values): string => {
+  const value = record[field]
+  switch (check.kind) {
+    case 'time':
+      return `${field} is ${shownTime(value)}`
+    case 'calendar-date': {
+      const part = (name: string) => (isNothing(record[name]) ? '–' : shown(record[name]))
+      const names = [field, ...others.map((name) => name.slice(name.lastIndexOf('_') + 1))]
+      return `${names.join('/')} is ${[field, ...others].map(part).join('/')}`
+    }
+    default:
+      return `${field} is ${shown(value)}`
+  }
+}
+
 /** Makes what judges the records of a contract's entity. */
 export const createJudge = ({ entity, fields, rules }: Contract): Judge => {
   const judged = rules.flatMap((rule) => {
@@ -96,7 +118,7 @@ export const createJudge = ({ entity, fields, rules }: Contract): Judge => {
   return {
     check: (record, arrivalMs) => {
       const rejected = rejecting.find(({ passes }) => !passes(record, arrivalMs))
-      if (rejected) return { rejected: { rule: rejected.rule, found: shown(record[rejected.rule.fields[0] ?? '']) }, warned: [] }
+      if (rejected) return { rejected: { rule: rejected.rule, found: foundBy(rejected.rule, record) }, warned: [] }
       return { rejected: null, warned: warning.filter(({ passes }) => !passes(record, arrivalMs)).map(({ rule }) => rule) }
     },
     formats: new Map(fields.flatMap(({ name, format }) => (format === null ? [] : [[name, format]]))),

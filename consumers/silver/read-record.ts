@@ -38,8 +38,8 @@ export const readRecord = (
   const { schemaId, value } = decoded
   const { rejected, warned } = judges[entity].check(value, arrivalMsOf(record))
   if (rejected) {
-    const { id, fields, because } = rejected.rule
-    return { errorClass: id, message: `${fields[0]} is ${rejected.found}: ${because}`, schemaId }
+    const { id, because } = rejected.rule
+    return { errorClass: id, message: `${rejected.found}: ${because}`, schemaId }
   }
   const expected = catalogue[entity].keyOf(value as never)
   if (expected !== key)

@@ -8,20 +8,22 @@ import type { Position } from './headers.ts'
 import { type Letter, letterOf } from './letter.ts'
 import { decodeMarker, letterId, type Marker, type Markers } from './markers.ts'
 import { lookInSilver } from './silver.ts'
-import { casesOf, type LetterCase, type SilverFindings } from './states.ts'
+import { casesOf, type LetterCase, nothingKnown, type SilverFindings, sentOf } from './states.ts'
 
 export type LetterReader = Pick<SecondReader, 'topic' | 'read' | 'clusterId'>
 
 /** All markers, to where a read_committed consumer comes now; none where nothing was ever done. */
-export const readMarkers = async (reader: LetterReader): Promise<Markers> => {
+export const readMarkers = async (reader: LetterReader, signal?: AbortSignal): Promise<Markers> => {
   const markers = new Map<string, Marker>()
   const state = await reader.topic(LETTERS_TOPIC)
   for (const { partition, logStart, end } of state?.partitions ?? [])
-    for await (const { records } of reader.read({ topic: LETTERS_TOPIC, topicId: state?.id ?? '', partition, from: logStart, to: end }))
+    for await (const { records } of reader.read({ topic: LETTERS_TOPIC, topicId: state?.id ?? '', partition, from: logStart, to: end })) {
+      signal?.throwIfAborted()
       for (const record of records) {
         const marker = decodeMarker(record)
         if (marker) markers.set(letterId(marker), marker)
       }
+    }
   return markers
 }
 
@@ -33,13 +35,18 @@ export const letterEnds = async (reader: LetterReader, entity: EntityName): Prom
 export async function* readLetters(
   reader: LetterReader,
   entity: EntityName,
-  { after, onRead = () => undefined }: { after?: ReadonlyMap<number, number>; onRead?: (count: number) => void } = {},
+  {
+    after,
+    signal,
+    onRead = () => undefined,
+  }: { after?: ReadonlyMap<number, number>; signal?: AbortSignal | undefined; onRead?: (count: number) => void } = {},
 ): AsyncGenerator<{ letter: Letter; record: DeliveredRecord }> {
   const topic = dlqTopic(entity)
   const state = await reader.topic(topic)
   for (const { partition, logStart, end } of state?.partitions ?? []) {
     const from = Math.max(logStart, after?.get(partition) ?? 0)
     for await (const { records } of reader.read({ topic, topicId: state?.id ?? '', partition, from, to: end })) {
+      signal?.throwIfAborted()
       for (const record of records) {
         const letter = letterOf(entity, partition, record)
         if (letter) yield { letter, record }
@@ -53,6 +60,9 @@ export interface LoadOptions {
   reader: LetterReader
   store: ObjectStore
   entities: readonly EntityName[]
+  /** Which letters are meant, whatever became of them; all where it is missing. Of the others Silver is not asked. */
+  isWanted?: (of: LetterCase) => boolean
+  signal?: AbortSignal
   /** Told of letters read so far. */
   onRead?: (count: number) => void
 }
@@ -64,8 +74,8 @@ export const silverRoot = (entity: EntityName) => `silver/${entity}`
  * Every letter of some entities and what became of it, oldest first. Markers come first, then what Silver has, then the letters:
  * what a later one says then covers what the one before it does. Memory is some hundred bytes a letter.
  */
-export const loadCases = async ({ reader, store, entities, onRead }: LoadOptions): Promise<LetterCase[]> => {
-  const markers = await readMarkers(reader)
+export const loadCases = async ({ reader, store, entities, isWanted, signal, onRead }: LoadOptions): Promise<LetterCase[]> => {
+  const markers = await readMarkers(reader, signal)
   const all: LetterCase[] = []
   let read = 0
   for (const entity of entities) {
@@ -76,12 +86,31 @@ export const loadCases = async ({ reader, store, entities, onRead }: LoadOptions
       read += more
       onRead?.(read)
     }
-    for await (const { letter } of readLetters(reader, entity, { onRead: count })) letters.push(letter)
-    const positions = positionsOf(entity, letters, markers)
-    const look = { store, root: silverRoot(entity), snapshot, clusterId: reader.clusterId, topicId }
-    all.push(...casesOf(letters, markers, await lookInSilver(look, positions)))
+    for await (const { letter } of readLetters(reader, entity, { signal, onRead: count })) letters.push(letter)
+    const wanted = isWanted ? wantedOf(letters, markers, isWanted) : { letters, markers }
+    const positions = positionsOf(entity, wanted.letters, wanted.markers)
+    const look = { store, root: silverRoot(entity), snapshot, clusterId: reader.clusterId, topicId, signal }
+    all.push(...casesOf(wanted.letters, wanted.markers, await lookInSilver(look, positions)))
   }
   return all.sort((a, b) => arrivalOf(a) - arrivalOf(b) || a.origin.partition - b.origin.partition || a.origin.offset - b.origin.offset)
+}
+
+/** The letters of those cases that are wanted, and their markers. */
+const wantedOf = (letters: readonly Letter[], markers: Markers, isWanted: (of: LetterCase) => boolean) => {
+  const ids = new Set(
+    casesOf(letters, markers, nothingKnown)
+      .filter(isWanted)
+      .map(({ id }) => id),
+  )
+  const sent = sentOf(markers.values())
+  const idOf = (own: string) => {
+    const of = sent.get(own)
+    return of ? letterId(of.marker) : own
+  }
+  return {
+    letters: letters.filter((letter) => ids.has(idOf(letterId(letter)))),
+    markers: new Map([...markers].filter(([id]) => ids.has(id))),
+  }
 }
 
 /** Where the record of a letter may be a row: where it came from, and everywhere that it was sent to. */

@@ -3,7 +3,7 @@ import type { AddFile } from '../../lake/delta/actions.ts'
 import { scan } from '../../lake/delta/scan.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
-import { factsOf, longBetween, longIs } from '../conditions.ts'
+import { factsOf, longIs } from '../conditions.ts'
 import { type Position, positionId } from './headers.ts'
 import type { SilverFindings } from './states.ts'
 
@@ -15,39 +15,35 @@ export interface SilverLook {
   clusterId: string
   /** The id that the topic has now; null where there is no such topic. */
   topicId: string | null
+  signal?: AbortSignal | undefined
 }
 
 /** What one version of a Silver table says of some records, by its ledger and by the rows of the files that may have them. */
 export const lookInSilver = async (
-  { store, root, snapshot, clusterId, topicId }: SilverLook,
+  { store, root, snapshot, clusterId, topicId, signal }: SilverLook,
   positions: readonly Position[],
 ): Promise<SilverFindings> => {
-  const wanted = new Map<string, Set<number>>()
-  for (const { topicId: of, partition, offset } of positions) {
-    const key = `${of}/${partition}`
-    const offsets = wanted.get(key) ?? new Set()
-    wanted.set(key, offsets.add(offset))
-  }
-  const spans = [...wanted].map(([key, offsets]) => {
-    const partition = Number(key.slice(key.lastIndexOf('/') + 1))
-    return [longIs('_partition', partition), longBetween('_offset', ...bounds(offsets))]
-  })
+  const wanted = offsetsOf(positions)
+  const spans = [...wanted].map(([partition, { sorted }]) => ({ isOf: longIs('_partition', partition), sorted }))
   const accepted = new Set<string>()
   const where = (file: AddFile) => {
     const facts = factsOf(file)
-    return spans.some((conditions) => conditions.every(({ mayHold }) => mayHold(facts)))
+    const [least, most] = [facts.min['_offset'], facts.max['_offset']]
+    return spans.some(({ isOf, sorted }) => isOf.mayHold(facts) && hasBetween(sorted, least, most))
   }
   const columns = ['_topic_id', '_partition', '_offset']
   if (spans.length > 0)
     for await (const batch of scan(store, snapshot, { root, columns, where })) {
+      signal?.throwIfAborted()
       const [topicIds, partitions, offsets] = columns.map((name) => columnOf(batch, name)) as [Column, Column, Column]
       for (let row = 0; row < batch.length; row++) {
-        const position = {
-          topicId: valueAt(topicIds, row) as string,
-          partition: valueAt(partitions, row) as number,
-          offset: valueAt(offsets, row) as number,
-        }
-        if (wanted.get(`${position.topicId}/${position.partition}`)?.has(position.offset)) accepted.add(positionId(position))
+        // Most rows are of no letter: numbers tell that without making a text of each.
+        const partition = valueAt(partitions, row) as number
+        const offset = valueAt(offsets, row) as number
+        const of = wanted.get(partition)?.topicIds.get(offset)
+        if (of === undefined) continue
+        const topicId = valueAt(topicIds, row) as string
+        if (of.includes(topicId)) accepted.add(positionId({ topicId, partition, offset }))
       }
     }
   const progressOf = (of: Position) => snapshot.txns.get(`silver/${clusterId}/${of.topicId}/${of.partition}`) ?? -1
@@ -56,11 +52,35 @@ export const lookInSilver = async (
   return { accepted, hasPassed, isLost }
 }
 
-/** The least and the greatest, without spreading them all on the stack. */
-const bounds = (numbers: Iterable<number>): [number, number] => {
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-  for (const each of numbers) [least, most] = [Math.min(least, each), Math.max(most, each)]
-  return [least, most]
+interface Offsets {
+  /** Of which topics an offset is wanted; of mostly one. */
+  topicIds: Map<number, string[]>
+  sorted: Float64Array
+}
+
+/** What is wanted of each partition, whichever topic it is of. */
+const offsetsOf = (positions: readonly Position[]): ReadonlyMap<number, Offsets> => {
+  const wanted = new Map<number, Offsets['topicIds']>()
+  for (const { topicId, partition, offset } of positions) {
+    const topicIds = wanted.get(partition) ?? new Map<number, string[]>()
+    wanted.set(partition, topicIds)
+    const of = topicIds.get(offset)
+    if (of === undefined) topicIds.set(offset, [topicId])
+    else if (!of.includes(topicId)) of.push(topicId)
+  }
+  return new Map([...wanted].map(([partition, topicIds]) => [partition, { topicIds, sorted: Float64Array.from(topicIds.keys()).sort() }]))
+}
+
+/** Whether one of some sorted numbers is neither below nor above two bounds; a bound that is missing holds anything. */
+const hasBetween = (sorted: Float64Array, least: unknown, most: unknown): boolean => {
+  if (typeof least !== 'number' || typeof most !== 'number') return true
+  let [from, to] = [0, sorted.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (sorted[middle]! < least) from = middle + 1
+    else to = middle
+  }
+  return from < sorted.length && sorted[from]! <= most
 }
 
 /** Whether a person had the record left out: a named gap of the table. */

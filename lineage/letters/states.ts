@@ -36,6 +36,9 @@ export interface SilverFindings {
   isLost: (position: Position) => boolean
 }
 
+/** Before Silver is asked: which letters are one case does not depend on it. */
+export const nothingKnown: SilverFindings = { accepted: new Set(), hasPassed: () => false, isLost: () => false }
+
 /** Where every record lies that a redrive has sent, as `entity/position`: of which letter it is, and which of its attempts. */
 export type Sent = ReadonlyMap<string, { marker: Marker; index: number }>
 
@@ -96,7 +99,10 @@ const isLater = (a: Letter, b: Letter) => a.refusedMs > b.refusedMs || (a.refuse
 
 const plain = (state: Outcome['state']): Outcome => ({ state, reason: null, message: null })
 
-/** What Silver shows now counts for more than what was written down once: a replay may have changed it. */
+/**
+ * What Silver shows now counts for more than what was written down once: a replay may have changed it. So `accepted` on record
+ * holds only as long as the row is there, or Silver has not come to it (again).
+ */
 const outcomeOf = (
   { position, outcome }: Attempt,
   entity: EntityName,
@@ -104,7 +110,7 @@ const outcomeOf = (
   silver: SilverFindings,
 ): Outcome | null => {
   if (silver.accepted.has(positionId(position))) return plain('accepted')
-  if (outcome) return outcome
+  if (outcome && !(outcome.state === 'accepted' && silver.hasPassed(position))) return outcome
   const letter = refusals.get(`${entity}/${positionId(position)}`)
   if (letter) return { state: 'refused', reason: letter.reason, message: letter.message }
   if (silver.isLost(position)) return plain('lost')

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseIsoTime } from '../iso-time.ts'
-import { aSwitch, durationMs, text } from './units.ts'
+import { aSwitch, count, durationMs, text } from './units.ts'
 
 const timeMs = z.string().transform((given, context) => {
   const ms = parseIsoTime(given)
@@ -19,7 +19,7 @@ export const letterKnobs = {
     doc: 'only dead letters of this entity: books, authors, reviews or ratings',
   },
   letterReason: { flag: 'reason', schema: text, programs: ['dlq'], doc: 'only those that this rule refused' },
-  letterTopic: { flag: 'topic', schema: text, programs: ['dlq'], doc: 'only those of this topic' },
+  letterTopic: { flag: 'topic', schema: text, programs: ['dlq'], doc: 'only those of this topic, such as goodreads.books' },
   lettersFromMs: { flag: 'from', schema: timeMs, programs: ['dlq'], doc: 'only those that were refused at this time (ISO 8601) or later' },
   lettersToMs: { flag: 'to', schema: timeMs, programs: ['dlq'], doc: 'only those that were refused before this time' },
   letterKey: { flag: 'key', schema: text, programs: ['dlq'], doc: 'only those of records with this key' },
@@ -36,6 +36,13 @@ export const letterKnobs = {
     isSwitch: true,
     programs: ['dlq'],
     doc: 'redrive or discard every open letter, where nothing else says which',
+  },
+  letterLimit: {
+    flag: 'limit',
+    default: '20',
+    schema: count(),
+    programs: ['dlq'],
+    doc: 'how many dead letters to list, those refused last first; all are counted',
   },
   outcomeWaitMs: {
     flag: 'wait',

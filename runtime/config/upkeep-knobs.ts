@@ -87,7 +87,7 @@ export const upkeepKnobs = {
     flag: 'limit',
     default: '20',
     schema: count(),
-    programs: ['history', 'stages', 'dlq'],
-    doc: 'how many versions, log lines of a stage, or dead letters to list, the newest first',
+    programs: ['history', 'stages'],
+    doc: 'how many versions, or log lines of a stage, to list, the newest first',
   },
 } as const

@@ -54,6 +54,18 @@ describe('what Silver refused', () => {
     assert.equal(check({ valid: 100, dead: 19 }).verdict, 'pass')
     assert.equal(check({ valid: 100, dead: 20 }).verdict, 'fail')
   })
+  test('counts what a replay refuses among all that it may have judged', () => {
+    const check = refusedInTurn()
+    check({ valid: 9000, epoch: 0 })
+    const { verdict, measured, message } = check({ valid: 1547, dead: 8567, epoch: 1, 'dead/schema-frozen': 8567 }, true)
+    assert.deepEqual([verdict, measured], ['fail', 8567 / 10_114])
+    assert.equal(
+      message,
+      '8567 more of all 10114 books are refused since a replay judged some again (schema-frozen 8567); they are on goodreads.books.dlq with their reasons.',
+    )
+    assert.equal(check({ valid: 9700, dead: 414, epoch: 2, 'dead/schema-frozen': 414 }).verdict, 'pass', 'another one took them back')
+    assert.match(check({ valid: 9700, dead: 514, epoch: 2 }).message, /^100 of 100 books that came/)
+  })
   test('begins anew where a replay took counts back', () => {
     const check = refusedInTurn()
     check({ valid: 500, dead: 100 })

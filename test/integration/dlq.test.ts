@@ -35,9 +35,9 @@ let schemaId = 0
 type Any = any
 /** What the command tells, in this process: starting one takes longer than most of what it does. */
 const told = async (...args: string[]): Promise<Any> => (await run(...args)).report
-const run = async (...args: string[]) => {
+const run = (...args: string[]) => runUntil(new AbortController().signal, ...args)
+const runUntil = async (signal: AbortSignal, ...args: string[]) => {
   const config = parseConfig('dlq', [...args, ...where], {})!
-  const signal = new AbortController().signal
   const deps = { config, reader, store, registry: () => registry, client: async () => client, signal, onProgress: () => undefined }
   return runCommand(deps, asked(config))
 }
@@ -129,6 +129,7 @@ test('letters are listed and shown, and what can not be done is one line', async
   assert.equal((await told('list', '--key', 'a', '--topic', topic)).total, 1)
   assert.equal((await told('list', '--entity', 'ratings')).total, 0)
   assert.equal((await told('list', '--to', '2020-01-01')).total, 0)
+  await assert.rejects(runUntil(AbortSignal.abort(new Error('told to stop')), 'list'), /^Error: told to stop$/)
   const [untitled] = (await told('list', '--key', 'untitled')).letters
   const shown = await told('show', untitled.letter)
   assert.deepEqual([shown.value.book_id, shown.headers['readflow.source'], shown.attempt], ['untitled', 'test', 1])
@@ -142,6 +143,7 @@ test('letters are listed and shown, and what can not be done is one line', async
     [['redrive', 'books/x/0/1'], /^There is no dead letter books\/x\/0\/1\./],
     [['discard', '--all'], /^--why must say why/],
     [['list', '--state', 'lost'], /^--state: is one of open/],
+    [['list', '--topic', 'nosuch'], /^--topic: 'nosuch' has no dead letters; .* goodreads\.books, goodreads\.authors, /],
   ] as const)
     await assert.rejects(run(...args), { code: 'config', message: line })
   for (const [args, code, line] of [

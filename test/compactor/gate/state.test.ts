@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { afterHeld, afterPassed, afterReleased, holdingChecks, nextTryMs, recoveredIds } from '../../../compactor/gate/state.ts'
+import { afterHeld, afterPassed, afterReleased, holdingChecks, holdLine, nextTryMs, recoveredIds } from '../../../compactor/gate/state.ts'
 import { type GateCheck, type GateState, type HeldEvent, isHolding, openState } from '../../../lake/gate-log.ts'
 
 const check = (id: string, verdict: GateCheck['verdict'], measured: number | null = 1): GateCheck => ({
@@ -31,6 +31,11 @@ describe('the state of the gate', () => {
     assert.deepEqual([150, 100, 50].map(ids), [[], [], []])
     assert.deepEqual([151, 49, null].map(ids), [['a'], ['a'], ['a']])
     assert.equal(holdingChecks([check('b', 'fail', 1)], waived).length, 1)
+  })
+
+  test('says what holds Gold in one line of whole sentences', () => {
+    const { hold } = held(openState, 1, heldEvent('r1', 0))
+    assert.equal(hold && holdLine(hold), 'Gold is held since 1970-01-01T00:01:00.000Z: a: a is 1. readflow gate says more; run r1.')
   })
 
   test('ends a waiver when its check passes, and not when it was not made', () => {

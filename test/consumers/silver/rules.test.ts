@@ -30,6 +30,19 @@ for (const [fields, id] of [
   test(`a book with ${JSON.stringify(fields)} is rejected as ${id}`, () => assert.equal(rejects('books', book(fields)), id))
 }
 
+test('what was found is told as a person reads it: times as such, dates whole', () => {
+  const found = (entity: keyof typeof contracts, record: object) => judge(entity, record).rejected?.found
+  assert.equal(found('books', book({ average_rating: 9 })), 'average_rating is 9')
+  assert.equal(found('books', book({ publication_year: 2014, publication_month: 13 })), 'publication_year/month/day is 2014/13/–')
+  assert.equal(
+    found('books', book({ original_publication_year: 2001, original_publication_month: 2, original_publication_day: 29 })),
+    'original_publication_year/month/day is 2001/2/29',
+  )
+  const rated = (at: number) => ({ rating_id: 'a', user_id: 'u', book_id: 'b', rating: 3, rated_at: at })
+  assert.equal(found('ratings', rated(2984644518000)), 'rated_at is 2064-07-30T11:55:18.000Z')
+  assert.equal(found('ratings', rated(1e18)), 'rated_at is 1000000000000000000')
+})
+
 for (const fields of [
   { original_publication_year: -750 },
   { publication_year: 2000, publication_month: 2, publication_day: 29 },

@@ -60,6 +60,21 @@ test('an outcome on record holds once its letter is gone, and one that is newly 
   assert.equal(isUnsettled(one([letter(5)], markers(marker(5, [attempt(9)])), silver(9))), false)
 })
 
+test('an acceptance on record holds as long as its row is there: a replay, or a rollback of one, may have taken it', () => {
+  const kept = markers(marker(5, [attempt(9, 2, { state: 'accepted', reason: null, message: null })]))
+  const seen = (letters: Letter[], findings: SilverFindings) => {
+    const found = one(letters, kept, findings)
+    return [found.state, found.attempts[0]?.outcome?.state, found.letter.reason, isUnsettled(found)]
+  }
+  const again = letter(9, { reason: 'rating-out-of-range' })
+  assert.deepEqual(seen([letter(5)], silver(10, [9])), ['accepted', 'accepted', 'title-missing', false])
+  assert.deepEqual(seen([letter(5), again], silver(10, [9])), ['accepted', 'accepted', 'rating-out-of-range', false])
+  assert.deepEqual(seen([letter(5), again], silver(10)), ['open', 'refused', 'rating-out-of-range', true])
+  assert.deepEqual(seen([letter(5)], silver(10)), ['repeat', 'repeat', 'title-missing', true])
+  assert.deepEqual(seen([letter(5)], silver(10, [], [9])), ['open', 'lost', 'title-missing', true])
+  assert.deepEqual(seen([letter(5)], silver(9)), ['accepted', 'accepted', 'title-missing', false])
+})
+
 test('markers are written and read alike; what is none of ours is none', () => {
   const whole = marker(5, [attempt(9), attempt(11, 3, { state: 'accepted', reason: null, message: null })])
   const { key, value } = encodeMarker(whole)
