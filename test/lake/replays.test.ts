@@ -10,11 +10,14 @@ import { openTable } from '../../lake/delta/table.ts'
 import { listReplays, readReplay, stagedByReplays, writeReplay } from '../../lake/replays.ts'
 import { openMemoryStore } from '../../lake/store/memory.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import { processMark } from '../../runtime/process.mjs'
 import { batchOf, field } from './sample.ts'
 
 const fields = [field('id', 'long')]
 const APP = 'silver/c/t/0'
 const NOBODY = 2 ** 30
+/** A process that is there and is not this one. */
+const other = { pid: process.ppid, mark: processMark(process.ppid) }
 const REQUEST = '--from earliest --to latest'
 
 const workOf = (epoch: number | null): Work => ({
@@ -65,8 +68,11 @@ test('the same request goes on with a replay whose process is gone; one whose pr
   assert.equal((await findReplay(store, 'silver.books', REQUEST))?.id, left.id)
   assert.equal(await findReplay(store, 'silver.books', '--from 1 --to latest'), null)
   assert.equal(await findReplay(store, 'silver.authors', REQUEST), null)
-  await writeReplay(store, { ...left, pid: process.ppid })
+  await writeReplay(store, { ...left, ...other })
   await assert.rejects(findReplay(store, 'silver.books', REQUEST), (error) => error instanceof ReadflowError && error.code === 'config')
+  // Another process has got its number since.
+  await writeReplay(store, { ...left, pid: process.ppid, mark: 'of another boot' })
+  assert.equal((await findReplay(store, 'silver.books', REQUEST))?.id, left.id)
 })
 
 test('one that is given up leaves nothing, and its process stops at its next step', async () => {
@@ -83,8 +89,8 @@ test('one that is given up leaves nothing, and its process stops at its next ste
 
 test('one whose process is there keeps its files: it may be in the middle of its swap', async () => {
   const { store, entry, present } = await begun()
-  await writeReplay(store, { ...entry, pid: process.ppid })
-  assert.equal(await giveUpReplay(store, { ...entry, pid: process.ppid }), 'aborted')
+  await writeReplay(store, { ...entry, ...other })
+  assert.equal(await giveUpReplay(store, { ...entry, ...other }), 'aborted')
   assert.ok(await present(entry.staged[0]))
 })
 
