@@ -5,6 +5,7 @@ import { catalogue } from '../../schemas/catalogue.ts'
 import type { EntityName, RawResponse, Review } from '../../schemas/records.ts'
 import type { Encode } from '../poll/poll.ts'
 import { methods } from '../sources/goodreads/client.ts'
+import { versionOf } from '../sources/goodreads/intake.ts'
 import { parseResponse } from '../sources/goodreads/parse/response.ts'
 import { ratingOf } from '../sources/goodreads/parse/review.ts'
 import type { SourceRecord } from '../sources/source.ts'
@@ -48,9 +49,9 @@ export const reparse = ({ raw, timestampMs, ...at }: RawAt, encode: Encode, publ
   const parsed = parseResponse({ method, status: Number(status), contentType, body, ...(userId === null ? {} : { userId }) })
   // Lists repeat reviews, each in its own form: one whose version another response brought is none of this response's.
   const isOwn = (review: Review) => {
-    const changedMs = review.date_updated ?? review.date_added
-    const isKnown = published.reviews.has(review.review_id, changedMs)
-    published.reviews.add(review.review_id, changedMs)
+    const version = versionOf(review)
+    const isKnown = published.reviews.has(version)
+    published.reviews.add(version)
     return !isKnown || published.of('reviews', requestId, catalogue.reviews.keyOf(review)) !== null
   }
   const found: { record: SourceRecord & { entity: EntityName }; isPartial: boolean }[] = [

@@ -4,6 +4,7 @@ import { openTable } from '../../lake/delta/table.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { factsOf, timeBetween } from '../../lineage/conditions.ts'
 import type { EntityName } from '../../schemas/records.ts'
+import { versionOf } from '../sources/goodreads/intake.ts'
 
 /** What was published of one response under one key. */
 interface Published {
@@ -17,40 +18,32 @@ export interface PublishedIndex {
   of: (entity: EntityName, requestId: string, key: string) => Published | null
   /** Whether a value was published under the key, of whichever response: the poller leaves out what it had before. */
   has: (entity: EntityName, key: string, hash: string) => boolean
-  /** Versions of reviews that were published at any time, of whichever response: the poller publishes each once, in the form that it met first. */
-  reviews: ReviewVersions
-}
-
-/** Versions by id and time of change; null where the source tells no time. */
-export interface ReviewVersions {
-  has: (reviewId: string, changedMs: number | null) => boolean
-  add: (reviewId: string, changedMs: number | null) => void
+  /**
+   * Versions of reviews (`versionOf`) that were published at any time, of whichever response: the poller publishes each once, in the
+   * form that it met first.
+   */
+  reviews: Set<string>
 }
 
 export const HASH_DIGITS = 16
 const REQUEST_ID = 'readflow.request-id'
 const utf8 = new TextDecoder()
 
-const createReviewVersions = (): ReviewVersions => {
-  const versions = new Set<string>()
-  const idOf = (reviewId: string, changedMs: number | null) => `${reviewId}:${changedMs ?? ''}`
-  return {
-    has: (reviewId, changedMs) => versions.has(idOf(reviewId, changedMs)),
-    add: (reviewId, changedMs) => void versions.add(idOf(reviewId, changedMs)),
-  }
-}
-
 /** All versions in Bronze, however old: what a response repeats may have been published long before it. About 100 bytes each. */
-const readReviewVersions = async (store: ObjectStore): Promise<ReviewVersions> => {
-  const versions = createReviewVersions()
+const readReviewVersions = async (store: ObjectStore): Promise<Set<string>> => {
+  const versions = new Set<string>()
   const root = 'bronze/reviews'
   const snapshot = await openTable(store, root).snapshot()
   const columns = ['review_id', 'date_updated', 'date_added']
   for await (const batch of scan(store, snapshot, { root, columns })) {
     const [ids, updated, added] = columns.map((name) => columnOf(batch, name)) as [never, never, never]
     for (let row = 0; row < batch.length; row++) {
-      const reviewId = valueAt(ids, row) as string | null
-      if (reviewId !== null) versions.add(reviewId, (valueAt(updated, row) ?? valueAt(added, row)) as number | null)
+      const [review_id, date_updated, date_added] = [valueAt(ids, row), valueAt(updated, row), valueAt(added, row)] as [
+        string | null,
+        number | null,
+        number | null,
+      ]
+      if (review_id !== null) versions.add(versionOf({ review_id, date_updated, date_added }))
     }
   }
   return versions

@@ -18,7 +18,9 @@ export const changeOf = ({ date_updated, date_added }: Review, nowMs: number): n
   const changedMs = date_updated ?? date_added
   return changedMs !== null && changedMs >= EARLIEST_MS && changedMs <= nowMs + DAY_MS ? changedMs : null
 }
-const versionOf = ({ review_id, date_updated, date_added }: Review) => `${review_id}:${date_updated ?? date_added ?? ''}`
+/** Names a version of a review: the source tells when it changed, and no more. */
+export const versionOf = ({ review_id, date_updated, date_added }: Pick<Review, 'review_id' | 'date_updated' | 'date_added'>) =>
+  `${review_id}:${date_updated ?? date_added ?? ''}`
 
 export interface Intake {
   /** For the parser: partial records of what is known or pending are not wanted. */
