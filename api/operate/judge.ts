@@ -152,17 +152,15 @@ const kafkaFindings = ({ lags, members, deadLetters, lost }: KafkaFacts, up: Fac
   ]
 }
 
-const AWAY_TODO = 'readflow doctor'
-
 /** What the pipeline needs and does not answer. */
 const awayFindings = ({ lake, kafka, registry }: Facts): Finding[] => {
-  const away = (id: string, what: string, fault: string | null | undefined): Finding[] =>
-    fault === null || fault === undefined ? [] : [{ level: 'wrong', id, what: `${what}: ${fault}`, todo: AWAY_TODO }]
+  const away = (id: string, what: string, fault: string | null | undefined, level: Finding['level'] = 'wrong'): Finding[] =>
+    fault === null || fault === undefined ? [] : [{ level, id, what: `${what}: ${fault}`, todo: 'readflow doctor' }]
   // A store that is away says so itself, and soon: who only took too long may be well, on a machine that has much to do.
   const isSlow = lake.fault?.startsWith('no answer within') ?? false
   return [
     ...(isSlow
-      ? [{ level: 'unknown' as const, id: 'lake-slow', what: `the lake was not read in time: ${lake.fault}`, todo: AWAY_TODO }]
+      ? away('lake-slow', 'the lake was not read in time', lake.fault, 'unknown')
       : away('lake-away', 'the lake can not be read', lake.fault)),
     ...away('kafka-away', 'Kafka does not answer', kafka?.fault),
     ...away('registry-away', 'the schema registry does not answer, so new schemas are neither written nor read', registry?.fault),
