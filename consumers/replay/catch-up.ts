@@ -28,8 +28,8 @@ export const progressOf = (layer: 'bronze' | 'silver', work: Work, snapshot: Sna
 
 /**
  * Swaps what is staged in while the live consumer goes on: catches up with what it has committed meanwhile, ever less of it, and
- * commits when nothing came in between. A consumer that always comes first is asked for room. Gives the version that the swap made. Rejects with `lake-fenced` where another replay
- * of a partition came first.
+ * commits when nothing came in between. A consumer that always comes first is asked for room. Gives the version that the swap
+ * made. Rejects with `lake-fenced` where another replay of a partition came first.
  */
 export const swapIn = async (
   context: Context,

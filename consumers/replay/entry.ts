@@ -35,18 +35,23 @@ export const checkIdle = async (store: ObjectStore, table: string): Promise<Repl
 export const findReplay = async (store: ObjectStore, table: string, request: string): Promise<ReplayOf | null> =>
   (await checkIdle(store, table)).find((each) => each.state === 'open' && each.request === request) ?? null
 
+/** Who works at a replay, and since when nothing was heard of it. */
+const ownNow = () => ({
+  updatedAt: new Date().toISOString(),
+  host: hostname(),
+  pid: process.pid,
+  mark: processMark(process.pid),
+})
+
 export const newReplay = (table: string, request: string): ReplayOf => {
-  const now = new Date().toISOString()
+  const own = ownNow()
   return {
     id: randomBytes(4).toString('hex'),
     table,
     state: 'open',
     request,
-    startedAt: now,
-    updatedAt: now,
-    host: hostname(),
-    pid: process.pid,
-    mark: processMark(process.pid),
+    startedAt: own.updatedAt,
+    ...own,
     staged: [],
     version: null,
     work: null,
@@ -58,13 +63,7 @@ export const saveReplay = async (store: ObjectStore, entry: ReplayOf): Promise<v
   const now = await readReplay<Work>(store, entry.id)
   if (now?.state === 'aborted')
     throw new ReadflowError('stopped', `The replay ${entry.id} of ${entry.table} was given up by readflow replay --abort.`)
-  await writeReplay(store, {
-    ...entry,
-    host: hostname(),
-    pid: process.pid,
-    mark: processMark(process.pid),
-    updatedAt: new Date().toISOString(),
-  })
+  await writeReplay(store, { ...entry, ...ownNow() })
 }
 
 /** How far back the history is searched for a swap whose process died before it could say so. */
