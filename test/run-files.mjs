@@ -1,17 +1,10 @@
 // Runs test files, two at a time, each in a runner of its own. Plain JS: it may be started by any Node >= 20.
 import { spawn } from 'node:child_process'
 import { findNode } from '../ops/setup/node.mjs'
-import { programEnv } from '../runtime/node-flags.mjs'
+import { nodeFlags, programEnv } from '../runtime/node-flags.mjs'
 
 const SLOTS = 2
-const FLAGS = [
-  '--disable-warning=ExperimentalWarning',
-  '--disable-warning=TimeoutNegativeWarning',
-  '--test',
-  '--test-timeout=600000',
-  '--test-reporter=spec',
-  '--test-reporter-destination=stdout',
-]
+const FLAGS = [...nodeFlags('test'), '--test', '--test-timeout=600000', '--test-reporter=spec', '--test-reporter-destination=stdout']
 const FAILURES = '\n✖ failing tests:\n'
 
 /** Numbers of the summary that node:test closes with, and the text without it. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findNode } from '../../ops/setup/node.mjs'
+import { nodeFlags } from '../../runtime/node-flags.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const words = process.argv.slice(2)
@@ -28,15 +29,7 @@ const began = Date.now()
 
 const child = spawn(
   findNode(root),
-  [
-    '--disable-warning=ExperimentalWarning',
-    '--disable-warning=TimeoutNegativeWarning',
-    '--test',
-    '--test-concurrency=1',
-    '--test-reporter=spec',
-    '--test-reporter-destination=stdout',
-    ...files,
-  ],
+  [...nodeFlags('test'), '--test', '--test-concurrency=1', '--test-reporter=spec', '--test-reporter-destination=stdout', ...files],
   {
     cwd: root,
     stdio: 'inherit',

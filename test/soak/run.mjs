@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { findNode } from '../../ops/setup/node.mjs'
+import { nodeFlags } from '../../runtime/node-flags.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const flags = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning']
-const child = spawn(findNode(root), [...flags, fileURLToPath(new URL('main.ts', import.meta.url)), ...process.argv.slice(2)], {
+const child = spawn(findNode(root), [...nodeFlags('soak'), fileURLToPath(new URL('main.ts', import.meta.url)), ...process.argv.slice(2)], {
   cwd: root,
   stdio: 'inherit',
 })
