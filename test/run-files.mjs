@@ -37,7 +37,7 @@ const runFile = (root, file, env) =>
 
 /**
  * Runs `files` in their order; of those that `isAlone` names, one at a time. Prints what each file tells when it is
- * done, and all failures at the end. Gives the numbers of tests that passed, failed and were skipped.
+ * done, and all failures once more at the end. Gives the numbers of tests that passed, failed and were skipped.
  */
 export const runFiles = async ({ root, files, isAlone }) => {
   // Dozens of brokers are started for a few seconds each: the second compiler of Java would take longer than it saves.
@@ -59,7 +59,8 @@ export const runFiles = async ({ root, files, isAlone }) => {
       for (const name of Object.keys(totals)) totals[name] += result[name]
       if (result.failures) failures.push(`${file}\n\n${result.failures}`)
       done++
-      process.stdout.write(`\n== ${done}/${files.length} ${file} (${result.seconds.toFixed(1)} s)\n${result.told}\n`)
+      const why = result.failures ? `\n${result.failures}\n` : ''
+      process.stdout.write(`\n== ${done}/${files.length} ${file} (${result.seconds.toFixed(1)} s)\n${result.told}\n${why}`)
     }
   }
   await Promise.all(Array.from({ length: SLOTS }, work))
