@@ -10,6 +10,8 @@ import { type AbortedTransaction, frameBatches } from './record-batch.ts'
  * - Metadata are asked for in a version that tells topic ids.
  * - An offset out of range is reported; kafkajs would commit offset -2 and carry on.
  * - What each fetch found of the ends of partitions is reported, also where it brought nothing.
+ * - A connection that is opened again begins with nothing read. kafkajs keeps the half of an answer that the old one was cut
+ *   in, takes all that comes for the rest of it, and is deaf, or dies, until the program is started again.
  * kafkajs 2.2.4 is frozen upstream, so the internal modules named here stay put; a test shows that each
  * override applies.
  */
@@ -160,6 +162,21 @@ ConsumerGroup.prototype.fetch = async function (this: ConsumerGroupInternals, no
   }))
   for (const listener of fetchListeners) listener({ groupId: this.groupId, nodeId, startedMs, answeredMs: Date.now(), answers })
   return batches
+}
+
+interface ConnectionInternals {
+  chunks: Buffer[]
+  bytesBuffered: number
+  bytesNeeded: number
+  isConnected: () => boolean
+  connect: () => Promise<boolean>
+}
+const Connection = require('kafkajs/src/network/connection.js') as { prototype: ConnectionInternals }
+const { connect } = Connection.prototype
+Connection.prototype.connect = function (this: ConnectionInternals) {
+  // An answer begins with its length.
+  if (!this.isConnected()) Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: 4 })
+  return connect.call(this)
 }
 
 const kafkajs = require('kafkajs') as typeof import('kafkajs')

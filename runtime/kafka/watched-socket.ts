@@ -22,6 +22,8 @@ export interface WatchedSocketOptions {
  * Sockets for kafkajs that are given up where a broker does not answer. kafkajs lets a request time out and asks again on the same
  * connection, so that one that is dead and never closed (a cable, a firewall, a host that is gone) would stay so for as long as TCP
  * sends again: a quarter of an hour. Any byte that comes shows that it lives.
+ * Of one that kafkajs has ended it hears nothing more: it would take its last bytes, and late faults, for those of the connection
+ * that it opened in its place.
  */
 export const createSocketFactory =
   ({ silentMs = SILENT_MS, groupSilentMs = GROUP_SILENT_MS }: WatchedSocketOptions = {}): ISocketFactory =>
@@ -44,6 +46,15 @@ export const createSocketFactory =
       timer ??= setTimeout(() => socket.destroy(new Error(`${host}:${port} did not answer for ${limitMs / 1000} s`)), limitMs).unref()
       return write(...args)
     }) as typeof socket.write
+    const end = socket.end.bind(socket) as (...args: unknown[]) => typeof socket
+    socket.end = ((...args: unknown[]) => {
+      for (const event of ['data', 'end', 'error', 'timeout']) socket.removeAllListeners(event)
+      socket.on('error', () => undefined)
+      socket.resume()
+      end(...args)
+      socket.destroySoon()
+      return socket
+    }) as typeof socket.end
     socket.on('data', calm)
     socket.on('close', calm)
     return socket

@@ -12,9 +12,11 @@ import { findJava } from '../../ops/stack/java.ts'
 import { type KafkaClient, openKafka } from '../../runtime/kafka/client.ts'
 import { readHeader } from '../../runtime/kafka/records/batch-header.ts'
 import { CorruptBatchError } from '../../runtime/kafka/records/corrupt-batch.ts'
+import { createSocketFactory } from '../../runtime/kafka/watched-socket.ts'
 import { createLog } from '../../runtime/log.ts'
 import { stackSkip, startStackOn, type TestStack, tempDataDir } from '../helpers/stack.ts'
 import { tool } from '../helpers/tool.ts'
+import { startCuttingProxy } from './helpers/cutting-proxy.ts'
 import { createRandom, seedOfRun } from './helpers/random.ts'
 import { lineOf, readPartition } from './helpers/read-partition.ts'
 import { report } from './helpers/report.ts'
@@ -228,3 +230,34 @@ const sendPrepared = async (topic: string, count: number, compressed: Buffer) =>
     CompressionCodecs[CompressionTypes.GZIP] = original
   }
 }
+
+interface Versions {
+  apiVersions: { apiKey: number }[]
+}
+interface ConnectionClass {
+  new (options: object): { connect: () => Promise<void>; disconnect: () => Promise<void>; send: (protocol: object) => Promise<Versions> }
+}
+
+test('a connection that was cut in the middle of an answer is whole when it is opened again', { skip, timeout: 30_000 }, async () => {
+  const require = createRequire(import.meta.url)
+  const Connection = require('kafkajs/src/network/connection') as ConnectionClass
+  const versions = require('kafkajs/src/protocol/requests/apiVersions') as { protocol: (of: { version: number }) => () => object }
+  const silent = { namespace: () => silent, debug: () => undefined, error: () => undefined, warn: () => undefined }
+  const proxy = await startCuttingProxy(Number(stack.brokers[0]?.split(':')[1]), 2)
+  const connection = new Connection({
+    ...{ host: '127.0.0.1', port: proxy.port, logger: silent, connectionTimeout: 3000, requestTimeout: 3000 },
+    socketFactory: createSocketFactory(),
+  })
+  const ask = async () => {
+    await connection.connect()
+    return connection.send(versions.protocol({ version: 1 })())
+  }
+  for (let cut = 1; cut <= 2; cut++) {
+    await assert.rejects(ask(), /Closed connection/)
+    assert.equal(proxy.connections(), cut)
+  }
+  for (let asked = 0; asked < 3; asked++) assert.ok((await ask()).apiVersions.length > 20)
+  assert.equal(proxy.connections(), 3)
+  await connection.disconnect()
+  proxy.close()
+})
