@@ -73,12 +73,16 @@ export const optimize = async (table: Table, options: OptimizeOptions): Promise<
   }
   const { leftOut = new Set<string>() } = options
   const failed = new Set<string>()
+  // What writers add meanwhile is for the next time: of a table that is written to faster than it is merged there would be no
+  // end, and the others would wait for it.
+  const ours = new Set<string>()
   // A round merges at most so many files into one: what it leaves small is merged with its like in the next.
   for (let before = -1; before !== result.commits; ) {
-    before = result.commits
     const snapshot = await table.snapshot()
     if (!snapshot.metadata) return result
-    const isIn = ({ path }: AddFile) => !failed.has(path) && !leftOut.has(path)
+    if (before === -1) for (const path of snapshot.files.keys()) ours.add(path)
+    before = result.commits
+    const isIn = ({ path }: AddFile) => ours.has(path) && !failed.has(path) && !leftOut.has(path)
     const groups = planOptimize({ files: [...snapshot.files.values()].filter(isIn) }, options)
     if (groups.length > 0) mergeSchema(snapshot.metadata.action.schemaString, snapshot.metadata.fields)
     while (groups.length > 0) {
@@ -101,6 +105,7 @@ export const optimize = async (table: Table, options: OptimizeOptions): Promise<
       } else {
         result.commits++
         result.filesAdded++
+        ours.add(outcome.path)
         result.filesRemoved += group.files.length
         result.bytesAdded += outcome.size
         result.bytesRemoved += bytesOf(group.files)

@@ -185,6 +185,20 @@ describe('optimize beside other writers', () => {
       assert.equal((await table.snapshot()).files.size, 2)
     }))
 
+  it('ends where a writer is faster than it: what came meanwhile is for the next time', () =>
+    withTable('memory', async ({ store, table, rewrite }) => {
+      await filled(table, 4)
+      const writer = openTable(store, 't')
+      let id = 100
+      const busy: Rewrite = async (rows) => {
+        for (let files = 0; id < 130 && files < 3; files++) await append(writer, fields, [{ id: id++ }])
+        return rewrite(rows)
+      }
+      const result = await optimize(table, { ...limits, rewrite: busy })
+      assert.deepEqual([result.commits, result.filesRemoved], [1, 4])
+      assert.equal((await table.snapshot()).files.size, 4)
+    }))
+
   it('gives a group up whose file another one removed, leaves nothing behind, and goes on with the next time', () =>
     withTable('memory', async ({ store, table, rewrite }) => {
       await filled(table, 4)
