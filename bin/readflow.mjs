@@ -24,6 +24,7 @@ const commands = {
   stages: ['ops/stages/main.ts', 'list the stages of the up that runs, with last and next run'],
   run: ['ops/run/main.ts', 'have a stage run now'],
   retry: ['ops/retry/main.ts', 'try a stage that has failed again, and what depends on it'],
+  restart: ['ops/restart/main.ts', 'end a program or server that hangs, and start it again'],
   backfill: ['producers/backfill/main.ts', 'ask the source for past days'],
   pause: ['ops/pause/main.ts', 'pause a stage of the up that runs, so that its group is idle'],
   resume: ['ops/resume/main.ts', 'let a paused stage run again'],

@@ -12,7 +12,7 @@ export interface RunFile {
   lakeUrl: string | null
   /** Address of the page and the API, without a slash at its end; null where none is served. */
   apiUrl: string | null
-  /** Where `pause` and `resume` are told; null where nothing can be paused. Only who can read this file knows the token. */
+  /** Where `pause`, `restart` and the like are told; null where nothing can be. Only who can read this file knows the token. */
   control: { port: number; token: string } | null
 }
 

@@ -31,22 +31,38 @@ export const findUp = (dataDir: string): FoundUp => {
 
 /** Asks the control port of a running `up`; with no request, how it stands. Throws ReadflowError `stack-failed` when it is gone, `config` where it has no such stage. */
 export const askUp = async (
-  { run: { pid }, control: { port, token } }: FoundUp,
+  up: FoundUp,
   request: { stage: StageName; verb: StageVerb } | null,
   signal: AbortSignal,
-): Promise<ControlAnswer> => {
+): Promise<ControlAnswer> =>
+  send<ControlAnswer>(up, {
+    route: request ? `stages/${request.stage}/${request.verb}` : 'status',
+    method: request ? 'POST' : 'GET',
+    unknown: { what: `${request?.stage} does not run in this up.`, hint: 'See its --stages.' },
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+  })
+
+/**
+ * Has a running `up` end one of its programs or services, however hung, and start it again; returns once it runs. Null, or why it
+ * does not run. Throws ReadflowError `stack-failed` when `up` is gone, `config` where it runs no such program.
+ */
+export const restartBy = async (up: FoundUp, name: string, signal: AbortSignal): Promise<string | null> => {
+  const unknown = { what: `${name} is not run by this up.`, hint: 'Restart it where it runs.' }
+  const { failure } = await send<{ failure: string | null }>(up, { route: `programs/${name}/restart`, method: 'POST', unknown, signal })
+  return failure
+}
+
+const send = async <Answer>(
+  { run: { pid }, control: { port, token } }: FoundUp,
+  { route, method, unknown, signal }: { route: string; method: string; unknown: { what: string; hint: string }; signal: AbortSignal },
+): Promise<Answer> => {
   let response: Response
   try {
-    response = await fetch(`http://127.0.0.1:${port}/${request ? `stages/${request.stage}/${request.verb}` : 'status'}`, {
-      method: request ? 'POST' : 'GET',
-      headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-    })
-    if (response.ok) return (await response.json()) as ControlAnswer
+    response = await fetch(`http://127.0.0.1:${port}/${route}`, { method, headers: { authorization: `Bearer ${token}` }, signal })
+    if (response.ok) return (await response.json()) as Answer
   } catch (cause) {
     throw new ReadflowError('stack-failed', `up (process ${pid}) stopped, or does not answer any more.`, { cause })
   }
-  if (response.status === 404)
-    throw new ReadflowError('config', `${request?.stage} does not run in this up.`, { hint: 'See its --stages.' })
+  if (response.status === 404) throw new ReadflowError('config', unknown.what, { hint: unknown.hint })
   throw new ReadflowError('stack-failed', `up (process ${pid}) refused: HTTP ${response.status}.`)
 }

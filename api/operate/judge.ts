@@ -83,7 +83,7 @@ const programFindings = ({ up, nowMs }: Facts): Finding[] => {
             level: 'wrong',
             id: 'stage-overdue',
             what: `${name} was to run ${durationText(overdueMs(stage, nowMs))} ago, and has not begun: its program hangs`,
-            todo: 'The runbook target-down says how to find and end it; up starts it again.',
+            todo: 'readflow restart poll',
           },
         ]
       if (condition === 'paused' || condition === 'pausing')
@@ -153,17 +153,24 @@ const kafkaFindings = ({ lags, members, deadLetters, lost }: KafkaFacts, up: Fac
 }
 
 /** What the pipeline needs and does not answer. */
-const awayFindings = ({ lake, kafka, registry }: Facts): Finding[] => {
-  const away = (id: string, what: string, fault: string | null | undefined, level: Finding['level'] = 'wrong'): Finding[] =>
-    fault === null || fault === undefined ? [] : [{ level, id, what: `${what}: ${fault}`, todo: 'readflow doctor' }]
+const awayFindings = ({ up, lake, kafka, registry }: Facts): Finding[] => {
+  const look = 'readflow doctor'
+  const orRestart = (name: string) => (up ? `${look}; one that hangs: readflow restart ${name}` : look)
+  const away = (id: string, what: string, fault: string | null | undefined, todo = look, level: Finding['level'] = 'wrong'): Finding[] =>
+    fault === null || fault === undefined ? [] : [{ level, id, what: `${what}: ${fault}`, todo }]
   // A store that is away says so itself, and soon: who only took too long may be well, on a machine that has much to do.
   const isSlow = lake.fault?.startsWith('no answer within') ?? false
   return [
     ...(isSlow
-      ? away('lake-slow', 'the lake was not read in time', lake.fault, 'unknown')
+      ? away('lake-slow', 'the lake was not read in time', lake.fault, look, 'unknown')
       : away('lake-away', 'the lake can not be read', lake.fault)),
-    ...away('kafka-away', 'Kafka does not answer', kafka?.fault),
-    ...away('registry-away', 'the schema registry does not answer, so new schemas are neither written nor read', registry?.fault),
+    ...away('kafka-away', 'Kafka does not answer', kafka?.fault, orRestart('kafka')),
+    ...away(
+      'registry-away',
+      'the schema registry does not answer, so new schemas are neither written nor read',
+      registry?.fault,
+      orRestart('registry'),
+    ),
   ]
 }
 
@@ -202,7 +209,7 @@ export const judge = (facts: Facts, { objectiveMs }: { objectiveMs: number }): F
             level: 'wrong' as const,
             id: 'api-away',
             what: `the API does not answer: ${api.fault}`,
-            todo: 'Read logs/serve.log in the data folder.',
+            todo: 'Read logs/serve.log in the data folder; one that hangs: readflow restart serve',
           },
         ]
       : []),

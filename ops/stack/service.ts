@@ -34,8 +34,8 @@ export interface RunningService {
   pid: number
   /** Resolves when it ended, for whatever reason. */
   exited: Promise<{ lastError: string | null }>
-  /** SIGTERM, then SIGKILL after 15 s. */
-  stop: () => Promise<void>
+  /** SIGTERM, then SIGKILL after `graceMs`, 15 s where it is not given. */
+  stop: (graceMs?: number) => Promise<void>
 }
 
 export const logFileOf = (dataDir: string, name: ServiceName): string => path.join(dataDir, 'logs', `${name}.log`)
@@ -136,13 +136,13 @@ const track = ({
     child.once('error', (error) => done(error.message))
     child.once('exit', (code, signal) => done(signal ?? `exit code ${code}`))
   })
-  const stop = async () => {
+  const stop = async (graceMs = STOP_GRACE_MS) => {
     isStopping = true
     child.kill('SIGTERM')
     const grace = new AbortController()
     const isGone = await Promise.race([
       exited.then(() => true),
-      sleep(STOP_GRACE_MS, grace.signal).then(
+      sleep(graceMs, grace.signal).then(
         () => false,
         () => true,
       ),

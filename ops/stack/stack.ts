@@ -1,6 +1,6 @@
 import { createScope } from '../../runtime/lifecycle.ts'
 import type { Log } from '../../runtime/log.ts'
-import { type KeepRunningOptions, keepRunning } from '../up/keep-running.ts'
+import { type KeepRunningOptions, type Kept, keepRunning } from '../up/keep-running.ts'
 import { fetchArtifacts } from './artifacts.ts'
 import type { DataLock } from './data-lock.ts'
 import { findJava } from './java.ts'
@@ -33,6 +33,8 @@ export interface StackOptions {
 export interface Stack {
   brokers: string[]
   registryUrl: string
+  /** What was started here, each of which can be restarted. */
+  kept: ReadonlyMap<ServiceName, Pick<Kept, 'restart'>>
   /** Ends the registry, then Kafka. */
   stop: () => Promise<void>
 }
@@ -55,10 +57,11 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
   try {
     await endLeftovers(options)
     if (existing.brokers && existing.registryUrl)
-      return { brokers: [...existing.brokers], registryUrl: existing.registryUrl, stop: scope.close }
+      return { brokers: [...existing.brokers], registryUrl: existing.registryUrl, kept: new Map(), stop: scope.close }
     const { services, brokers, url } = await plan(options, scope.defer)
     const first = await startAll(services, options)
     const stopping = new AbortController()
+    const all = new Map<ServiceName, Kept>()
     // Released last in, first out: the registry before the broker.
     services.forEach((service, index) => {
       let running: RunningService | null = first[index] ?? null
@@ -70,10 +73,11 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
         },
         onState: (...state) => onService?.(service.name, ...state),
       })
+      all.set(service.name, kept)
       scope.defer(kept.stop)
     })
     scope.defer(() => stopping.abort())
-    return { brokers, registryUrl: url, stop: scope.close }
+    return { brokers, registryUrl: url, kept: all, stop: scope.close }
   } catch (error) {
     await scope.close()
     throw error

@@ -26,7 +26,8 @@ export interface RunningProgram {
   /** The last line on stdout: with `--once`, its summary. */
   lastLine: () => string | null
   send: (message: object) => void
-  stop: () => Promise<void>
+  /** SIGTERM, then SIGKILL after `graceMs`. */
+  stop: (graceMs?: number) => Promise<void>
 }
 
 /** Calls `onLine` for each whole line of a stream. */
@@ -85,9 +86,9 @@ export const startProgram = (
     send: (message) => {
       if (child.connected) child.send(message, () => undefined)
     },
-    stop: async () => {
+    stop: async (graceMs = STOP_GRACE_MS) => {
       child.kill('SIGTERM')
-      const isGone = await Promise.race([exited.then(() => true), sleep(STOP_GRACE_MS).then(() => false)])
+      const isGone = await Promise.race([exited.then(() => true), sleep(graceMs).then(() => false)])
       if (!isGone) child.kill('SIGKILL')
       await exited
     },

@@ -9,7 +9,8 @@ const NEVER_MS = 2 ** 31 - 1
 
 export interface Attempt {
   exited: Promise<{ lastError: string | null; isFinal?: boolean }>
-  stop: () => Promise<void>
+  /** Asks it to end, and ends it by force after `graceMs`. */
+  stop: (graceMs?: number) => Promise<void>
 }
 
 export interface KeepRunningOptions {
@@ -27,6 +28,9 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
   let current: Attempt | null = null
   let restarts = 0
   let early = new AbortController()
+  let isAsked = false
+  /** Who asked for a restart is told once it runs, or why it does not. */
+  let tell: (failure: string | null) => void = () => undefined
 
   const waitFor = async (delayMs: number) => {
     early = new AbortController()
@@ -35,13 +39,17 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
 
   const attempt = async (): Promise<{ lastError: string | null; isFinal?: boolean }> => {
     try {
+      isAsked = false
       onState('starting', null, restarts)
       current = await start()
       if (signal.aborted) await current.stop()
       else onState('running', null, restarts)
+      tell(null)
       return await current.exited
     } catch (error) {
-      return { lastError: error instanceof Error ? error.message : String(error) }
+      const lastError = error instanceof Error ? error.message : String(error)
+      tell(lastError)
+      return { lastError }
     }
   }
 
@@ -59,6 +67,7 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
       if (Date.now() - beganMs > STEADY_MS) delayMs = FIRST_MS
       restarts++
       onState('restarting', lastError, restarts)
+      if (isAsked) continue
       await waitFor(delayMs)
       delayMs = Math.min(delayMs * 2, CAP_MS)
     }
@@ -69,6 +78,15 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
   return {
     /** Where it waits to be started again, that is now. */
     startNow: () => early.abort(),
+    /** Ends what runs, by force after `graceMs`, and starts it again at once. Resolves to null when that runs, else to why it does not. */
+    restart: (graceMs: number): Promise<string | null> => {
+      const { promise, resolve } = Promise.withResolvers<string | null>()
+      tell = resolve
+      isAsked = true
+      early.abort()
+      void current?.stop(graceMs)
+      return promise
+    },
     stop: async () => {
       controller.abort()
       await current?.stop()

@@ -22,6 +22,8 @@ import { createStatus } from './status.ts'
 import { keepTargets } from './targets.ts'
 import { createTerminal, welcome } from './terminal.ts'
 
+/** What hangs does not end by itself; what does not, ends in this time or goes on from what is committed. */
+const RESTART_GRACE_MS = 10_000
 const LIVE: readonly ProgramName[] = ['poll', 'consume', 'compact']
 
 await runService('up', async ({ argv, env, signal, defer }) => {
@@ -153,7 +155,11 @@ await runService('up', async ({ argv, env, signal, defer }) => {
   // Consumers first: topics exist before the first record, and stop last in the reverse order.
   for (const name of ['compact', 'consume', 'poll'] as const) keep(name, [], running)
   status.step('programs', 'done', LIVE.join(', '))
-  const { port, token, close } = await startControl(stages, status.current)
+  const { port, token, close } = await startControl({
+    stages,
+    status: status.current,
+    restart: (name) => (kept.get(name as ProgramName) ?? running.kept.get(name as ServiceName))?.restart(RESTART_GRACE_MS) ?? null,
+  })
   defer(close)
   announce(running, apiUrl, { port, token })
   status.phase('running')

@@ -86,6 +86,7 @@ const operandNames: Partial<Record<Program, readonly string[]>> = {
   stages: ['[STAGE]'],
   run: ['STAGE'],
   retry: ['[STAGE]'],
+  restart: ['PROGRAM'],
   dlq: ['list|show|redrive|discard', '[LETTER…]'],
 }
 
@@ -136,6 +137,8 @@ const purposes: Record<Program, string> = {
   stages: 'lists the stages of the up that runs, with schedule, last and next run; STAGE shows one with its newest log lines',
   run: 'has a stage of the up that runs go on now, and waits for the end of that run',
   retry: 'tries a stage that has failed again now (without STAGE the first in the flow), and what depends on it after it',
+  restart:
+    'has the up that runs end a program that hangs (poll, consume, compact, serve, kafka, registry), by kill -9 after 10 s, and start it again; it goes on from what is committed',
   status: 'says in a few lines how everything is and what to do; exit code 0 well, 1 something is wrong, 2 it can not be told',
   doctor: 'checks the set-up, a line a check, and says what to do; exit code 1 where one fails',
   backfill: 'asks the source for past days, beside the live poll and under its rate limit; safe to repeat and to interrupt',

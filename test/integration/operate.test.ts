@@ -5,10 +5,12 @@ import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { openBackfillInbox } from '../../lineage/backfill/inbox.ts'
 import { checkClock } from '../../ops/doctor/kafka.ts'
+import { findLeftover } from '../../ops/stack/pid-file.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
 import { createLog } from '../../runtime/log.ts'
+import { readRunFile } from '../../runtime/run-file.ts'
 import { stackSkip } from '../helpers/stack.ts'
-import { lastJson, readflow, startUp, tempDir, until } from '../helpers/up.ts'
+import { childOf, lastJson, readflow, startUp, tempDir, until } from '../helpers/up.ts'
 import { openWorld, type WorldReview } from '../producers/goodreads/world.ts'
 
 const skip = await stackSkip()
@@ -266,6 +268,33 @@ test('the person on call sees what is wrong, mends it by one command, and fills 
       const shown = runs.map(({ job, state }: { job: string; state: string }) => `${job}: ${state}`).sort()
       return String(shown) === 'replay silver.ratings: completed,rollback silver.ratings: completed'
     })
+  })
+
+  await t.test('what hangs is ended and started again by one command: a program, a server', async () => {
+    const committed = async () => (await stageOf('silver')).last_run.ended_at
+    const before = await committed()
+    const consume = () => childOf(readRunFile(dir)?.pid ?? 0, 'consumers/main.ts')
+    const hung = consume()
+    process.kill(hung, 'SIGSTOP')
+    const restarted = await readflow(['restart', 'consume', ...data])
+    assert.deepEqual([restarted.code, restarted.stdout], [0, 'consume was ended and started again.\n'], restarted.stderr)
+    assert.throws(() => process.kill(hung, 0), { code: 'ESRCH' })
+    assert.notEqual(consume(), hung)
+
+    const registry = () => findLeftover(dir, 'registry') ?? 0
+    const was = registry()
+    process.kill(was, 'SIGSTOP')
+    const away = await status()
+    assert.deepEqual([away.code, away.findings[0].id], [1, 'registry-away'])
+    assert.match(away.findings[0].todo, /readflow restart registry/)
+    assert.deepEqual(lastJson(await readflow(['restart', 'registry', '--json', ...data])), { ok: true, program: 'registry' })
+    assert.notEqual(registry(), was)
+    assert.equal((await readflow(['run', 'poll', ...data])).code, 0)
+    await until('silver to commit again', async () => (await committed()) > before)
+    await until('all to be well', async () => (await status()).code === 0)
+
+    const none = await readflow(['restart', 'clouds', ...data])
+    assert.deepEqual([none.code, none.stderr], [2, "restart: 'clouds' is no program: poll, consume, compact, serve, kafka, registry.\n"])
   })
 
   await t.test('beside programs that are run by themselves, and where nothing is known', async () => {

@@ -59,7 +59,7 @@ test('what is paused outlives its program', () => {
 
 test('the control port does nothing for who does not know the token', async (t) => {
   const stages = open()
-  const control = await startControl(stages, () => ({ phase: 'running' }) as UpStatus)
+  const control = await startControl({ stages, status: () => ({ phase: 'running' }) as UpStatus, restart: () => null })
   t.after(control.close)
   const post = (path: string, token: string) =>
     fetch(`http://127.0.0.1:${control.port}${path}`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
