@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { targetsFile } from '../../ops/up/targets.ts'
 import { createScope, sleep } from '../../runtime/lifecycle.ts'
@@ -110,6 +110,8 @@ export const runSoak = async (
     await sleep(Math.max(0, loadMs - (performance.now() - started)), signal)
     await load.stop()
     const samples = await sampling.stop()
+    // Kept with the folder of a run that fails: what grew, and when.
+    writeFileSync(path.join(dir, 'samples.json'), JSON.stringify(samples))
     const asked = await queries.stop()
     say(`load ended: ${load.acknowledged.length} records acknowledged, ${load.counts.failedSends} sends failed and were repeated\n`)
     const checks = await checkAll({
