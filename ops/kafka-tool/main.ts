@@ -5,8 +5,8 @@ import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { fetchArtifacts } from '../stack/artifacts.ts'
-import { findJava, javaEnv } from '../stack/java.ts'
-import { kafkaClasspath } from '../stack/kafka.ts'
+import { javaEnv, lookAtJava } from '../stack/java.ts'
+import { kafkaArchive, kafkaClasspath } from '../stack/kafka.ts'
 import { help, parseToolCall } from './tools.ts'
 
 const logConfig = fileURLToPath(new URL('./log4j2.properties', import.meta.url))
@@ -24,9 +24,11 @@ await runProgram('kafka-tool', async ({ argv, env, signal }) => {
       })
     args.unshift('--bootstrap-server', config.kafkaBrokers.join(','))
   }
-  const java = await findJava(env)
+  const { java, version: javaVersion } = await lookAtJava(env)
   const artifacts = await fetchArtifacts({ env, signal, onProgress: (line) => process.stderr.write(`${line}\n`) })
-  const jvm = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', `-Dlog4j2.configurationFile=${logConfig}`]
+  const { flags } = kafkaArchive({ artifacts, javaVersion })
+  const fast = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', ...flags]
+  const jvm = ['-Xmx256m', ...fast, `-Dlog4j2.configurationFile=${logConfig}`]
   const child = spawn(java, [...jvm, '-cp', kafkaClasspath(artifacts), className, ...args], {
     env: javaEnv(env),
     // A console consumer's output is bytes, and none of ours.

@@ -11,6 +11,8 @@ const pomFile = fileURLToPath(new URL('./pom.xml', import.meta.url))
 const STAMP = 'complete.json'
 
 export interface Artifacts {
+  /** Folder of both, where more may be kept that belongs to these versions. */
+  dir: string
   /** Folder of Kafka's jars. */
   kafkaDir: string
   /** The registry's runnable jar. */
@@ -96,6 +98,7 @@ export const fetchArtifacts = async ({ env, onProgress, signal, fetch = runMaven
   }
 
   return {
+    dir,
     kafkaDir: path.join(dir, 'kafka'),
     registryJar: path.join(dir, 'registry', `apicurio-registry-app-${registryVersion}-runner.jar`),
     kafkaVersion,

@@ -21,11 +21,14 @@ export const parseJavaVersion = (text: string): number | null => {
   return match[1] === '1' ? Number(match[2] ?? 0) : Number(match[1])
 }
 
+/** The path of a Java ≥ 17, as `lookAtJava` finds it. */
+export const findJava = async (env: NodeJS.ProcessEnv): Promise<string> => (await lookAtJava(env)).java
+
 /**
- * The path of a Java ≥ 17: that of JAVA_HOME, else the one on PATH. Throws ReadflowError `missing-tool`
- * with the command that installs it, naming the version where it is too old.
+ * The path of a Java ≥ 17, and what its `-version` prints: that of JAVA_HOME, else the one on PATH. Throws ReadflowError
+ * `missing-tool` with the command that installs it, naming the version where it is too old.
  */
-export const findJava = async (env: NodeJS.ProcessEnv): Promise<string> => {
+export const lookAtJava = async (env: NodeJS.ProcessEnv): Promise<{ java: string; version: string }> => {
   const home = env['JAVA_HOME'] ? path.join(env['JAVA_HOME'], 'bin', `java${exe}`) : null
   const java = home && existsSync(home) ? home : 'java'
   let text: string
@@ -47,7 +50,7 @@ export const findJava = async (env: NodeJS.ProcessEnv): Promise<string> => {
       { hint: `${javaHint} Or set JAVA_HOME.` },
     )
   }
-  return java
+  return { java, version: text }
 }
 
 /** What a Java process of ours gets of the environment: nothing by which a user's settings would configure it. */

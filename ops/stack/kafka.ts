@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { Log } from '../../runtime/log.ts'
 import type { Artifacts } from './artifacts.ts'
+import { classArchive, whileArchiving } from './class-archive.ts'
 import { javaEnv } from './java.ts'
 import { tellingLine } from './log-tail.ts'
 import { dataMark } from './pid-file.ts'
@@ -77,6 +78,10 @@ const kafkaDir = (dataDir: string) => path.join(dataDir, 'kafka')
 /** Where Java finds Kafka's classes, its command-line tools among them. */
 export const kafkaClasspath = (artifacts: Artifacts) => path.join(artifacts.kafkaDir, '*')
 
+/** Kafka's classes, for the broker and for its tools. */
+export const kafkaArchive = ({ artifacts, ...java }: { artifacts: Artifacts; javaVersion: string; isMade?: boolean }) =>
+  classArchive({ dir: artifacts.dir, name: 'kafka', ...java })
+
 /** The cluster's id, made up once: topics, offsets and the tables' progress belong to it. */
 const clusterId = (dir: string): string => {
   const file = path.join(dir, 'cluster-id')
@@ -89,6 +94,9 @@ interface KafkaOptions {
   port: number
   controllerPort: number
   java: string
+  javaVersion: string
+  /** Whether a run that finds no archive of its classes leaves one. */
+  isArchiving: boolean
   artifacts: Artifacts
   env: NodeJS.ProcessEnv
   log: Log
@@ -103,6 +111,7 @@ export const prepareKafka = async ({
   port,
   controllerPort,
   java,
+  javaVersion,
   artifacts,
   env,
   signal,
@@ -115,7 +124,9 @@ export const prepareKafka = async ({
   if (existsSync(stamp) && existsSync(path.join(dir, 'log', 'meta.properties'))) return
   const args = [
     '-Xmx256m',
+    '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
+    ...kafkaArchive({ artifacts, javaVersion }).flags,
     '-XX:-UsePerfData',
     '-Dlog4j2.configurationFile=log4j2.properties',
     '-cp',
@@ -143,8 +154,9 @@ export const prepareKafka = async ({
 }
 
 /** How to run the broker; `prepareKafka` must have run. */
-export const kafkaSpec = ({ dataDir, port, java, artifacts, env, log }: KafkaOptions): ServiceSpec => {
+export const kafkaSpec = ({ dataDir, port, java, javaVersion, isArchiving, artifacts, env, log }: KafkaOptions): ServiceSpec => {
   const dir = kafkaDir(dataDir)
+  const archive = kafkaArchive({ artifacts, javaVersion, isMade: isArchiving })
   return {
     name: 'kafka',
     title: 'Kafka',
@@ -156,6 +168,7 @@ export const kafkaSpec = ({ dataDir, port, java, artifacts, env, log }: KafkaOpt
       '-XX:+UseSerialGC',
       '-XX:-UsePerfData',
       '-XX:+ExitOnOutOfMemoryError',
+      ...archive.flags,
       '-Djava.awt.headless=true',
       `-Djava.io.tmpdir=${emptyTempDir(dataDir, 'kafka')}`,
       '-Dlog4j2.configurationFile=log4j2.properties',
@@ -168,6 +181,7 @@ export const kafkaSpec = ({ dataDir, port, java, artifacts, env, log }: KafkaOpt
     env: javaEnv(env),
     cwd: dir,
     isReady: () => isKafkaReady(port, clusterId(dir), log),
+    ...whileArchiving(archive),
   }
 }
 

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import type { Artifacts } from './artifacts.ts'
+import { classArchive, whileArchiving } from './class-archive.ts'
 import { javaEnv } from './java.ts'
 import { dataMark } from './pid-file.ts'
 import { emptyTempDir, type ServiceSpec } from './service.ts'
@@ -28,41 +29,50 @@ export const registrySpec = ({
   dataDir,
   port,
   java,
+  javaVersion,
+  isArchiving,
   artifacts,
   env,
 }: {
   dataDir: string
   port: number
   java: string
+  javaVersion: string
+  isArchiving: boolean
   artifacts: Artifacts
   env: NodeJS.ProcessEnv
-}): ServiceSpec => ({
-  name: 'registry',
-  title: 'The schema registry',
-  dataDir,
-  address: `${HOST}:${port}`,
-  command: java,
-  args: [
-    '-Xmx256m',
-    '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
-    '-XX:-UsePerfData',
-    '-XX:+ExitOnOutOfMemoryError',
-    '-Djava.awt.headless=true',
-    `-Djava.io.tmpdir=${emptyTempDir(dataDir, 'registry')}`,
-    // Else its transaction manager opens a port only to have a number that is its own.
-    '-DCoreEnvironmentBean.processImplementationClassName=com.arjuna.ats.internal.arjuna.utils.UuidProcessId',
-    dataMark(dataDir),
-    '-jar',
-    artifacts.registryJar,
-  ],
-  env: { ...javaEnv(env), ...registryEnv(port) },
-  cwd: path.join(dataDir, 'registry'),
-  isReady: async (signal) => {
-    const response = await fetch(`${registryUrl(port)}/subjects`, {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-    })
-    await response.arrayBuffer()
-    return response.ok
-  },
-})
+}): ServiceSpec => {
+  const archive = classArchive({ dir: artifacts.dir, name: 'registry', javaVersion, isMade: isArchiving })
+  return {
+    name: 'registry',
+    title: 'The schema registry',
+    dataDir,
+    address: `${HOST}:${port}`,
+    command: java,
+    args: [
+      '-Xmx256m',
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      '-XX:-UsePerfData',
+      '-XX:+ExitOnOutOfMemoryError',
+      ...archive.flags,
+      '-Djava.awt.headless=true',
+      `-Djava.io.tmpdir=${emptyTempDir(dataDir, 'registry')}`,
+      // Else its transaction manager opens a port only to have a number that is its own.
+      '-DCoreEnvironmentBean.processImplementationClassName=com.arjuna.ats.internal.arjuna.utils.UuidProcessId',
+      dataMark(dataDir),
+      '-jar',
+      artifacts.registryJar,
+    ],
+    env: { ...javaEnv(env), ...registryEnv(port) },
+    cwd: path.join(dataDir, 'registry'),
+    isReady: async (signal) => {
+      const response = await fetch(`${registryUrl(port)}/subjects`, {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+      })
+      await response.arrayBuffer()
+      return response.ok
+    },
+    ...whileArchiving(archive),
+  }
+}

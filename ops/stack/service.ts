@@ -28,6 +28,10 @@ export interface ServiceSpec {
   cwd: string
   /** Whether it serves requests. A throw means not yet. */
   isReady: (signal: AbortSignal) => Promise<boolean>
+  /** How long it may take to end when it is asked to; 15 s where it is not given. */
+  stopGraceMs?: number
+  /** Called when it has ended. */
+  onEnd?: () => void
 }
 
 export interface RunningService {
@@ -131,12 +135,13 @@ const track = ({
     const done = (how: string) => {
       if (pid !== undefined) watcher.remove(pid)
       pidFile?.remove()
+      spec.onEnd?.()
       resolve({ lastError: isStopping ? null : `${spec.title} ended (${how})${after(errorLineOf(readLog()))}` })
     }
     child.once('error', (error) => done(error.message))
     child.once('exit', (code, signal) => done(signal ?? `exit code ${code}`))
   })
-  const stop = async (graceMs = STOP_GRACE_MS) => {
+  const stop = async (graceMs = spec.stopGraceMs ?? STOP_GRACE_MS) => {
     isStopping = true
     child.kill('SIGTERM')
     const grace = new AbortController()

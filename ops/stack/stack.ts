@@ -3,7 +3,7 @@ import type { Log } from '../../runtime/log.ts'
 import { type KeepRunningOptions, type Kept, keepRunning } from '../up/keep-running.ts'
 import { fetchArtifacts } from './artifacts.ts'
 import type { DataLock } from './data-lock.ts'
-import { findJava } from './java.ts'
+import { lookAtJava } from './java.ts'
 import { kafkaSpec, prepareKafka } from './kafka.ts'
 import { endLeftover, type ServiceName } from './pid-file.ts'
 import { type PickedPort, pickPort } from './ports.ts'
@@ -22,6 +22,8 @@ export interface StackOptions {
   registryPort: number
   isKafkaPortExplicit: boolean
   isRegistryPortExplicit: boolean
+  /** Whether servers that find no archive of their classes leave one when they end; they do where nothing else is said. */
+  isArchiving?: boolean
   env: NodeJS.ProcessEnv
   log: Log
   signal?: AbortSignal
@@ -105,13 +107,13 @@ const plan = async (options: StackOptions, defer: (release: () => Promise<void>)
   } = options
   // Before the download: who chose a port that is taken need not wait for it.
   const ports = await pickPorts(options)
-  const java = await findJava(env)
+  const { java, version: javaVersion } = await lookAtJava(env)
   const artifacts = await fetchArtifacts({ env, signal, onProgress: (line) => onProgress?.('fetch', 'running', line) })
   onProgress?.('fetch', 'done', `Kafka ${artifacts.kafkaVersion}, Apicurio ${artifacts.registryVersion}`)
   const watcher = startWatcher()
   defer(watcher.close)
 
-  const common = { dataDir, java, artifacts, env, log }
+  const common = { dataDir, java, javaVersion, isArchiving: options.isArchiving ?? true, artifacts, env, log }
   const kafkaOptions = { ...common, port: ports.kafka.port, controllerPort: ports.controller.port }
   const brokers = existing.brokers ? [...existing.brokers] : [`127.0.0.1:${ports.kafka.port}`]
   const url = existing.registryUrl ?? registryUrl(ports.registry.port)

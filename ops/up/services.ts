@@ -65,6 +65,8 @@ export const openServices = async ({
       registryPort: registry?.port ?? 0,
       isKafkaPortExplicit: true,
       isRegistryPortExplicit: true,
+      // Who wants one pass waits for its end.
+      isArchiving: !config.isOnce,
       env,
       log,
       signal,

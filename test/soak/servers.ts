@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fetchArtifacts } from '../../ops/stack/artifacts.ts'
-import { findJava } from '../../ops/stack/java.ts'
+import { lookAtJava } from '../../ops/stack/java.ts'
 import { kafkaSpec, prepareKafka } from '../../ops/stack/kafka.ts'
 import { findMinio, minioCredentials, minioLakeUrl, minioSpec } from '../../ops/stack/minio.ts'
 import { pickPort } from '../../ops/stack/ports.ts'
@@ -43,7 +43,8 @@ const freePort = async (reserved: Set<number>) => {
 export const startServers = async ({ dir, diskDir, lake }: { dir: string; diskDir: string; lake: LakePlace }): Promise<Servers> => {
   const scope = createScope()
   const { env } = process
-  const [java, artifacts] = [await findJava(env), await fetchArtifacts({ env, onProgress: () => undefined })]
+  const { java, version: javaVersion } = await lookAtJava(env)
+  const artifacts = await fetchArtifacts({ env, onProgress: () => undefined })
   const watcher = startWatcher()
   scope.defer(watcher.close)
   const reserved = new Set<number>()
@@ -77,7 +78,7 @@ export const startServers = async ({ dir, diskDir, lake }: { dir: string; diskDi
   }
 
   try {
-    const common = { dataDir: dir, java, artifacts, env, log }
+    const common = { dataDir: dir, java, javaVersion, isArchiving: false, artifacts, env, log }
     const kafkaOptions = { ...common, port: ports.kafka, controllerPort: ports.controller }
     const kafkaProxyPort = await proxy('kafka', ports.kafka)
     const started = [
