@@ -82,24 +82,33 @@ await runService('poll', async ({ argv, env, signal, defer }) => {
   pollMetrics.interval(intervalMs)
   const schedule = intervalMs === null ? 'once: the source is read to its end' : `every ${durationText(intervalMs)}`
   const report = createStageReport({ stage: 'poll', schedule })
+  // Due by the time of day or by a clock that nobody sets, whatever comes first: no step of the first one, and no sleep of the machine,
+  // in which the second one stands still, puts a poll off.
   let dueMs = 0
+  let dueTickMs = 0
+  const setDue = (atMs: number) => {
+    dueMs = atMs
+    dueTickMs = performance.now() + (atMs - Date.now())
+  }
+  const leftMs = () => Math.min(dueMs - Date.now(), dueTickMs - performance.now())
   let retryMs = RETRY_FIRST_MS
   const follow = async (until: AbortSignal) => {
     while (true) {
-      const beganMs = Date.now()
+      const beganTickMs = performance.now()
       // A pause moves no poll: one that was broken off is due at once, a source that is read once never again.
-      if (beganMs < dueMs) {
-        report.waits(dueMs)
-        if (await waits.wait('poll', Math.min(dueMs - beganMs, LONGEST_SLEEP_MS), until)) dueMs = 0
+      const waitMs = leftMs()
+      if (waitMs > 0) {
+        report.waits(Date.now() + waitMs)
+        if (await waits.wait('poll', Math.min(waitMs, LONGEST_SLEEP_MS), until)) setDue(0)
         continue
       }
       report.began()
       try {
         const polled = await once(until)
-        pollMetrics.succeeded(Date.now() - beganMs)
+        pollMetrics.succeeded(performance.now() - beganTickMs)
         retryMs = RETRY_FIRST_MS
         // Measured from the beginning of a poll, and never two at once.
-        dueMs = intervalMs === null ? Number.POSITIVE_INFINITY : beganMs + intervalMs
+        setDue(intervalMs === null ? Number.POSITIVE_INFINITY : Date.now() - (performance.now() - beganTickMs) + intervalMs)
         report.ended('completed', polledText(polled), dueMs)
       } catch (error) {
         if (until.aborted) report.waits(null)
@@ -112,7 +121,7 @@ await runService('poll', async ({ argv, env, signal, defer }) => {
         // A source or broker that is away for a while: the position has not moved, the next poll goes on from it.
         log.warn({ error: errorLine(error), retry_in_ms: retryMs }, 'poll failed; it is tried again')
         process.send?.({ type: 'status', program: 'poll', state: 'waiting', lastError: errorLine(error) })
-        dueMs = Date.now() + retryMs
+        setDue(Date.now() + retryMs)
         report.failed(error, dueMs)
         retryMs = Math.min(retryMs * 2, RETRY_CAP_MS)
       }

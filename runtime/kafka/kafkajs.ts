@@ -10,6 +10,8 @@ import { type AbortedTransaction, frameBatches } from './record-batch.ts'
  * - Metadata are asked for in a version that tells topic ids.
  * - An offset out of range is reported; kafkajs would commit offset -2 and carry on.
  * - What each fetch found of the ends of partitions is reported, also where it brought nothing.
+ * - Heartbeats go by a clock that nobody sets. kafkajs goes by the time of day: set back by hours, a member sends none for hours, is
+ *   put out of its group, and does not hear of it.
  * - A connection that is opened again begins with nothing read. kafkajs keeps the half of an answer that the old one was cut
  *   in, takes all that comes for the rest of it, and is deaf, or dies, until the program is started again.
  * kafkajs 2.2.4 is frozen upstream, so the internal modules named here stay put; a test shows that each
@@ -140,6 +142,7 @@ interface FetchedBatch {
 interface ConsumerGroupInternals {
   groupId: string
   fetch: (nodeId: number) => Promise<FetchedBatch[]>
+  heartbeat: (options: { interval: number }) => Promise<void>
   pause: (topicPartitions: { topic: string; partitions: number[] }[]) => void
   recoverFromOffsetOutOfRange: (error: { topic: string; partition: number }) => Promise<void>
 }
@@ -162,6 +165,16 @@ ConsumerGroup.prototype.fetch = async function (this: ConsumerGroupInternals, no
   }))
   for (const listener of fetchListeners) listener({ groupId: this.groupId, nodeId, startedMs, answeredMs: Date.now(), answers })
   return batches
+}
+
+const heartbeatsMs = new WeakMap<ConsumerGroupInternals, number>()
+const { heartbeat } = ConsumerGroup.prototype
+ConsumerGroup.prototype.heartbeat = async function (this: ConsumerGroupInternals, { interval }) {
+  const nowMs = performance.now()
+  if (nowMs - (heartbeatsMs.get(this) ?? Number.NEGATIVE_INFINITY) < interval) return
+  // Whatever the time of day was at the last one, it is due.
+  await heartbeat.call(this, { interval: Number.NEGATIVE_INFINITY })
+  heartbeatsMs.set(this, nowMs)
 }
 
 interface ConnectionInternals {
