@@ -84,14 +84,16 @@ export const runSoak = async (
     const load = startLoad({ brokers: servers.brokers, schemaIds, seed })
     const queries = startQueries(at.data)
     const isUnfinished = (file: string) => file.includes(`${path.sep}.tmp${path.sep}`)
+    const isCopy = (file: string) => file.includes(`${path.sep}cache${path.sep}`)
     const sampling = startSampling({
       ...{ pid, targets: processesOf(lake), targetsFile: targetsFile(at.data) },
       folders: [
         ...['data', 'data-2'].map((name) => ({
           name: `temporary files in ${name}`,
           dir: path.join(at.disk, name),
-          isCounted: (file: string) => !/\.(log|json)$/.test(file),
+          isCounted: (file: string) => !isCopy(file) && !/\.(log|json)$/.test(file),
         })),
+        ...(lake === 'minio' ? [{ name: 'copies of data files', dir: at.data, isCounted: isCopy }] : []),
         ...(lake === 'folder' ? [{ name: 'unfinished files of the lake', dir: at.lake, isCounted: isUnfinished }] : []),
       ],
     })
