@@ -105,7 +105,7 @@ const readArguments = (program: Program, known: typeof entries, argv: string[]) 
     const operands = names.map((_, index) => parsed.positionals[index] ?? '')
     return { values: parsed.values as Record<string, string | boolean | undefined>, operands }
   } catch (cause) {
-    const reason = cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : String(cause)
+    const reason = cause instanceof Error ? (cause.message.split('. ')[0] ?? '').replace(/\.$/, '') : String(cause)
     throw new ReadflowError('config', `${reason}.`, { cause, hint: `See readflow ${program} --help.` })
   }
 }

@@ -19,7 +19,7 @@ const server: Partial<Record<Measure, Bound>> = {
 const folders: Record<string, Bound> = {
   'temporary files in data': { perMinute: 10, most: 2000 },
   'temporary files in data-2': { perMinute: 10, most: 2000 },
-  // As many as there is room for: they stay until it is full.
+  // As many as --cache-max-bytes has room for: they stay until it is full.
   'copies of data files': { perMinute: NEVER, most: 10_000 },
   'unfinished files of the lake': { perMinute: 2, most: 500 },
 }
