@@ -1,4 +1,6 @@
 import { createReadStream } from 'node:fs'
+import http from 'node:http'
+import https from 'node:https'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -40,6 +42,8 @@ export interface S3Requests {
   ) => Promise<void>
   list: (prefix: string, from: { startAfter?: string | undefined; token?: string | undefined }) => Promise<S3Page>
   delete: (key: string) => Promise<void>
+  /** Closes the connections that are not in use: where one is dead, others are, and each would take a time limit to find out. */
+  dropIdle: () => void
   close: () => void
 }
 
@@ -51,7 +55,8 @@ export const openS3Client = ({
   location: S3Location
   requestTimeoutMs: number
 }): S3Requests => {
-  const agent = { maxSockets: MAX_SOCKETS }
+  const pooled = { keepAlive: true, maxSockets: MAX_SOCKETS }
+  const [httpAgent, httpsAgent] = [new http.Agent(pooled), new https.Agent(pooled)]
   const config: S3ClientConfig = {
     ...(endpoint === null ? {} : { endpoint, forcePathStyle: true, region: 'us-east-1' }),
     ...(region === null ? {} : { region }),
@@ -61,8 +66,8 @@ export const openS3Client = ({
       requestTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
       socketTimeout: requestTimeoutMs,
-      httpAgent: agent,
-      httpsAgent: agent,
+      httpAgent,
+      httpsAgent,
     },
     // The store tries again itself: it must see each answer.
     maxAttempts: 1,
@@ -133,6 +138,10 @@ export const openS3Client = ({
       return { objects, next: page.IsTruncated ? (page.NextContinuationToken ?? null) : null }
     },
     delete: async (key) => void (await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))),
+    dropIdle: () => {
+      for (const agent of [httpAgent, httpsAgent])
+        for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+    },
     close: () => {
       client.destroy()
       uploads.destroy()

@@ -46,7 +46,10 @@ export const openS3Store = (lakeUrl: string, options: StoreOptions = {}): Object
       const limits = {
         patienceMs,
         signal,
-        onRetry: options.metrics?.retried,
+        onRetry: () => {
+          s3.dropIdle()
+          options.metrics?.retried()
+        },
         isTransient: (error: unknown) => kindOf(error) === 'transient',
       }
       return await inTime(() => withRetries(() => work(s3), limits))

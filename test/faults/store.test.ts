@@ -10,6 +10,7 @@ import type { ObjectStore } from '../../lake/store/store.ts'
 import { errorLine } from '../../runtime/errors.ts'
 import { type Fault, type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts'
 import { minioSkip, startTestMinio, type TestMinio } from '../helpers/minio.ts'
+import { startTcpProxy } from '../soak/proxy.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (value: Uint8Array) => new TextDecoder().decode(value)
@@ -180,6 +181,26 @@ describe('the store behind a bad network', { skip: minioSkip() }, () => {
     } finally {
       s3.destroy()
       await rm(dir, { recursive: true })
+    }
+  })
+
+  it('has one time limit to wait where the network has lost every connection and said nothing', async () => {
+    const tcp = await startTcpProxy(minio.port)
+    const limitMs = 1500
+    const url = minio.lakeUrl().replace(String(minio.port), String(tcp.port))
+    const far = openStore(url, { requestTimeoutMs: limitMs, patienceMs: 60_000 })
+    try {
+      await far.put('lost/a', bytes('a'))
+      await Promise.all(Array.from({ length: 8 }, () => far.get('lost/a')))
+      tcp.break('half-open')
+      tcp.mend()
+      const beganMs = performance.now()
+      for (let reads = 0; reads < 8; reads++) assert.equal(text(await far.get('lost/a')), 'a')
+      const tookMs = performance.now() - beganMs
+      assert.ok(tookMs >= limitMs && tookMs < 2 * limitMs, `${tookMs} ms`)
+    } finally {
+      await far.close()
+      await tcp.close()
     }
   })
 
