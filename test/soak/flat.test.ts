@@ -36,6 +36,24 @@ test('noise is no growth; a peak over the limit is seen however short', () => {
   assert.equal(judged(run((minutes) => (minutes === 2 ? 501 : 100))).isFlat, false)
 })
 
+test('what goes up and down is borne for a while, and the less the longer it is seen', () => {
+  const swinging = { ...bound, swing: 60 }
+  const sawtooth = (minutes: number) => 100 + 60 * ((minutes / 8) % 1)
+  const of = (samples: Sample[], limits: typeof bound) => judgeFlatness(samples, () => limits)[0]!
+  // The half that is seen only rises.
+  const tooth = run((minutes) => sawtooth(minutes + 3))
+  assert.equal(of(tooth, bound).isFlat, false)
+  assert.equal(of(tooth, swinging).isFlat, true)
+  assert.ok(Math.abs(of(tooth, swinging).mostPerMinute - (5 + 60 / 5)) < 0.5)
+  assert.equal(
+    of(
+      run((_minutes, age) => 100 + 20 * age),
+      swinging,
+    ).isFlat,
+    false,
+  )
+})
+
 test('what lives too short says nothing of growth', () => {
   assert.equal(judged(run((_minutes, age) => 100 + 50 * age, 0.5)).perMinute, null)
   assert.equal(slopePerMinute([]), null)

@@ -13,6 +13,8 @@ export type Measure = 'memory MB' | 'heap MB' | 'open files' | 'handles' | 'file
 export interface Bound {
   /** Growth within a life. */
   perMinute: number
+  /** What it goes up and down by all the time: so much of the growth over the longest life is none. */
+  swing?: number
   most: number
 }
 
@@ -24,6 +26,8 @@ export interface Flatness {
   most: number
   /** Null where no life was long enough. */
   perMinute: number | null
+  /** How much of it is borne: the longer a life was seen, the less. */
+  mostPerMinute: number
   bound: Bound
   isFlat: boolean
 }
@@ -53,6 +57,12 @@ export const slopePerMinute = (samples: readonly Pick<Sample, 'atMs' | 'life' | 
   return spanMs < LEAST_SPAN_MS || below === 0 ? null : (above / below) * 60_000
 }
 
+const longestMinutes = (samples: readonly Pick<Sample, 'atMs' | 'life'>[]): number =>
+  [...Map.groupBy(samples, ({ life }) => life).values()].reduce(
+    (longest, ofLife) => Math.max(longest, (ofLife.at(-1)!.atMs - ofLife[0]!.atMs) / 60_000),
+    0,
+  )
+
 /** Judges the second half of a run. Pure. */
 export const judgeFlatness = (samples: readonly Sample[], boundOf: (name: string, measure: Measure) => Bound): Flatness[] => {
   const lastMs = samples.reduce((last, { atMs }) => Math.max(last, atMs), 0)
@@ -65,6 +75,8 @@ export const judgeFlatness = (samples: readonly Sample[], boundOf: (name: string
     const perMinute = slopePerMinute(settled)
     const most = all.reduce((found, { value }) => Math.max(found, value), 0)
     const least = all.reduce((found, { value }) => Math.min(found, value), most)
-    return { name, measure, least, most, perMinute, bound, isFlat: most <= bound.most && (perMinute ?? 0) <= bound.perMinute }
+    const mostPerMinute = bound.perMinute + (bound.swing ?? 0) / Math.max(1, longestMinutes(settled))
+    const isFlat = most <= bound.most && (perMinute ?? 0) <= mostPerMinute
+    return { name, measure, least, most, perMinute, mostPerMinute, bound, isFlat }
   })
 }

@@ -45,9 +45,9 @@ export const outcomeText = (outcome: Outcome): string => {
     outcome.checks.flatMap(({ what, faults: wrong }) => wrong.map((fault) => `! ${what}: ${fault}\n`)).join(''),
     table(
       ['flat', 'measure', 'least', 'most', 'of at most', 'a minute', 'of at most', 'held'],
-      outcome.flatness.map(({ name, measure, least, most, perMinute, bound, isFlat }) => [
+      outcome.flatness.map(({ name, measure, least, most, perMinute, mostPerMinute, bound, isFlat }) => [
         ...[name, measure, shown(least), shown(most), shown(bound.most), perMinute === null ? '-' : perMinute.toFixed(1)],
-        ...[shown(bound.perMinute), isFlat ? 'yes' : 'NO'],
+        ...[shown(mostPerMinute), isFlat ? 'yes' : 'NO'],
       ]),
     ),
     outcome.notes.map((note) => `${note}\n`).join(''),
