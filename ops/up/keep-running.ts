@@ -28,9 +28,13 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
   let current: Attempt | null = null
   let restarts = 0
   let early = new AbortController()
-  let isAsked = false
-  /** Who asked for a restart is told once it runs, or why it does not. */
-  let tell: (failure: string | null) => void = () => undefined
+  /** The restart that was asked for, until it runs or it is known why it does not. */
+  let asked: PromiseWithResolvers<string | null> | null = null
+
+  const settle = (failure: string | null) => {
+    asked?.resolve(failure)
+    asked = null
+  }
 
   const waitFor = async (delayMs: number) => {
     early = new AbortController()
@@ -39,16 +43,15 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
 
   const attempt = async (): Promise<{ lastError: string | null; isFinal?: boolean }> => {
     try {
-      isAsked = false
       onState('starting', null, restarts)
       current = await start()
       if (signal.aborted) await current.stop()
       else onState('running', null, restarts)
-      tell(null)
+      settle(null)
       return await current.exited
     } catch (error) {
       const lastError = error instanceof Error ? error.message : String(error)
-      tell(lastError)
+      settle(lastError)
       return { lastError }
     }
   }
@@ -67,7 +70,7 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
       if (Date.now() - beganMs > STEADY_MS) delayMs = FIRST_MS
       restarts++
       onState('restarting', lastError, restarts)
-      if (isAsked) continue
+      if (asked) continue
       await waitFor(delayMs)
       delayMs = Math.min(delayMs * 2, CAP_MS)
     }
@@ -80,12 +83,10 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
     startNow: () => early.abort(),
     /** Ends what runs, by force after `graceMs`, and starts it again at once. Resolves to null when that runs, else to why it does not. */
     restart: (graceMs: number): Promise<string | null> => {
-      const { promise, resolve } = Promise.withResolvers<string | null>()
-      tell = resolve
-      isAsked = true
+      asked ??= Promise.withResolvers<string | null>()
       early.abort()
       void current?.stop(graceMs)
-      return promise
+      return asked.promise
     },
     stop: async () => {
       controller.abort()

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Attempt, keepRunning } from '../../../ops/up/keep-running.ts'
+
+test('a restart ends what runs and starts it again at once; all who ask meanwhile are told, also why it does not run', async () => {
+  const stopped: (number | undefined)[] = []
+  let starts = 0
+  let fault: Error | null = null
+  const start = (): Attempt => {
+    starts++
+    if (fault) throw fault
+    const ended = Promise.withResolvers<{ lastError: null }>()
+    return {
+      exited: ended.promise,
+      stop: async (graceMs) => {
+        stopped.push(graceMs)
+        ended.resolve({ lastError: null })
+      },
+    }
+  }
+  const running = Promise.withResolvers<void>()
+  const kept = keepRunning({ start, onState: (state) => state === 'running' && running.resolve() })
+  await running.promise
+  assert.deepEqual(await Promise.all([kept.restart(10), kept.restart(20)]), [null, null])
+  assert.deepEqual([starts, stopped[0]], [2, 10])
+  fault = new Error('no port')
+  assert.equal(await kept.restart(10), 'no port')
+  fault = null
+  assert.equal(await kept.restart(10), null, 'it waits no longer for its next attempt')
+  await kept.stop()
+})
