@@ -5,6 +5,7 @@ import { conditionOf } from '../../runtime/stage-lines.ts'
 import type { StageName } from '../../runtime/stage-names.ts'
 import { askUp, type FoundUp, findUp } from '../../runtime/up-control.ts'
 import { stageOf } from './stage-of.ts'
+import { whyUnfinished } from './why-unfinished.ts'
 
 const LOOK_MS = 200
 
@@ -34,8 +35,9 @@ export const goOnCommand =
       return outcome === 'completed' ? 0 : 1
     } catch (error) {
       if (!until.aborted || error instanceof ReadflowError) throw error
-      const why = signal.aborted ? 'Told to stop' : `Not done within ${config.timeoutMs / 1000} s`
-      throw new ReadflowError('stack-failed', `${why}: ${stage} was told to run.`, { hint: `It goes on; see readflow stages ${stage}.` })
+      throw new ReadflowError('stack-failed', `${whyUnfinished(signal, config.timeoutMs)}: ${stage} was told to run.`, {
+        hint: `It goes on; see readflow stages ${stage}.`,
+      })
     }
   }
 

@@ -6,6 +6,7 @@ import { createLog } from '../../runtime/log.ts'
 import { programOfStage, type StageName } from '../../runtime/stage-names.ts'
 import { askUp, type FoundUp, findUp } from '../../runtime/up-control.ts'
 import { stageOf } from './stage-of.ts'
+import { whyUnfinished } from './why-unfinished.ts'
 
 const LOOK_MS = 200
 const words = {
@@ -48,8 +49,7 @@ export const stageCommand =
       process.stdout.write(config.isJson ? `${JSON.stringify({ ok: true, stage, state, changed: isNew, group })}\n` : `${line}\n`)
     } catch (error) {
       if (!until.aborted || (error instanceof ReadflowError && error.code === 'config')) throw error
-      const why = signal.aborted ? 'Told to stop' : `Not done within ${config.timeoutMs / 1000} s`
-      throw new ReadflowError('stack-failed', `${why}: ${open.what}.`, { hint: open.hint })
+      throw new ReadflowError('stack-failed', `${whyUnfinished(signal, config.timeoutMs)}: ${open.what}.`, { hint: open.hint })
     }
   }
 

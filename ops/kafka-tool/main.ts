@@ -6,6 +6,7 @@ import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { fetchArtifacts } from '../stack/artifacts.ts'
 import { javaEnv, lookAtJava } from '../stack/java.ts'
+import { SMALL_JVM } from '../stack/jvm.ts'
 import { kafkaArchive, kafkaClasspath } from '../stack/kafka.ts'
 import { help, parseToolCall } from './tools.ts'
 
@@ -27,8 +28,7 @@ await runProgram('kafka-tool', async ({ argv, env, signal }) => {
   const { java, version: javaVersion } = await lookAtJava(env)
   const artifacts = await fetchArtifacts({ env, signal, onProgress: (line) => process.stderr.write(`${line}\n`) })
   const { flags } = kafkaArchive({ artifacts, javaVersion })
-  const fast = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', ...flags]
-  const jvm = ['-Xmx256m', ...fast, `-Dlog4j2.configurationFile=${logConfig}`]
+  const jvm = [...SMALL_JVM, ...flags, `-Dlog4j2.configurationFile=${logConfig}`]
   const child = spawn(java, [...jvm, '-cp', kafkaClasspath(artifacts), className, ...args], {
     env: javaEnv(env),
     // A console consumer's output is bytes, and none of ours.

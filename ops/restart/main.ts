@@ -2,6 +2,7 @@ import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
 import { findUp, restartBy } from '../../runtime/up-control.ts'
+import { whyUnfinished } from '../control/why-unfinished.ts'
 
 const names = ['poll', 'consume', 'compact', 'serve', 'kafka', 'registry']
 
@@ -15,8 +16,9 @@ await runProgram('restart', async ({ argv, env, signal }) => {
   const until = AbortSignal.any([signal, AbortSignal.timeout(config.timeoutMs)])
   const failure = await restartBy(findUp(config.dataDir), name, until).catch((error) => {
     if (!until.aborted) throw error
-    const why = signal.aborted ? 'Told to stop' : `Not done within ${config.timeoutMs / 1000} s`
-    throw new ReadflowError('stack-failed', `${why}: ${name} was told to restart.`, { hint: 'up goes on with it; see readflow status.' })
+    throw new ReadflowError('stack-failed', `${whyUnfinished(signal, config.timeoutMs)}: ${name} was told to restart.`, {
+      hint: 'up goes on with it; see readflow status.',
+    })
   })
   if (failure !== null)
     throw new ReadflowError('stack-failed', `${name} was ended and does not run yet: ${failure.replace(/\.?$/, '.')}`, {

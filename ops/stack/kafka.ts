@@ -8,10 +8,10 @@ import type { Log } from '../../runtime/log.ts'
 import type { Artifacts } from './artifacts.ts'
 import { classArchive, whileArchiving } from './class-archive.ts'
 import { javaEnv } from './java.ts'
+import { BROKER_JVM, SMALL_JVM, serverFlags } from './jvm.ts'
 import { tellingLine } from './log-tail.ts'
-import { dataMark } from './pid-file.ts'
 import { answers } from './ports.ts'
-import { emptyTempDir, type ServiceSpec } from './service.ts'
+import type { ServiceSpec } from './service.ts'
 
 const run = promisify(execFile)
 const HOST = '127.0.0.1'
@@ -123,11 +123,8 @@ export const prepareKafka = async ({
   const stamp = path.join(dir, 'formatted')
   if (existsSync(stamp) && existsSync(path.join(dir, 'log', 'meta.properties'))) return
   const args = [
-    '-Xmx256m',
-    '-XX:+UseSerialGC',
-    '-XX:TieredStopAtLevel=1',
+    ...SMALL_JVM,
     ...kafkaArchive({ artifacts, javaVersion }).flags,
-    '-XX:-UsePerfData',
     '-Dlog4j2.configurationFile=log4j2.properties',
     '-cp',
     kafkaClasspath(artifacts),
@@ -164,15 +161,9 @@ export const kafkaSpec = ({ dataDir, port, java, javaVersion, isArchiving, artif
     address: `${HOST}:${port}`,
     command: java,
     args: [
-      '-Xmx512m',
-      '-XX:+UseSerialGC',
-      '-XX:-UsePerfData',
-      '-XX:+ExitOnOutOfMemoryError',
-      ...archive.flags,
-      '-Djava.awt.headless=true',
-      `-Djava.io.tmpdir=${emptyTempDir(dataDir, 'kafka')}`,
+      ...BROKER_JVM,
+      ...serverFlags({ dataDir, name: 'kafka', archive }),
       '-Dlog4j2.configurationFile=log4j2.properties',
-      dataMark(dataDir),
       '-cp',
       kafkaClasspath(artifacts),
       'kafka.Kafka',

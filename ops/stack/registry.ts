@@ -2,8 +2,8 @@ import path from 'node:path'
 import type { Artifacts } from './artifacts.ts'
 import { classArchive, whileArchiving } from './class-archive.ts'
 import { javaEnv } from './java.ts'
-import { dataMark } from './pid-file.ts'
-import { emptyTempDir, type ServiceSpec } from './service.ts'
+import { SMALL_JVM, serverFlags } from './jvm.ts'
+import type { ServiceSpec } from './service.ts'
 
 const HOST = '127.0.0.1'
 const REQUEST_TIMEOUT_MS = 2000
@@ -50,17 +50,10 @@ export const registrySpec = ({
     address: `${HOST}:${port}`,
     command: java,
     args: [
-      '-Xmx256m',
-      '-XX:+UseSerialGC',
-      '-XX:TieredStopAtLevel=1',
-      '-XX:-UsePerfData',
-      '-XX:+ExitOnOutOfMemoryError',
-      ...archive.flags,
-      '-Djava.awt.headless=true',
-      `-Djava.io.tmpdir=${emptyTempDir(dataDir, 'registry')}`,
+      ...SMALL_JVM,
+      ...serverFlags({ dataDir, name: 'registry', archive }),
       // Else its transaction manager opens a port only to have a number that is its own.
       '-DCoreEnvironmentBean.processImplementationClassName=com.arjuna.ats.internal.arjuna.utils.UuidProcessId',
-      dataMark(dataDir),
       '-jar',
       artifacts.registryJar,
     ],
