@@ -16,7 +16,7 @@ import { createSocketFactory } from '../../runtime/kafka/watched-socket.ts'
 import { createLog } from '../../runtime/log.ts'
 import { stackSkip, startStackOn, type TestStack, tempDataDir } from '../helpers/stack.ts'
 import { tool } from '../helpers/tool.ts'
-import { startCuttingProxy } from './helpers/cutting-proxy.ts'
+import { startTcpProxy } from '../soak/proxy.ts'
 import { createRandom, seedOfRun } from './helpers/random.ts'
 import { lineOf, readPartition } from './helpers/read-partition.ts'
 import { report } from './helpers/report.ts'
@@ -243,21 +243,29 @@ test('a connection that was cut in the middle of an answer is whole when it is o
   const Connection = require('kafkajs/src/network/connection') as ConnectionClass
   const versions = require('kafkajs/src/protocol/requests/apiVersions') as { protocol: (of: { version: number }) => () => object }
   const silent = { namespace: () => silent, debug: () => undefined, error: () => undefined, warn: () => undefined }
-  const proxy = await startCuttingProxy(Number(stack.brokers[0]?.split(':')[1]), 2)
+  const proxy = await startTcpProxy(Number(stack.brokers[0]?.split(':')[1]), { cutAfterBytes: 0 })
+  const openSocket = createSocketFactory()
+  let opened = 0
   const connection = new Connection({
     ...{ host: '127.0.0.1', port: proxy.port, logger: silent, connectionTimeout: 3000, requestTimeout: 3000 },
-    socketFactory: createSocketFactory(),
+    socketFactory: (to: Parameters<typeof openSocket>[0]) => {
+      opened++
+      return openSocket(to)
+    },
   })
   const ask = async () => {
     await connection.connect()
     return connection.send(versions.protocol({ version: 1 })())
   }
-  for (let cut = 1; cut <= 2; cut++) {
+  proxy.break('cut')
+  // An odd number: two halves would make a whole.
+  for (let cut = 1; cut <= 3; cut++) {
     await assert.rejects(ask(), /Closed connection/)
-    assert.equal(proxy.connections(), cut)
+    assert.equal(opened, cut)
   }
+  proxy.mend()
   for (let asked = 0; asked < 3; asked++) assert.ok((await ask()).apiVersions.length > 20)
-  assert.equal(proxy.connections(), 3)
+  assert.equal(opened, 4)
   await connection.disconnect()
-  proxy.close()
+  await proxy.close()
 })

@@ -21,7 +21,7 @@ const CUT_AFTER_BYTES = 32 * 1024
  * - `half-open`: the server's side is gone, and the client is told nothing: what it sends is swallowed, also by connections
  *   that it opens meanwhile, and those stay so when the network works again.
  */
-export const startTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
+export const startTcpProxy = async (targetPort: number, { cutAfterBytes = CUT_AFTER_BYTES } = {}): Promise<TcpProxy> => {
   let fault: NetworkFault | null = null
   const pairs = new Map<Socket, Socket | null>()
 
@@ -31,7 +31,7 @@ export const startTcpProxy = async (targetPort: number): Promise<TcpProxy> => {
     from.on('data', (bytes) => {
       if (fault === 'cut' && isAnswer) {
         passed += bytes.length
-        if (passed > CUT_AFTER_BYTES) return void to.end(bytes.subarray(0, bytes.length >> 1), () => to.destroy())
+        if (passed > cutAfterBytes) return void to.end(bytes.subarray(0, bytes.length >> 1), () => to.destroy())
       }
       const waits = fault === 'delay' ? new Promise<void>((resolve) => setTimeout(resolve, DELAY_MS)) : null
       from.pause()
