@@ -137,6 +137,7 @@ export const openPool = (options: PoolOptions) => {
     const own = idle.pop() ?? start()
     worker = own
     let isBusy = false
+    let isSpent = false
     const timer = setTimeout(() => kill(new WorkerLost('timeout', `it took longer than ${timeoutMs / 1000} s`)), timeoutMs)
     const abort = () => kill(new WorkerLost('closed', 'nobody waits for it any more'))
     signal?.addEventListener('abort', abort, { once: true })
@@ -148,6 +149,7 @@ export const openPool = (options: PoolOptions) => {
         isBusy = true
         const said = await ask(own, asked, hear)
         isBusy = false
+        if ('isSpent' in said) isSpent ||= said.isSpent
         return said
       },
       release: () => {
@@ -156,6 +158,7 @@ export const openPool = (options: PoolOptions) => {
         clearTimeout(timer)
         signal?.removeEventListener('abort', abort)
         if (isBusy) kill(new WorkerLost('closed', 'nobody waits for it any more'))
+        else if (isSpent) kill(outOfMemory(options))
         else if (own.isSound() && !isClosed) idle.push(own)
         place.leave()
       },

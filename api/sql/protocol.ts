@@ -29,13 +29,16 @@ export interface ResultColumn {
   type: string
 }
 
-/** What a worker says. `batch` waits for a `more` from the parent, so that rows never pile up. */
+/**
+ * What a worker says. `batch` waits for a `more` from the parent, so that rows never pile up. `isSpent` at the end: the query left
+ * it so much memory that the next one could be stopped for it.
+ */
 export type Say =
   | { kind: 'judged'; judged: Judged }
   | { kind: 'columns'; columns: ResultColumn[] }
   | { kind: 'batch'; rows: unknown[][] }
-  | { kind: 'done'; rowCount: number; truncated: boolean; elapsedMs: number }
-  | { kind: 'failed'; message: string }
+  | { kind: 'done'; rowCount: number; truncated: boolean; elapsedMs: number; isSpent: boolean }
+  | { kind: 'failed'; message: string; isSpent: boolean }
 
 export interface More {
   kind: 'more'

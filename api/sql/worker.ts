@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { sqlName } from '../../lake/sql.ts'
 import { type DuckDb, openDuckDb } from '../../runtime/duckdb.ts'
+import { isOutOfMemory } from '../../runtime/duckdb-errors.ts'
 import { jsonBytes } from '../../runtime/duckdb-size.ts'
 import { createJudge } from './judging.ts'
 import type { Ask, More, Say } from './protocol.ts'
@@ -11,6 +12,9 @@ import type { Ask, More, Say } from './protocol.ts'
  */
 const [tempDir = '', memoryLimit = '256MB', maxTempSize = '1GB', maxRss = '1000000000'] = process.argv.slice(2)
 const WATCH_INTERVAL_MS = 100
+/** Of the limit: DuckDB's own and what Node.js takes stay below. */
+const SPENT_SHARE = 0.75
+const isSpent = () => process.memoryUsage.rss() > SPENT_SHARE * Number(maxRss)
 
 const say = (message: Say) =>
   new Promise<void>((resolve, reject) => process.send!(message, undefined, undefined, (error) => (error ? reject(error) : resolve())))
@@ -70,7 +74,7 @@ const run = async (ask: Extract<Ask, { kind: 'run' }>) => {
     await duckdb.close()
     kept = undefined
   }
-  await say({ kind: 'done', rowCount, truncated, elapsedMs: performance.now() - startedAtMs })
+  await say({ kind: 'done', rowCount, truncated, elapsedMs: performance.now() - startedAtMs, isSpent: isSpent() })
 }
 
 process.on('message', (message: Ask | More) => {
@@ -78,7 +82,8 @@ process.on('message', (message: Ask | More) => {
   const work =
     message.kind === 'judge' ? judgeText(message.sql, message.known).then((judged) => say({ kind: 'judged', judged })) : run(message)
   work.catch(async (error: unknown) => {
-    await say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }).catch(() => undefined)
+    const text = error instanceof Error ? error.message : String(error)
+    await say({ kind: 'failed', message: text, isSpent: isSpent() || isOutOfMemory(error) }).catch(() => undefined)
   })
 })
 process.on('disconnect', () => process.exit(0))

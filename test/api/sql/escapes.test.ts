@@ -221,9 +221,23 @@ describe('a query that runs away', () => {
     it(`for memory is stopped: ${sql.slice(0, 60)}`, async () => {
       const { status, body } = await api.ask(sql, { query: '?timeout_s=8' })
       assert.ok([408, 422].includes(status), `${status} ${JSON.stringify(body)}`)
-      assert.equal((await api.ask('SELECT 1 AS n')).status, 200)
+      const next = await api.ask('SELECT 1 AS n')
+      assert.equal(next.status, 200, next.body.detail)
     })
   }
+
+  it('for memory leaves its process to nobody: the next one would be stopped for what it took', async () => {
+    const seen = new Set<string>()
+    for (let time = 0; time < 3; time++) {
+      const { status } = await api.ask('SELECT len(list(i)) FROM range(1000000000) t(i)', { query: '?timeout_s=8' })
+      assert.equal(status, 422)
+      const next = await api.ask('SELECT 1 AS n')
+      assert.equal(next.status, 200, next.body.detail)
+      const [worker, ...others] = await children()
+      assert.ok(worker !== undefined && others.length === 0 && !seen.has(worker), `${worker} and ${others.length} others`)
+      seen.add(worker)
+    }
+  })
 
   it('of more at once than there is room for is refused with when to come back', async () => {
     const many = Array.from({ length: 30 }, () => api.ask('SELECT count(*) FROM range(100000000) a', { query: '?timeout_s=10' }))
@@ -249,3 +263,6 @@ describe('a query that runs away', () => {
     assert.ok(answers.every(({ status }) => status === 200))
   })
 })
+
+/** Processes of ours. */
+const children = async () => (await readFile(`/proc/self/task/${process.pid}/children`, 'utf8')).trim().split(/\s+/)
