@@ -50,6 +50,18 @@ export const isRetriable = (error: unknown): boolean => error instanceof Readflo
 /** Whether starting again is of no use before a person has changed something. */
 export const needsPerson = (error: unknown): boolean => error instanceof ReadflowError && 'needsPerson' in codes[error.code]
 
+/** What helps where the system itself refuses what a program needs. Its messages name the path, except where a write fails. */
+const systemHints: Readonly<Record<string, string>> = {
+  ENOSPC: 'A disk is full: df -h shows which; free some space there, and try again.',
+  EDQUOT: "This user's share of a disk is used up: free some space, and try again.",
+  EROFS: 'The file system there is read-only.',
+  EACCES: 'Give this user the right to it.',
+  EMFILE: 'This program may not open that many files: raise ulimit -n.',
+}
+
+const systemHint = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && 'syscall' in error ? systemHints[String(error.code)] : undefined
+
 const MAX_TEXT = 400
 /** A library's message may quote all that it was given. */
 const shortened = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text)
@@ -57,6 +69,6 @@ const shortened = (text: string): string => (text.length > MAX_TEXT ? `${text.sl
 /** One line for a person: what is wrong, where, what to do. Never a stack trace. */
 export const errorLine = (error: unknown): string => {
   const text = error instanceof Error ? error.message || error.name : String(error)
-  const hint = error instanceof ReadflowError && error.hint ? ` ${error.hint}` : ''
-  return `${shortened(text)}${hint}`.replaceAll(/\s*\n\s*/g, ' ')
+  const hint = error instanceof ReadflowError ? error.hint && ` ${error.hint}` : systemHint(error)?.replace(/^/, '. ')
+  return `${shortened(text)}${hint ?? ''}`.replaceAll(/\s*\n\s*/g, ' ')
 }

@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs'
 import path from 'node:path'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { tryLock } from '../setup/lock.mjs'
@@ -7,10 +8,13 @@ export interface DataLock {
   release: () => void
 }
 
+/** Below it a broker or a registry does not come up, and says so in words of its own. */
+const LEAST_FREE_BYTES = 64 * 1024 ** 2
+
 /**
  * Makes this process the only one that runs services and programs on a data folder. One whose holder died is
  * taken over. Throws ReadflowError `stack-failed` naming the other process,
- * `config` where the folder can not be written.
+ * `config` where the folder can not be written, or its disk is full.
  */
 export const lockDataDir = (dataDir: string): DataLock => {
   const lock = takeLock(dataDir)
@@ -23,8 +27,19 @@ export const lockDataDir = (dataDir: string): DataLock => {
       },
     )
   }
+  const { bavail, bsize } = statfsSync(dataDir)
+  if (bavail * bsize < LEAST_FREE_BYTES) {
+    lock.release()
+    throw new ReadflowError(
+      'config',
+      `The disk of the data folder ${dataDir} is full: ${inMiB(bavail * bsize)} MiB are free, and a start needs ${inMiB(LEAST_FREE_BYTES)}.`,
+      { hint: 'Free some space there, or choose another folder with --data DIR.' },
+    )
+  }
   return { dataDir, release: lock.release }
 }
+
+const inMiB = (bytes: number) => Math.floor(bytes / 1024 ** 2)
 
 const takeLock = (dataDir: string) => {
   try {

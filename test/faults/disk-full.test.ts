@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { it } from 'node:test'
+import { it, type TestContext } from 'node:test'
 import { openFolderStore } from '../../lake/store/folder.ts'
 import { openLocalFiles } from '../../lake/store/local-files.ts'
 import { openMemoryStore } from '../../lake/store/memory.ts'
@@ -14,19 +14,40 @@ const skip = process.platform === 'linux' ? false : 'a small disk is mounted on 
 /** As root, or as one who may become it unasked. */
 const asRoot = (command: string, ...args: string[]) =>
   (process.getuid?.() === 0 ? spawnSync(command, args) : spawnSync('sudo', ['-n', command, ...args])).status === 0
-const mounted = (dir: string) => asRoot('mount', '-t', 'tmpfs', '-o', `size=${SIZE_BYTES},mode=777`, 'tmpfs', dir)
 
-it('a full disk is a fault that passes: nothing torn, nothing left, and it works again', { skip }, async (t) => {
+/** A disk of SIZE_BYTES, and a folder elsewhere; null, with the test skipped, where this user may not mount one. */
+const smallDisk = async (t: TestContext) => {
   const dir = await mkdtemp(path.join(tmpdir(), 'readflow-full-'))
   const elsewhere = await mkdtemp(path.join(tmpdir(), 'readflow-full-'))
   t.after(async () => {
     asRoot('umount', dir)
     for (const folder of [dir, elsewhere]) await rm(folder, { recursive: true, force: true })
   })
-  if (!mounted(dir)) {
-    assert.notEqual(process.env['CI'], 'true', 'CI may mount a small disk')
-    return t.skip('this user may not mount a small disk')
+  if (asRoot('mount', '-t', 'tmpfs', '-o', `size=${SIZE_BYTES},mode=777`, 'tmpfs', dir)) return { dir, elsewhere }
+  assert.notEqual(process.env['CI'], 'true', 'CI may mount a small disk')
+  t.skip('this user may not mount a small disk')
+  return null
+}
+
+it('a start on a full disk says so in one line, and what to do', { skip }, async (t) => {
+  const disk = await smallDisk(t)
+  if (!disk) return
+  const args = ['--data', path.join(disk.dir, 'data'), '--kafka-port', '0', '--registry-port', '0', '--port', '0', '--metrics-port', '0']
+  const started = () => spawnSync(process.execPath, ['bin/readflow.mjs', 'up', '--once', ...args], { encoding: 'utf8', timeout: 60_000 })
+  for (const free of [SIZE_BYTES, 16_384, 0]) {
+    await writeFile(path.join(disk.dir, 'filler'), new Uint8Array(SIZE_BYTES - free))
+    const { status, stderr } = started()
+    assert.equal(status, 2, stderr)
+    assert.match(stderr, free > 0 ? /^up: The disk of the data folder .* is full: \d MiB are free.*Free some space/ : /^up: .*: ENOSPC/)
+    assert.equal(stderr.trim().split('\n').length, 1, stderr)
+    await rm(path.join(disk.dir, 'data'), { recursive: true, force: true })
   }
+})
+
+it('a full disk is a fault that passes: nothing torn, nothing left, and it works again', { skip }, async (t) => {
+  const disk = await smallDisk(t)
+  if (!disk) return
+  const { dir, elsewhere } = disk
   const store = openFolderStore(path.join(dir, 'lake'))
   const paths = async () => {
     const found: string[] = []
