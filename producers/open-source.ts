@@ -12,6 +12,7 @@ import type { SourceMetrics } from './sources/source-metrics.ts'
 import { openSynthetic, parseSynthetic } from './sources/synthetic.ts'
 
 const SANDBOX_SEED = 1
+const [LEAST_REVIEWS, MOST_REVIEWS] = [1000, 1_000_000]
 const SANDBOX_INTERVAL_MS = 10_000
 const GOODREADS_INTERVAL_MS = 600_000
 const GOODREADS_MIN_INTERVAL_MS = 1000
@@ -27,14 +28,17 @@ export interface SourceContext {
 type Open = (rest: string, context: SourceContext) => Promise<Source>
 
 const openSandbox: Open = async (rest, { config, sandboxStartMs, metrics, log }) => {
-  const seed = /^(?:seed=)?\d+$/.test(rest) ? Number(rest.replace('seed=', '')) : rest === '' ? SANDBOX_SEED : undefined
-  if (seed === undefined)
-    throw new ReadflowError('config', `--source sandbox:${rest} is not understood.`, { hint: 'Write it as sandbox: or sandbox:seed=2.' })
-  const server = await startSandbox({ seed, startMs: await sandboxStartMs(), nowMs: Date.now, host: '127.0.0.1', log })
+  const [all, seedText = SANDBOX_SEED, reviews] = /^(?:(?:seed=)?(\d+)(?:,(?=r)|$))?(?:reviews=(\d+))?$/.exec(rest) ?? []
+  const [seed, startReviews] = [Number(seedText), reviews === undefined ? undefined : Number(reviews)]
+  if (all === undefined || (startReviews !== undefined && (startReviews < LEAST_REVIEWS || startReviews > MOST_REVIEWS)))
+    throw new ReadflowError('config', `--source sandbox:${rest} is not understood.`, {
+      hint: `Write it as sandbox:, sandbox:seed=2 or sandbox:seed=2,reviews=4000, of ${LEAST_REVIEWS} to ${MOST_REVIEWS} reviews.`,
+    })
+  const server = await startSandbox({ seed, startReviews, startMs: await sandboxStartMs(), nowMs: Date.now, host: '127.0.0.1', log })
   const client = createGoodreadsClient({ baseUrl: server.url, requestTimeoutMs: config.requestTimeoutMs, minIntervalMs: 0, metrics, log })
   const source = openGoodreadsSource({
     name: 'sandbox',
-    id: `sandbox:seed=${seed}`,
+    id: `sandbox:seed=${seed}${startReviews === undefined ? '' : `,reviews=${startReviews}`}`,
     isGenerated: true,
     pollIntervalMs: SANDBOX_INTERVAL_MS,
     client,

@@ -1,9 +1,11 @@
-// Runs test files, two at a time, each in a runner of its own. Plain JS: it may be started by any Node >= 20.
+// Runs test files, two at a time and a third one on what those leave, each in a runner of its own. Plain JS: it may be started by any Node >= 20.
 import { spawn } from 'node:child_process'
 import { findNode } from '../ops/setup/node.mjs'
 import { nodeFlags, programEnv } from '../runtime/node-flags.mjs'
 
 const SLOTS = 2
+/** Servers are waited for as much as they work: what has no hurry takes the time between. */
+const PATIENT_NICENESS = 5
 const FLAGS = [...nodeFlags('test'), '--test', '--test-timeout=600000', '--test-reporter=spec', '--test-reporter-destination=stdout']
 const FAILURES = '\n✖ failing tests:\n'
 
@@ -21,10 +23,12 @@ export const readSummary = (text) => {
   }
 }
 
-const runFile = (root, file, env) =>
+const runFile = (root, file, { env, isPatient }) =>
   new Promise((resolve) => {
     const beganMs = Date.now()
-    const child = spawn(findNode(root), [...FLAGS, file], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const command = [findNode(root), ...FLAGS, file]
+    const [program, ...args] = isPatient && process.platform !== 'win32' ? ['nice', '-n', String(PATIENT_NICENESS), ...command] : command
+    const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
     const pieces = []
     child.stdout.on('data', (piece) => pieces.push(piece))
     child.on('close', (code) => {
@@ -36,10 +40,10 @@ const runFile = (root, file, env) =>
   })
 
 /**
- * Runs `files` in their order; of those that `isAlone` names, one at a time. Prints what each file tells when it is
- * done, and all failures once more at the end. Gives the numbers of tests that passed, failed and were skipped.
+ * Runs `files` in their order; of those that `isAlone` names, one at a time. Those that `isPatient` names bear to wait: one at a
+ * time runs beside the others, and what is left of them at the end. Prints what each file tells when it is done, and all failures once more at the end. Gives the numbers of tests that passed, failed and were skipped.
  */
-export const runFiles = async ({ root, files, isAlone }) => {
+export const runFiles = async ({ root, files, isAlone, isPatient }) => {
   // Dozens of brokers are started for a few seconds each: the second compiler of Java would take longer than it saves.
   const env = { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1', ...programEnv('test', process.env) }
   const queue = [...files]
@@ -47,14 +51,15 @@ export const runFiles = async ({ root, files, isAlone }) => {
   const failures = []
   let aloneRunning = 0
   let done = 0
-  const takeNext = () => {
-    const at = queue.findIndex((file) => aloneRunning === 0 || !isAlone(file))
+  const take = (isWanted) => {
+    const at = queue.findIndex((file) => isWanted(file) && (aloneRunning === 0 || !isAlone(file)))
     return at < 0 ? null : queue.splice(at, 1)[0]
   }
-  const work = async () => {
-    for (let file = takeNext(); file; file = takeNext()) {
+  const takeNext = (patiently) => take((file) => isPatient(file) === patiently) ?? (patiently ? null : take(() => true))
+  const work = async (patiently) => {
+    for (let file = takeNext(patiently); file; file = takeNext(patiently)) {
       if (isAlone(file)) aloneRunning++
-      const result = await runFile(root, file, env)
+      const result = await runFile(root, file, { env, isPatient: patiently })
       if (isAlone(file)) aloneRunning--
       for (const name of Object.keys(totals)) totals[name] += result[name]
       if (result.failures) failures.push(`${file}\n\n${result.failures}`)
@@ -63,7 +68,7 @@ export const runFiles = async ({ root, files, isAlone }) => {
       process.stdout.write(`\n== ${done}/${files.length} ${file} (${result.seconds.toFixed(1)} s)\n${result.told}\n${why}`)
     }
   }
-  await Promise.all(Array.from({ length: SLOTS }, work))
+  await Promise.all([...Array.from({ length: SLOTS }, () => work(false)), work(true)])
   if (failures.length > 0) process.stdout.write(`${FAILURES}\n${failures.join('\n\n')}\n`)
   return totals
 }

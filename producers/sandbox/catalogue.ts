@@ -8,7 +8,9 @@ import { createTallies, type Tallies } from './tallies.ts'
 
 /** One step of evolution. */
 export const STEP_MS = 10_000
-export const START_USERS = 1500
+const START_USERS = 1500
+/** Each of them has readers enough at every time. */
+const LEAST_USERS = 50
 export const START_REVIEWS = 36_000
 export const HISTORY_MS = 3 * 365.25 * 86_400_000
 /** A day of 20 to 32 new reviews a step; then a tenth, so that a restart after months stays quick and small. */
@@ -40,8 +42,20 @@ export interface Catalogue {
   advanceTo: (nowMs: number) => boolean
 }
 
-/** Builds three years of history before `startMs` (epoch ms); the same for the same seed and start. */
-export const openCatalogue = ({ seed, startMs }: { seed: number; startMs: number }): Catalogue => {
+/** How many readers share so many reviews. */
+export const usersOf = (startReviews: number): number => Math.max(LEAST_USERS, Math.round((startReviews * START_USERS) / START_REVIEWS))
+
+/** Builds three years of history before `startMs` (epoch ms); the same for the same seed, start and number of reviews. */
+export const openCatalogue = ({
+  seed,
+  startMs,
+  startReviews = START_REVIEWS,
+}: {
+  seed: number
+  startMs: number
+  startReviews?: number | undefined
+}): Catalogue => {
+  const startUsers = usersOf(startReviews)
   const world: World = { seed, startMs, startYear: new Date(startMs).getUTCFullYear() }
   const library = createLibrary(world)
   const reviews = createReviewColumns()
@@ -51,7 +65,7 @@ export const openCatalogue = ({ seed, startMs }: { seed: number; startMs: number
   const bookSums = cumulative(library.books.map(({ rank }) => bookWeights[rank]!))
   const profileEdits: number[] = []
   let recentOrdinals: number[] = []
-  let usersCount = START_USERS
+  let usersCount = startUsers
   let step = 0
 
   const hasText = (ordinal: number) => reviews.rating(ordinal) > 0 && hashShare(seed, stream.hasText, ordinal) < TEXT_SHARE
@@ -73,12 +87,12 @@ export const openCatalogue = ({ seed, startMs }: { seed: number; startMs: number
 
   const writeHistory = () => {
     const random = randomOf(seed, stream.history, 0)
-    const ranks = shuffledRanks(seed, 1, START_USERS)
-    const userWeights = zipfWeights(START_USERS, 30, 0.8)
+    const ranks = shuffledRanks(seed, 1, startUsers)
+    const userWeights = zipfWeights(startUsers, 30, 0.8)
     const userSums = cumulative(ranks.map((rank) => userWeights[rank]!))
-    for (let i = 0; i < START_REVIEWS; i++) {
+    for (let i = 0; i < startReviews; i++) {
       // More readers every year, and a wave in every one of them.
-      const grown = ((i + random.next()) / START_REVIEWS) ** (1 / 1.3)
+      const grown = ((i + random.next()) / startReviews) ** (1 / 1.3)
       const addedMs = startMs - HISTORY_MS * (1 - grown - 0.012 * Math.sin(6 * Math.PI * grown) * (1 - grown)) - 60_000
       const laterMs = random.chance(0.25) ? 60 * 86_400_000 * random.next() ** 2 : 90_000 * random.next()
       const updatedMs = addedMs + laterMs < startMs ? addedMs + laterMs : addedMs
@@ -90,7 +104,7 @@ export const openCatalogue = ({ seed, startMs }: { seed: number; startMs: number
       } while (book.availableFromMs > addedMs || reviews.hasReviewed(user, book.index))
       addReview(random, user, book, addedMs, updatedMs)
     }
-    recentOrdinals = Array.from({ length: START_REVIEWS }, (_, i) => i)
+    recentOrdinals = Array.from({ length: startReviews }, (_, i) => i)
       .sort((a, b) => reviews.updatedS(a) - reviews.updatedS(b) || a - b)
       .slice(-RECENT_KEPT)
   }

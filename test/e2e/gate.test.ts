@@ -11,7 +11,7 @@ import { openStore } from '../../lake/store/open.ts'
 import { openDuckDb } from '../../runtime/duckdb.ts'
 import { createLog } from '../../runtime/log.ts'
 import { noChromium, openChromium } from '../helpers/chromium.ts'
-import { lastJson, readflow, startUp, tempDir, until } from '../helpers/up.ts'
+import { lastJson, readflow, smallSandbox, startUp, tempDir, until } from '../helpers/up.ts'
 import { look } from './pages.ts'
 
 /** Fails where there are more ratings than so many, as a jump of the source would make it. */
@@ -39,7 +39,7 @@ test('while the pipeline runs, a failed check keeps the last Gold for every read
   const dir = await tempDir(t)
   const data = path.join(dir, 'data')
   // The builds are this test's own, with a check that it can make fail; all else is what people run.
-  const up = await startUp(t, ['--data', data, '--flush-interval', '2s', '--poll-interval', '3s', '--paused', 'gold'])
+  const up = await startUp(t, ['--data', data, ...smallSandbox, '--flush-interval', '2s', '--poll-interval', '3s', '--paused', 'gold'])
   const store = openStore(`file:${path.join(data, 'lake')}`)
   t.after(() => store.close())
   const dirs = { tempDir: path.join(dir, 'tmp'), cache: path.join(dir, 'cache') }

@@ -6,11 +6,11 @@ import { filePath } from '../../lake/delta/actions.ts'
 import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { noChromium, openChromium } from '../helpers/chromium.ts'
-import { readflow, startUp, tempDir, until } from '../helpers/up.ts'
+import { readflow, smallSandbox, startUp, tempDir, until } from '../helpers/up.ts'
 
 test('a build that failed is tried again from the page, long before its time', { skip: noChromium }, async (t) => {
   const data = path.join(await tempDir(t), 'data')
-  const up = await startUp(t, ['--data', data, '--flush-interval', '2s', '--build-interval', '2h', '--paused', 'gold'])
+  const up = await startUp(t, ['--data', data, ...smallSandbox, '--flush-interval', '2s', '--build-interval', '2h', '--paused', 'gold'])
   const store = openStore(`file:${path.join(data, 'lake')}`)
   t.after(() => store.close())
   // biome-ignore lint/suspicious/noExplicitAny: answers of many shapes

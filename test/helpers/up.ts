@@ -62,6 +62,9 @@ export interface RunningUp {
   stop: () => Promise<number | null>
 }
 
+/** The sandbox, of a tenth of its history: for tests that are not about how much there is. */
+export const smallSandbox = ['--source', 'sandbox:reviews=4000']
+
 /** Starts `readflow up` on free ports and waits until it says where everything is. */
 export const startUp = async (
   t: Pick<TestContext, 'after'>,

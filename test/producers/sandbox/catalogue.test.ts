@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { createAnswers } from '../../../producers/sandbox/answers.ts'
-import { BUSY_STEPS, HISTORY_MS, openCatalogue, STEP_MS } from '../../../producers/sandbox/catalogue.ts'
+import { BUSY_STEPS, HISTORY_MS, openCatalogue, STEP_MS, usersOf } from '../../../producers/sandbox/catalogue.ts'
 import { faultPlan, isDuplicated } from '../../../producers/sandbox/faults.ts'
 import { idSpaces } from '../../../producers/sandbox/ids.ts'
 import { isbn10CheckDigit, isbn13CheckDigit } from '../../../producers/sandbox/isbn.ts'
@@ -47,6 +47,15 @@ test('there are more than 60,000 events over three years', () => {
   assert.ok(first >= startMs - HISTORY_MS - 120_000 && first < startMs - HISTORY_MS + 5 * 86_400_000)
   const months = new Set(ordinals.map((ordinal) => new Date(base.reviews.addedS(ordinal) * 1000).toISOString().slice(0, 7)))
   assert.ok(months.size >= 36)
+})
+
+test('a history of fewer reviews has as many readers as have so many, the same each time', () => {
+  const small = openCatalogue({ seed: 7, startMs, startReviews: 4000 })
+  assert.equal(small.reviews.size, 4000)
+  assert.equal(small.usersCount, usersOf(4000))
+  assert.ok(small.usersCount > 100 && small.usersCount < 200)
+  const again = openCatalogue({ seed: 7, startMs, startReviews: 4000 })
+  for (const ordinal of [0, 1999, 3999]) assert.deepEqual(reviewAt(again, ordinal), reviewAt(small, ordinal))
 })
 
 test('history is in the past, in order, after its books came out, and a reader reviews a book once', () => {
