@@ -15,40 +15,57 @@ const tables = [
   ...['dim_book', 'dim_author', 'dim_date', 'dim_genre', 'fact_rating'].map((name) => `gold/${name}`),
 ]
 
-for (const place of ['a folder', 'MinIO'] as const)
-  describe(`the pipeline's own tables in ${place}, read by others`, { skip: place === 'MinIO' && minioSkip() }, () => {
-    let folder: Awaited<ReturnType<typeof tempDataDir>>
-    let minio: TestMinio | undefined
-    let store: ObjectStore
-    let urlOf: (root: string) => string
+const ports = ['--kafka-port', '0', '--registry-port', '0']
+const places = ['a folder', 'MinIO'] as const
+type Place = (typeof places)[number]
+interface Lake {
+  store: ObjectStore
+  urlOf: (root: string) => string
+}
 
-    before(async () => {
-      folder = await tempDataDir()
-      if (place === 'MinIO') minio = await startTestMinio()
-      const lakeUrl = minio?.lakeUrl() ?? `file:${folder.dir}/lake`
-      urlOf = (root) => (minio ? `s3://${minio.bucket}/lake/${root}` : `${folder.dir}/lake/${root}`)
-      const source = await writeGoodbooks(`${folder.dir}/goodbooks`, { books: 20, ratings: 200 })
-      const ports = ['--port', '0', '--kafka-port', '0', '--registry-port', '0']
-      const done = await readflow(
-        ['up', '--once', '--data', `${folder.dir}/data`, '--lake', lakeUrl, '--source', `dataset:${source}`, ...ports],
-        {
-          env: minio?.env ?? {},
-        },
-      )
-      assert.equal(done.code, 0, done.stderr)
-      assert.equal(lastJson(done).gold.fact_rating, 200)
-      store = openStore(lakeUrl)
-    })
-    after(async () => {
-      await store?.close()
-      await minio?.stop()
-      await folder.remove()
-    })
+describe("the pipeline's own tables, read by others", () => {
+  let folder: Awaited<ReturnType<typeof tempDataDir>>
+  let minio: TestMinio | undefined
+  const lakes = new Map<Place, Lake>()
+  const skip: Record<Place, string | false> = { 'a folder': false, MinIO: minioSkip() }
 
-    for (const name of readerNames)
-      it(`${name} has the same rows, schema and history of every table`, { skip: readerSkip(name) }, async () => {
-        const reader: Reader = startReader(name, minio ? { ...minio.env, AWS_ENDPOINT_URL: minio.endpoint } : {})
-        try {
+  const writeLake = async (place: Place, source: string): Promise<Lake> => {
+    const lakeUrl = place === 'MinIO' ? minio!.lakeUrl() : `file:${folder.dir}/lake`
+    const data = `${folder.dir}/data of ${place}`
+    const done = await readflow(
+      [...['up', '--once', '--data', data, '--lake', lakeUrl, '--source', `dataset:${source}`], '--port', '0', ...ports],
+      { env: minio?.env ?? {} },
+    )
+    assert.equal(done.code, 0, done.stderr)
+    assert.equal(lastJson(done).gold.fact_rating, 200)
+    return {
+      store: openStore(lakeUrl),
+      urlOf: (root) => (place === 'MinIO' ? `s3://${minio!.bucket}/lake/${root}` : `${folder.dir}/lake/${root}`),
+    }
+  }
+
+  before(async () => {
+    folder = await tempDataDir()
+    if (!skip.MinIO) minio = await startTestMinio()
+    const source = await writeGoodbooks(`${folder.dir}/goodbooks`, { books: 20, ratings: 200 })
+    for (const place of places) if (!skip[place]) lakes.set(place, await writeLake(place, source))
+  })
+  after(async () => {
+    for (const { store } of lakes.values()) await store.close()
+    await minio?.stop()
+    await folder.remove()
+  })
+
+  for (const name of readerNames)
+    describe(name, { skip: readerSkip(name) }, () => {
+      let reader: Reader
+      before(() => {
+        reader = startReader(name, minio ? { ...minio.env, AWS_ENDPOINT_URL: minio.endpoint } : {})
+      })
+      after(() => reader.close())
+      for (const place of places)
+        it(`has the same rows, schema and history of every table in ${place}`, { skip: skip[place] }, async () => {
+          const { store, urlOf } = lakes.get(place)!
           for (const root of tables) {
             const table = openTable(store, root)
             const expected = await ourAnswer(store, root, await table.snapshot())
@@ -62,8 +79,6 @@ for (const place of ['a folder', 'MinIO'] as const)
               (await table.history()).map(({ version, operation }) => [version, operation]),
             )
           }
-        } finally {
-          await reader.close()
-        }
-      })
-  })
+        })
+    })
+})
