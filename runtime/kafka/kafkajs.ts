@@ -14,6 +14,8 @@ import { type AbortedTransaction, frameBatches } from './record-batch.ts'
  *   put out of its group, and does not hear of it.
  * - A connection that is opened again begins with nothing read. kafkajs keeps the half of an answer that the old one was cut
  *   in, takes all that comes for the rest of it, and is deaf, or dies, until the program is started again.
+ * - Who waited too long for a connection that another one opens, tries again. kafkajs ends the consumer: a network that takes a
+ *   connection and says nothing was enough.
  * kafkajs 2.2.4 is frozen upstream, so the internal modules named here stay put; a test shows that each
  * override applies.
  */
@@ -190,6 +192,14 @@ Connection.prototype.connect = function (this: ConnectionInternals) {
   // An answer begins with its length.
   if (!this.isConnected()) Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: 4 })
   return connect.call(this)
+}
+
+const Lock = require('kafkajs/src/utils/lock.js') as { prototype: { acquire: () => Promise<void> } }
+const { acquire } = Lock.prototype
+Lock.prototype.acquire = async function () {
+  await acquire.call(this).catch((error: Error) => {
+    throw Object.assign(error, { retriable: true })
+  })
 }
 
 const kafkajs = require('kafkajs') as typeof import('kafkajs')

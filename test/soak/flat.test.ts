@@ -36,6 +36,13 @@ test('noise is no growth; a peak over the limit is seen however short', () => {
   assert.equal(judged(run((minutes) => (minutes === 2 ? 501 : 100))).isFlat, false)
 })
 
+test('what work takes for its while is no growth, though it takes more and more', () => {
+  const building = (minutes: number) => 200 + ((minutes * 12) % 6 < 2 ? 60 * minutes : 0)
+  assert.equal(judged(run(building)).isFlat, false, 'it ends above what it may have at most')
+  const found = judgeFlatness(run(building), () => ({ ...bound, most: 900 }))[0]!
+  assert.ok(found.isFlat && Math.abs(found.perMinute!) < 0.1, `${found.perMinute}`)
+})
+
 test('what goes up and down is borne for a while, and the less the longer it is seen', () => {
   const swinging = { ...bound, swing: 60 }
   const sawtooth = (minutes: number) => 100 + 60 * ((minutes / 8) % 1)

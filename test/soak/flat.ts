@@ -11,7 +11,7 @@ export interface Sample {
 export type Measure = 'memory MB' | 'heap MB' | 'open files' | 'handles' | 'files'
 
 export interface Bound {
-  /** Growth within a life. */
+  /** Growth of what it comes back to, within a life. */
   perMinute: number
   /** What it goes up and down by all the time: so much of the growth over the longest life is none. */
   swing?: number
@@ -34,8 +34,9 @@ export interface Flatness {
 
 /** What a process takes at first (code compiled, caches filled) is no growth: so much of each life is left out. */
 export const WARM_UP_MS = 60_000
+const WINDOW_MS = 30_000
 /** Over less time a slope says nothing. */
-const LEAST_SPAN_MS = 90_000
+const LEAST_SPAN_MS = 60_000
 
 /**
  * Growth a minute over all lives together: a line of one slope for all, each with a height of its own. Null where they
@@ -57,6 +58,18 @@ export const slopePerMinute = (samples: readonly Pick<Sample, 'atMs' | 'life' | 
   return spanMs < LEAST_SPAN_MS || below === 0 ? null : (above / below) * 60_000
 }
 
+/**
+ * What a life comes back to: the least of each half minute. What a build or a query takes for its while is no growth, however much
+ * it is; `most` bounds it.
+ */
+const floors = <T extends Pick<Sample, 'atMs' | 'life' | 'value'>>(samples: readonly T[]): T[] =>
+  [...Map.groupBy(samples, ({ life }) => life).values()].flatMap((ofLife) => {
+    const windows = Map.groupBy(ofLife, ({ atMs }) => Math.floor((atMs - ofLife[0]!.atMs) / WINDOW_MS))
+    // A shorter one may hold nothing but the middle of a build.
+    const whole = [...windows.values()].filter((each) => each.at(-1)!.atMs - each[0]!.atMs > WINDOW_MS / 2)
+    return whole.map((each) => each.reduce((least, sample) => (sample.value < least.value ? sample : least)))
+  })
+
 const longestMinutes = (samples: readonly Pick<Sample, 'atMs' | 'life'>[]): number =>
   [...Map.groupBy(samples, ({ life }) => life).values()].reduce(
     (longest, ofLife) => Math.max(longest, (ofLife.at(-1)!.atMs - ofLife[0]!.atMs) / 60_000),
@@ -72,7 +85,7 @@ export const judgeFlatness = (samples: readonly Sample[], boundOf: (name: string
     const { name, measure } = all[0]!
     const bound = boundOf(name, measure)
     const settled = all.filter(({ atMs, life }) => atMs >= lastMs / 2 && atMs - bornMs.get(life)! >= WARM_UP_MS)
-    const perMinute = slopePerMinute(settled)
+    const perMinute = slopePerMinute(floors(settled))
     const most = all.reduce((found, { value }) => Math.max(found, value), 0)
     const least = all.reduce((found, { value }) => Math.min(found, value), most)
     const mostPerMinute = bound.perMinute + (bound.swing ?? 0) / Math.max(1, longestMinutes(settled))

@@ -5,6 +5,7 @@ import { keepRunning } from '../../ops/up/keep-running.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { nodeFlags, programEnv } from '../../runtime/node-flags.mjs'
 import { root } from '../helpers/up.ts'
+import type { Checked } from './compare.ts'
 import type { Target } from './plan.ts'
 
 const mains: Partial<Record<Target, string>> = {
@@ -41,6 +42,13 @@ const childOf = (parent: number, main: string): number | null => {
   )
   return found === undefined ? null : Number(found)
 }
+
+/** No fault of a server, a network or a disk ends a program: it waits, and goes on. */
+export const endedBySelf = (ends: Programs['ends']): Checked => ({
+  what: 'no program ends by itself',
+  count: ends.length,
+  faults: ends.map(({ name, code, lastLine }) => `${name} ended by itself with ${code}: ${lastLine.slice(0, 300)}`),
+})
 
 /** One program, started again whenever it ends. */
 const keepProgram = (options: { name: string; command: string; main: string; args: string[]; env: NodeJS.ProcessEnv; logFile: string }) => {

@@ -11,7 +11,6 @@ export interface Outcome {
   faults: Caused[]
   checks: Checked[]
   flatness: Flatness[]
-  notes: string[]
 }
 
 export const hasHeld = ({ checks, flatness }: Pick<Outcome, 'checks' | 'flatness'>): boolean =>
@@ -50,7 +49,6 @@ export const outcomeText = (outcome: Outcome): string => {
         ...[shown(mostPerMinute), isFlat ? 'yes' : 'NO'],
       ]),
     ),
-    outcome.notes.map((note) => `${note}\n`).join(''),
   ]
     .filter(Boolean)
     .join('\n')

@@ -11,7 +11,7 @@ import { judgeFlatness } from './flat.ts'
 import { checkLakeFiles } from './lake-files.ts'
 import { registerSchemas, startLoad } from './load.ts'
 import { describePlan, type Plan, processesOf, type Target } from './plan.ts'
-import { startPrograms } from './programs.ts'
+import { endedBySelf, startPrograms } from './programs.ts'
 import { startQueries } from './queries.ts'
 import type { Outcome } from './report.ts'
 import { startSampling } from './sample.ts'
@@ -47,7 +47,6 @@ export const runSoak = async (
   const beganMs = performance.now()
   const at = layout(dir)
   const { seed, lake, loadMs } = plan
-  const notes: string[] = []
   try {
     mkdirSync(at.logs, { recursive: true })
     const disk = mountDisk(at.disk)
@@ -128,7 +127,7 @@ export const runSoak = async (
     })
     checks.push(asked)
     if (lake === 'folder') checks.push(await checkLakeFiles(at.lake))
-    notes.push(...programs.ends.map(({ name, code, lastLine }) => `${name} ended by itself with ${code}: ${lastLine.slice(0, 300)}`))
+    checks.push(endedBySelf(programs.ends))
     return {
       seed,
       lake,
@@ -137,7 +136,6 @@ export const runSoak = async (
       faults,
       checks,
       flatness: judgeFlatness(samples, boundOf),
-      notes,
     }
   } finally {
     await scope.close()

@@ -85,6 +85,15 @@ test('metadata are asked for in version 10 where the broker has it, and no topic
   )
 })
 
+test('who waited too long for a connection tries again', async () => {
+  const Lock = require('kafkajs/src/utils/lock') as new (options: object) => { acquire: () => Promise<void>; release: () => Promise<void> }
+  const lock = new Lock({ timeout: 5, description: 'connect' })
+  await lock.acquire()
+  await assert.rejects(lock.acquire(), { name: 'KafkaJSLockTimeout', retriable: true })
+  await lock.release()
+  await lock.acquire()
+})
+
 test('an offset out of range pauses the partition and is reported; nothing is committed', async () => {
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup') as {
     prototype: { recoverFromOffsetOutOfRange: (this: object, error: object) => Promise<void> }
