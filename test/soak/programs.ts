@@ -17,7 +17,7 @@ export interface Programs {
   /** Null while it is being started again. */
   pid: (target: Target) => number | null
   /** How it ended each time that the soak did not end it: exit codes and last words. */
-  ends: { name: string; code: number | null; lastLine: string }[]
+  ends: { name: string; code: number | null; lastLine: string; hasJoined: boolean }[]
   /** Ends the second consumer, then `up`; returns their exit codes. */
   stop: () => Promise<{ name: string; code: number | null }[]>
 }
@@ -43,12 +43,14 @@ const childOf = (parent: number, main: string): number | null => {
   return found === undefined ? null : Number(found)
 }
 
-/** No fault of a server, a network or a disk ends a program: it waits, and goes on. */
-export const endedBySelf = (ends: Programs['ends']): Checked => ({
-  what: 'no program ends by itself',
-  count: ends.length,
-  faults: ends.map(({ name, code, lastLine }) => `${name} ended by itself with ${code}: ${lastLine.slice(0, 300)}`),
-})
+export const endText = ({ name, code, lastLine }: Programs['ends'][number]) =>
+  `${name} ended by itself with ${code}: ${lastLine.slice(0, 300)}`
+
+/** One that starts says what is missing, and ends. One that has begun waits until it is there again. */
+export const goesOn = (ends: Programs['ends']): Checked => {
+  const begun = ends.filter(({ hasJoined }) => hasJoined)
+  return { what: 'a consumer that has joined its groups goes on', count: ends.length, faults: begun.map(endText) }
+}
 
 /** One program, started again whenever it ends. */
 const keepProgram = (options: { name: string; command: string; main: string; args: string[]; env: NodeJS.ProcessEnv; logFile: string }) => {
@@ -65,9 +67,10 @@ const keepProgram = (options: { name: string; command: string; main: string; arg
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         detached: true,
       })
-      let lastLine = ''
+      let [lastLine, hasJoined] = ['', false]
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
         log.write(text)
+        hasJoined ||= text.includes('joined the group')
         lastLine = text.trimEnd().split('\n').at(-1) || lastLine
       })
       pid = child.pid ?? null
@@ -77,7 +80,7 @@ const keepProgram = (options: { name: string; command: string; main: string; arg
           pid = null
           lastCode = code
           log.end()
-          if (signal === null && code !== 0) ends.push({ name, code, lastLine })
+          if (signal === null && code !== 0) ends.push({ name, code, lastLine, hasJoined })
           resolve({ lastError: lastLine })
         })
       })

@@ -11,6 +11,7 @@ export interface Outcome {
   faults: Caused[]
   checks: Checked[]
   flatness: Flatness[]
+  notes: string[]
 }
 
 export const hasHeld = ({ checks, flatness }: Pick<Outcome, 'checks' | 'flatness'>): boolean =>
@@ -49,6 +50,7 @@ export const outcomeText = (outcome: Outcome): string => {
         ...[shown(mostPerMinute), isFlat ? 'yes' : 'NO'],
       ]),
     ),
+    outcome.notes.map((note) => `${note}\n`).join(''),
   ]
     .filter(Boolean)
     .join('\n')

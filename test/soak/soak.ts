@@ -11,7 +11,7 @@ import { judgeFlatness } from './flat.ts'
 import { checkLakeFiles } from './lake-files.ts'
 import { registerSchemas, startLoad } from './load.ts'
 import { describePlan, type Plan, processesOf, type Target } from './plan.ts'
-import { endedBySelf, startPrograms } from './programs.ts'
+import { endText, goesOn, startPrograms } from './programs.ts'
 import { startQueries } from './queries.ts'
 import type { Outcome } from './report.ts'
 import { startSampling } from './sample.ts'
@@ -127,7 +127,7 @@ export const runSoak = async (
     })
     checks.push(asked)
     if (lake === 'folder') checks.push(await checkLakeFiles(at.lake))
-    checks.push(endedBySelf(programs.ends))
+    checks.push(goesOn(programs.ends))
     return {
       seed,
       lake,
@@ -136,6 +136,7 @@ export const runSoak = async (
       faults,
       checks,
       flatness: judgeFlatness(samples, boundOf),
+      notes: programs.ends.filter(({ hasJoined }) => !hasJoined).map(endText),
     }
   } finally {
     await scope.close()
