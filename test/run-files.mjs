@@ -5,7 +5,7 @@ import { nodeFlags, programEnv } from '../runtime/node-flags.mjs'
 
 const SLOTS = 2
 /** Servers are waited for as much as they work: what has no hurry takes the time between. */
-const PATIENT_NICENESS = 5
+const PATIENT_NICENESS = 3
 const FLAGS = [...nodeFlags('test'), '--test', '--test-timeout=600000', '--test-reporter=spec', '--test-reporter-destination=stdout']
 const FAILURES = '\n✖ failing tests:\n'
 

@@ -28,7 +28,7 @@ if (files.length === 0) {
 const isEndToEnd = (file) => /^test\/e2e\//.test(file.replaceAll('\\', '/'))
 const isInterop = (file) => /^test\/interop\//.test(file.replaceAll('\\', '/'))
 /** What takes longest comes first, so that none is left alone at the end. */
-const order = [isInterop, isEndToEnd, (file) => file.includes('faults'), needsServers, () => true]
+const order = [isInterop, isEndToEnd, (file) => file.includes('faults'), needsServers, (file) => file.includes('api'), () => true]
 const rank = (file) => order.findIndex((isOf) => isOf(file))
 
 const { pass, fail, skipped } = await runFiles({
@@ -36,8 +36,8 @@ const { pass, fail, skipped } = await runFiles({
   files: files.sort((a, b) => rank(a) - rank(b)),
   // An end-to-end test is five programs and two servers: never two of them at once.
   isAlone: isEndToEnd,
-  // No fault that has its time, no page that somebody waits for: they compute.
-  isPatient: (file) => !needsServers(file) || isInterop(file),
+  // No fault and no query that has its time, no page that somebody waits for: they compute.
+  isPatient: (file) => isInterop(file) || !(needsServers(file) || /^test\/api\//.test(file.replaceAll('\\', '/'))),
 })
 process.stdout.write(`\n${pass} passed, ${fail} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
 process.exit(fail > 0 ? 1 : 0)

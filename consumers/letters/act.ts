@@ -5,7 +5,7 @@ import { positionId } from '../../lineage/letters/headers.ts'
 import { type Attempt, type Discard, encodeMarker } from '../../lineage/letters/markers.ts'
 import { findingsOf, type LetterReader, letterEnds, loadCases, readLetters, silverRoot } from '../../lineage/letters/read.ts'
 import { casesOf, isUnsettled, type LetterCase, nextAttempt } from '../../lineage/letters/states.ts'
-import { ReadflowError } from '../../runtime/errors.ts'
+import { type ErrorCode, errorLine, ReadflowError } from '../../runtime/errors.ts'
 import type { KafkaClient } from '../../runtime/kafka/client.ts'
 import { openTransactions, type PlacedRecord, type Transactions } from '../../runtime/kafka/transactions.ts'
 import { catalogue } from '../../schemas/catalogue.ts'
@@ -19,6 +19,8 @@ const TRANSACTIONAL_ID = 'readflow.dead-letters'
 /** Readers of the topics wait for a transaction that nobody ends for this long. */
 const TRANSACTION_TIMEOUT_MS = 30_000
 const MAX_TAKEOVERS = 6
+/** A broker that failed in the middle is asked again: what has come of it is on record, and nothing is sent twice. */
+const MAX_OUTAGES = 3
 const TAKEOVER_WAIT_MS = 500
 const LOOK_INTERVAL_MS = 500
 const SILVER_GROUP = 'readflow.silver'
@@ -66,7 +68,9 @@ export const redrive = (options: ActOptions & { isDiscardedWanted: boolean; wait
     const known = await awaitOutcomes(options, [...acted.done.values()], ends)
     for (const each of known) acted.done.set(each.id, each)
     // Who has taken over meanwhile finds the outcomes as well.
-    await settle(transactions, known.filter(isUnsettled)).catch(unlessFenced)
+    await settle(transactions, known.filter(isUnsettled)).catch((error: unknown) => {
+      if (!isOf(error, 'kafka-fenced')) throw error
+    })
   })
 
 const sendBatch = async (
@@ -118,7 +122,7 @@ const sortOut = (wanted: readonly LetterCase[], acted: Acted, skipOf: (each: Let
 
 type Work = (transactions: Transactions, wanted: LetterCase[], acted: Acted) => Promise<void>
 
-/** Reads what there is as the one who may act, and acts; who is taken over meanwhile waits a little and looks again. */
+/** Reads what there is as the one who may act, and acts; who is taken over or cut off meanwhile waits a little and looks again. */
 const takingOver = async (options: ActOptions, work: Work): Promise<Acted> => {
   const { client, reader, store, entities, signal, onProgress } = options
   await client.ensureTopics([lettersTopicSpec(options.replicationFactor)])
@@ -131,13 +135,14 @@ const takingOver = async (options: ActOptions, work: Work): Promise<Acted> => {
       await work(transactions, cases.filter(options.isWanted), acted)
       return acted
     } catch (error) {
-      unlessFenced(error)
+      const isTakenOver = isOf(error, 'kafka-fenced')
+      if (!isTakenOver && !(isOf(error, 'kafka-unavailable') && attempt < MAX_OUTAGES)) throw error
       if (attempt === MAX_TAKEOVERS)
         throw new ReadflowError('kafka-fenced', 'Others redrive or discard at the same time, again and again. What is on record is done.', {
           cause: error,
           hint: 'Ask again in a minute; no letter is sent twice.',
         })
-      onProgress('another redrive has taken over; looking again …')
+      onProgress(isTakenOver ? 'another redrive has taken over; looking again …' : `${errorLine(error)} Looking again …`)
       await pause(TAKEOVER_WAIT_MS * attempt * (1 + Math.random()), undefined, { signal })
     } finally {
       await transactions.close().catch(() => undefined)
@@ -145,9 +150,7 @@ const takingOver = async (options: ActOptions, work: Work): Promise<Acted> => {
   }
 }
 
-const unlessFenced = (error: unknown): void => {
-  if (!(error instanceof ReadflowError && error.code === 'kafka-fenced')) throw error
-}
+const isOf = (error: unknown, code: ErrorCode) => error instanceof ReadflowError && error.code === code
 
 const READ_PROGRESS = 20_000
 /** Tells of letters read, now and then. */

@@ -68,7 +68,7 @@ const openVersion = async (dataDir: string, root: string): Promise<number> => {
 
 test('what a running pipeline tells Prometheus is what docs/metrics.md says', { skip }, async (t) => {
   const dataDir = `${await tempDir(t)}/a folder`
-  const quick = [...smallSandbox, '--flush-interval', '1s', '--build-interval', '1s', '--poll-interval', '5s']
+  const quick = [...smallSandbox, '--flush-interval', '1s', '--build-interval', '5s', '--poll-interval', '5s']
   const up = await startUp(t, ['--data', dataDir, '--metrics-port', '0', '--log-level', 'debug', ...quick], LONG_MS, {
     GOODREADS_API_KEY: SECRET,
   })

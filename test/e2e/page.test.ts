@@ -39,7 +39,7 @@ test('the sandbox lives: history at once, the page moves, lag returns to nothing
   skip: noChromium,
 }, async (t) => {
   const dir = await tempDir(t)
-  const up = await startUp(t, ['--data', `${dir}/data`, '--flush-interval', '2s', '--paused', 'gold'])
+  const up = await startUp(t, ['--data', `${dir}/data`, '--flush-interval', '2s', '--poll-interval', '20s', '--paused', 'gold'])
   const page = await (await openChromium(t)).newPage({ viewport: { width: 1280, height: 900 } })
   // A query that is wrong on purpose is answered by 400, which Chromium notes.
   const problems = watchProblems(page, up.url, /status of 400/)
