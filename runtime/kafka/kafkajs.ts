@@ -14,8 +14,8 @@ import { type AbortedTransaction, frameBatches } from './record-batch.ts'
  *   put out of its group, and does not hear of it.
  * - A connection that is opened again begins with nothing read. kafkajs keeps the half of an answer that the old one was cut
  *   in, takes all that comes for the rest of it, and is deaf, or dies, until the program is started again.
- * - Who waited too long for a connection that another one opens, tries again. kafkajs ends the consumer: a network that takes a
- *   connection and says nothing was enough.
+ * - Who waited too long for a connection that another one opens, or found no broker that knows the group's coordinator, tries
+ *   again. kafkajs ends the consumer: a network that takes a connection and says nothing, or cuts it, was enough.
  * kafkajs 2.2.4 is frozen upstream, so the internal modules named here stay put; a test shows that each
  * override applies.
  */
@@ -194,12 +194,24 @@ Connection.prototype.connect = function (this: ConnectionInternals) {
   return connect.call(this)
 }
 
+const asRetriable = (error: Error): never => {
+  throw Object.assign(error, { retriable: true })
+}
 const Lock = require('kafkajs/src/utils/lock.js') as { prototype: { acquire: () => Promise<void> } }
 const { acquire } = Lock.prototype
-Lock.prototype.acquire = async function () {
-  await acquire.call(this).catch((error: Error) => {
-    throw Object.assign(error, { retriable: true })
-  })
+Lock.prototype.acquire = function () {
+  return acquire.call(this).catch(asRetriable)
+}
+
+interface ClusterInternals {
+  findGroupCoordinatorMetadata: (of: object) => Promise<unknown>
+}
+const Cluster = require('kafkajs/src/cluster/index.js') as { prototype: ClusterInternals }
+const { findGroupCoordinatorMetadata } = Cluster.prototype
+Cluster.prototype.findGroupCoordinatorMetadata = function (this: ClusterInternals, of) {
+  return findGroupCoordinatorMetadata
+    .call(this, of)
+    .catch((error: Error) => (error.name === 'KafkaJSGroupCoordinatorNotFound' ? asRetriable(error) : Promise.reject(error)))
 }
 
 const kafkajs = require('kafkajs') as typeof import('kafkajs')

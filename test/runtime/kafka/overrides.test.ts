@@ -94,6 +94,23 @@ test('who waited too long for a connection tries again', async () => {
   await lock.acquire()
 })
 
+test('who found no broker that knows the coordinator tries again; who may not ask does not', async () => {
+  const { prototype } = require('kafkajs/src/cluster') as {
+    prototype: { findGroupCoordinatorMetadata: (this: object, of: object) => Promise<unknown> }
+  }
+  const asking = (withBroker: () => Promise<unknown>) =>
+    prototype.findGroupCoordinatorMetadata.call({ brokerPool: { withBroker } }, { groupId: 'g' })
+  await assert.rejects(
+    asking(async () => null),
+    { name: 'KafkaJSGroupCoordinatorNotFound', retriable: true },
+  )
+  const refused = Object.assign(new Error('not authorized'), { retriable: false })
+  await assert.rejects(
+    asking(() => Promise.reject(refused)),
+    { message: 'not authorized', retriable: false },
+  )
+})
+
 test('an offset out of range pauses the partition and is reported; nothing is committed', async () => {
   const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup') as {
     prototype: { recoverFromOffsetOutOfRange: (this: object, error: object) => Promise<void> }
