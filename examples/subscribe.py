@@ -12,7 +12,7 @@ from confluent_kafka import DeserializingConsumer
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 
-defaults = ["goodreads.books.clean", "127.0.0.1:9092", "http://127.0.0.1:8081/apis/ccompat/v7", "my-subscriber"]
+defaults = ["goodreads.books.clean", "127.0.0.1:9092", "http://127.0.0.1:8081/apis/ccompat/v7", "my-subscriber-py"]
 given = sys.argv[1:]
 topic, brokers, registry, group = given + defaults[len(given) :]
 

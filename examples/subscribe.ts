@@ -9,7 +9,7 @@ const [
   topic = 'goodreads.books.clean',
   brokers = '127.0.0.1:9092',
   registryUrl = 'http://127.0.0.1:8081/apis/ccompat/v7',
-  groupId = 'my-subscriber',
+  groupId = 'my-subscriber-ts',
 ] = process.argv.slice(2)
 
 // kafkajs has no zstd of its own.
@@ -25,7 +25,10 @@ const consumer = new kafkajs.Kafka({ clientId: groupId, brokers: brokers.split('
 const header = ({ headers }: KafkaMessage, name: string): string | null => headers?.[`readflow.${name}`]?.toString() ?? null
 
 process.once('SIGTERM', () => consumer.disconnect().then(() => process.exit(0)))
-await consumer.connect()
+await consumer.connect().catch((error: Error) => {
+  console.error(`No broker at ${brokers}: ${error.message}`)
+  process.exit(1)
+})
 await consumer.subscribe({ topics: [topic], fromBeginning: true })
 // Only what was committed is delivered: read_committed is the default of kafkajs.
 await consumer.run({

@@ -123,6 +123,7 @@ const runFindings = ({ runs }: LakeFacts): Finding[] =>
 const kafkaFindings = ({ lags, members, deadLetters, lost }: KafkaFacts, up: Facts['up']): Finding[] => {
   const isPaused = (stage: string) =>
     up?.answer?.stages.some(({ name, state }) => name === stage && (state === 'paused' || state === 'pausing')) ?? false
+  const isRunning = up?.answer?.programs.some(({ name, state }) => name === programOfStage.silver && state === 'running') ?? false
   const letters = [...deadLetters.values()].reduce((sum, count) => sum + count, 0)
   return [
     ...lost.map(
@@ -142,7 +143,11 @@ const kafkaFindings = ({ lags, members, deadLetters, lost }: KafkaFacts, up: Fac
           level: 'wrong',
           id: 'group-idle',
           what: `nobody consumes for ${group}, and ${waiting} records wait`,
-          todo: up ? `readflow stages ${stage}` : 'Start a readflow consume.',
+          todo: isRunning
+            ? `readflow stages ${stage}; one that hangs: readflow restart consume`
+            : up
+              ? `readflow stages ${stage}`
+              : 'Start a readflow consume.',
         },
       ]
     }),
@@ -174,10 +179,14 @@ const awayFindings = ({ up, lake, kafka, registry }: Facts): Finding[] => {
   ]
 }
 
+/** A stage before Gold, or Gold itself, that a person has paused: what waits for it is no fault. */
+const pausedBefore = (up: Facts['up']) =>
+  up?.answer?.stages.find(({ name, state }) => ['bronze', 'silver', 'gold'].includes(name) && state === 'paused')
+
 /** What makes Gold fall behind: a pause by a person before all else. */
 const todoOfBehind = ({ up }: Facts): string => {
   if (!up) return 'Is a readflow compact running, and is it well?'
-  const paused = up.answer?.stages.find(({ name, state }) => ['bronze', 'silver', 'gold'].includes(name) && state === 'paused')
+  const paused = pausedBefore(up)
   return paused ? `${paused.name} is paused: readflow resume ${paused.name}` : 'readflow stages: which of silver and gold is behind'
 }
 
@@ -196,7 +205,7 @@ export const judge = (facts: Facts, { objectiveMs }: { objectiveMs: number }): F
     ...(freshMs !== null && freshMs > objectiveMs
       ? [
           {
-            level: 'wrong' as const,
+            level: pausedBefore(facts.up) ? ('note' as const) : ('wrong' as const),
             id: 'not-fresh',
             what: `what came ${durationText(freshMs)} ago is not in Gold yet; the objective is ${durationText(objectiveMs)}`,
             todo: todoOfBehind(facts),

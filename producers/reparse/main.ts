@@ -45,10 +45,11 @@ await runProgram('reparse', async ({ argv, env, signal, defer }) => {
   }))
   const registry = openRegistry(registryUrl)
   const encode = await createEncoder(registry)
+  const line = progressLine()
+  line('reading what was published of them')
   const published = await readPublished(store, entityNames, typeof fromMs === 'number' ? fromMs : 0)
   const sender = config.isDryRun ? null : await openProducer(client)
   defer(async () => sender?.close())
-  const line = progressLine()
   const onProgress = ({ responses, published: sent }: ReparseReport) => line(`${responses} responses, ${sent} records published`)
   const work = () => runReparse({ reader, registry, spans, published, encode, producer: sender, onProgress, signal })
   const onRecord = async () => {

@@ -40,7 +40,7 @@ const all = rounds.flat(2)
 /** Alerts whose fault is not caused here, and why. */
 const notCaused: Readonly<Record<string, string>> = {
   ReadflowConsumerFenced:
-    'three fences of one stage in 15 s: the broker lets another consumer take over only after a session of 15 s. test/faults/zombie.test.ts fences each stage',
+    'six fences of one stage in 15 s: the broker lets another consumer take over only after a session of 15 s. test/faults/zombie.test.ts fences each stage',
   ReadflowLakeConflicts: 'no two writers of ours meet so often; another one would have to be invented',
   ReadflowMemoryHigh: 'a program that takes 1.2 GB: memory of ours is bounded, and a machine of CI has none to spare',
 }
