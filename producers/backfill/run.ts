@@ -107,13 +107,14 @@ export const createBackfills = (options: BackfillsOptions) => {
     }
     try {
       await tell({})
+      const days = { from_day: request.fromDay, to_day: request.toDay }
+      log.info({ backfill_id: request.id, ...days, requests: status.requests }, before ? 'backfill goes on' : 'backfill begins')
       const of = backfillSource(options, request, onProgress)
       const either = AbortSignal.any([until, cancelling.signal])
       const onRecords = (polled: Polled) => void Object.assign(status, { records: add(polled) })
       const polled = await poll(of, `backfill ${request.fromDay} to ${request.toDay}`, either, onRecords)
       retryMs = RETRY_FIRST_MS
       await end({ state: 'done', records: add(polled), requestsLeft: 0, daysDone: status.days })
-      const days = { from_day: request.fromDay, to_day: request.toDay }
       const said = { backfill_id: request.id, ...days, counts: status.records, requests: status.requests }
       const without = missingText(status.missing)
       if (without === null) log.info(said, 'backfill done')
