@@ -30,7 +30,11 @@ type Open = (rest: string, context: SourceContext) => Promise<Source>
 const openSandbox: Open = async (rest, { config, sandboxStartMs, metrics, log }) => {
   const [all, seedText = SANDBOX_SEED, reviews] = /^(?:(?:seed=)?(\d+)(?:,(?=r)|$))?(?:reviews=(\d+))?$/.exec(rest) ?? []
   const [seed, startReviews] = [Number(seedText), reviews === undefined ? undefined : Number(reviews)]
-  if (all === undefined || (startReviews !== undefined && (startReviews < LEAST_REVIEWS || startReviews > MOST_REVIEWS)))
+  if (
+    all === undefined ||
+    !Number.isSafeInteger(seed) ||
+    (startReviews !== undefined && (startReviews < LEAST_REVIEWS || startReviews > MOST_REVIEWS))
+  )
     throw new ReadflowError('config', `--source sandbox:${rest} is not understood.`, {
       hint: `Write it as sandbox:, sandbox:seed=2 or sandbox:seed=2,reviews=4000, of ${LEAST_REVIEWS} to ${MOST_REVIEWS} reviews.`,
     })

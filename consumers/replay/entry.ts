@@ -5,12 +5,14 @@ import { openTable, type Table } from '../../lake/delta/table.ts'
 import { listReplays, pruneReplays, type ReplayState, readReplay, writeReplay } from '../../lake/replays.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
 import { isSameProcess, processMark } from '../../runtime/process.mjs'
 import { epochId, progressId } from '../sink/ledger.ts'
 import type { ReplayOf, Work } from './work.ts'
 
 /** Of a replay on another machine: where it has kept nothing for so long its process counts as gone. */
 const SILENT_MS = 600_000
+const CLAIM_WAIT_MS = 2000
 
 /** Whether files that a replay has staged may be committed still: of a process that is there, or of another machine's. */
 const mayBeInUse = (entry: ReplayOf): boolean => isAlive(entry) || (entry.state === 'open' && entry.host !== hostname())
@@ -26,10 +28,13 @@ export const checkIdle = async (store: ObjectStore, table: string): Promise<Repl
   const replays = (await listReplays<Work>(store)).filter((each) => each.table === table)
   const busy = replays.find(isAlive)
   if (!busy) return replays
-  throw new ReadflowError('config', `The replay ${busy.id} of ${table} is under way, in process ${busy.pid} on ${busy.host}.`, {
-    hint: `Wait for it, or give it up: readflow replay --abort ${busy.id}.`,
-  })
+  throw underWay(busy)
 }
+
+const underWay = ({ id, table, pid, host }: ReplayOf) =>
+  new ReadflowError('config', `The replay ${id} of ${table} is under way, in process ${pid} on ${host}.`, {
+    hint: `Wait for it, or give it up: readflow replay --abort ${id}.`,
+  })
 
 /** The replay that a request is to go on with: an open one of the same request whose process is gone; null for a new one. */
 export const findReplay = async (store: ObjectStore, table: string, request: string): Promise<ReplayOf | null> =>
@@ -58,11 +63,31 @@ export const newReplay = (table: string, request: string): ReplayOf => {
   }
 }
 
-/** Keeps an entry while its replay is under way. Rejects with `stopped` where somebody has given it up. */
+/**
+ * Keeps an entry for the first time. Of two that begin at the same moment one goes on; the other is refused, as `checkIdle` would a
+ * moment later.
+ */
+export const claimReplay = async (store: ObjectStore, entry: ReplayOf): Promise<void> => {
+  await saveReplay(store, entry)
+  const findOther = async () =>
+    (await listReplays<Work>(store)).find((each) => each.table === entry.table && each.id !== entry.id && isAlive(each))
+  let other = await findOther()
+  // Who was there before does not look again: it stays.
+  if (other && entry.id < other.id) {
+    await sleep(CLAIM_WAIT_MS)
+    other = await findOther()
+  }
+  if (!other) return
+  await endReplay(store, entry, 'aborted')
+  throw underWay(other)
+}
+
+/** Keeps an entry while its replay is under way. Rejects with `stopped` where somebody has given it up, or goes on with it. */
 export const saveReplay = async (store: ObjectStore, entry: ReplayOf): Promise<void> => {
   const now = await readReplay<Work>(store, entry.id)
   if (now?.state === 'aborted')
     throw new ReadflowError('stopped', `The replay ${entry.id} of ${entry.table} was given up by readflow replay --abort.`)
+  if (now && isAlive(now)) throw underWay(now)
   await writeReplay(store, { ...entry, ...ownNow() })
 }
 

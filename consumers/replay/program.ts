@@ -8,7 +8,7 @@ import { progressLine } from '../../runtime/progress-line.ts'
 import { readLedger } from '../sink/ledger.ts'
 import { openBronzeSource } from './bronze-source.ts'
 import { codeFingerprint } from './code.ts'
-import { endReplay, findReplay, giveUpReplay, newReplay, saveReplay } from './entry.ts'
+import { claimReplay, endReplay, findReplay, giveUpReplay, newReplay } from './entry.ts'
 import { openKafkaSource } from './kafka-source.ts'
 import { openComparison, openReplay } from './open.ts'
 import { type Plan, planReplay } from './plan.ts'
@@ -72,7 +72,7 @@ export const runReplay = async (config: Config, { name, request, run, print, log
     `${name} from ${topic}, partition and offsets: ${rangeText(work.partitions)}${config.isDryRun ? '; a dry run' : `; replay ${entry.id}`}\n`,
   )
   if (!config.isDryRun) {
-    await saveReplay(store, entry)
+    await claimReplay(store, entry)
     const offsets = work.partitions.map(({ partition, from, to }) => `${partition}:${from}-${to ?? ''}`).join(',')
     run.begin({ inputs: [{ type: 'topic', name: topic, version: offsets }], outputs: [{ type: 'table', name }] })
   }

@@ -8,7 +8,7 @@ import type { Log } from '../../runtime/log.ts'
 import { openBronzeSource } from '../replay/bronze-source.ts'
 import { progressOf, swapIn } from '../replay/catch-up.ts'
 import { createDerivation } from '../replay/derive.ts'
-import { checkIdle, endReplay, giveUpReplay, newReplay, saveReplay } from '../replay/entry.ts'
+import { checkIdle, claimReplay, endReplay, giveUpReplay, newReplay, saveReplay } from '../replay/entry.ts'
 import { openKafkaSource } from '../replay/kafka-source.ts'
 import { openComparison, type openReplay } from '../replay/open.ts'
 import { compare, lettersOf } from '../replay/replay.ts'
@@ -55,7 +55,7 @@ export const runRollback = async (
   const work = workOf(last, { topic, tableId: snapshot.metadata?.id ?? '', layer, began: snapshot })
   const entry: Entry = { ...newReplay(name, ROLLBACK_REQUEST), work }
   // On record like a replay: what it stages is spared by vacuum, and no other one of the table begins meanwhile.
-  await saveReplay(store, entry)
+  await claimReplay(store, entry)
   try {
     const version = await takeBack(config, opened, { ...options, last, entry, say })
     await endReplay(store, entry, 'swapped', { version })

@@ -78,7 +78,11 @@ export const checkDataFolder = async (dataDir: string): Promise<Check[]> => {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     return [
-      fail('data folder', `${dataDir} can not be written: ${reason}`, 'Give yourself the right to, or choose another with --data DIR.'),
+      fail(
+        'data folder',
+        `${dataDir} can not be written: ${reason}`,
+        /^ENOSPC/.test(reason) ? 'Free some space there.' : 'Give yourself the right to, or choose another with --data DIR.',
+      ),
     ]
   } finally {
     await rm(probe, { recursive: true, force: true }).catch(() => undefined)

@@ -132,14 +132,15 @@ const track = ({
   const pidFile = pid === undefined ? null : writePidFile({ dataDir: spec.dataDir, name: spec.name, pid })
   if (pid !== undefined) watcher.add(pid)
   const exited = new Promise<{ lastError: string | null }>((resolve) => {
-    const done = (how: string) => {
+    const done = (how: string, why: string | null) => {
       if (pid !== undefined) watcher.remove(pid)
       pidFile?.remove()
       spec.onEnd?.()
-      resolve({ lastError: isStopping ? null : `${spec.title} ended (${how})${after(errorLineOf(readLog()))}` })
+      resolve({ lastError: isStopping ? null : `${spec.title} ended (${how})${after(why)}` })
     }
-    child.once('error', (error) => done(error.message))
-    child.once('exit', (code, signal) => done(signal ?? `exit code ${code}`))
+    child.once('error', (error) => done(error.message, null))
+    // Who was ended by a signal has not said why: what its log has last is of something else.
+    child.once('exit', (code, signal) => (signal ? done(signal, null) : done(`exit code ${code}`, errorLineOf(readLog()))))
   })
   const stop = async (graceMs = spec.stopGraceMs ?? STOP_GRACE_MS) => {
     isStopping = true

@@ -68,8 +68,8 @@ export const startStack = async (options: StackOptions): Promise<Stack> => {
     services.forEach((service, index) => {
       let running: RunningService | null = first[index] ?? null
       const kept = keepRunning({
-        start: () => {
-          const started = running ?? service.start(stopping.signal)
+        start: (signal) => {
+          const started = running ?? service.start(AbortSignal.any([stopping.signal, signal]))
           running = null
           return started
         },

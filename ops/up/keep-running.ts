@@ -1,3 +1,4 @@
+import { errorLine } from '../../runtime/errors.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 
 const FIRST_MS = 500
@@ -14,7 +15,8 @@ export interface Attempt {
 }
 
 export interface KeepRunningOptions {
-  start: () => Attempt | Promise<Attempt>
+  /** `signal` is aborted where it is to be given up before it runs. */
+  start: (signal: AbortSignal) => Attempt | Promise<Attempt>
   onState: (state: 'starting' | 'running' | 'restarting' | 'failed' | 'stopped', lastError: string | null, restarts: number) => void
 }
 
@@ -25,7 +27,9 @@ export interface KeepRunningOptions {
 export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
   const controller = new AbortController()
   const { signal } = controller
+  /** Null while it starts. */
   let current: Attempt | null = null
+  let starting = new AbortController()
   let restarts = 0
   let early = new AbortController()
   /** The restart that was asked for, until it runs or it is known why it does not. */
@@ -42,15 +46,20 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
   }
 
   const attempt = async (): Promise<{ lastError: string | null; isFinal?: boolean }> => {
+    current = null
+    starting = new AbortController()
+    const given = AbortSignal.any([signal, starting.signal])
     try {
       onState('starting', null, restarts)
-      current = await start()
+      current = await start(given)
       if (signal.aborted) await current.stop()
       else onState('running', null, restarts)
       settle(null)
       return await current.exited
     } catch (error) {
-      const lastError = error instanceof Error ? error.message : String(error)
+      // Somebody has asked for another start.
+      if (starting.signal.aborted && !signal.aborted) return { lastError: null }
+      const lastError = errorLine(error)
       settle(lastError)
       return { lastError }
     }
@@ -61,7 +70,7 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
       const beganMs = Date.now()
       const { lastError, isFinal } = await attempt()
       if (signal.aborted) break
-      if (isFinal) {
+      if (isFinal && !asked) {
         onState('failed', lastError, restarts)
         await waitFor(NEVER_MS)
         delayMs = FIRST_MS
@@ -85,7 +94,8 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
     restart: (graceMs: number): Promise<string | null> => {
       asked ??= Promise.withResolvers<string | null>()
       early.abort()
-      void current?.stop(graceMs)
+      if (current) void current.stop(graceMs)
+      else starting.abort()
       return asked.promise
     },
     stop: async () => {

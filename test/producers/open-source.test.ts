@@ -24,7 +24,7 @@ it('a sandbox is named by its seed and by how much history it has', async () => 
 })
 
 it('what names no sandbox is one line with how it is written', async () => {
-  for (const rest of ['x', 'seed=', 'seed=2,', 'reviews=', 'reviews=10', 'reviews=1000001', 'reviews=1000,seed=2'])
+  for (const rest of ['x', 'seed=', 'seed=2,', 'reviews=', 'reviews=10', 'reviews=1000001', 'reviews=1000,seed=2', 'seed=9007199254740993'])
     await assert.rejects(open(`sandbox:${rest}`), (error: Error & { code: string; hint: string }) => {
       assert.equal(error.code, 'config')
       assert.match(error.hint, /sandbox:seed=2,reviews=4000/)

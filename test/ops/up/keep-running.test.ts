@@ -2,6 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Attempt, keepRunning } from '../../../ops/up/keep-running.ts'
 
+test('a restart gives up a start that does not come to an end, and starts anew', async () => {
+  let starts = 0
+  const start = async (signal: AbortSignal): Promise<Attempt> => {
+    // The first one hangs until it is given up.
+    if (++starts === 1) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    const ended = Promise.withResolvers<{ lastError: null }>()
+    return { exited: ended.promise, stop: async () => ended.resolve({ lastError: null }) }
+  }
+  const kept = keepRunning({ start, onState: () => undefined })
+  assert.equal(await kept.restart(10), null)
+  assert.equal(starts, 2)
+  await kept.stop()
+})
+
 test('a restart ends what runs and starts it again at once; all who ask meanwhile are told, also why it does not run', async () => {
   const stopped: (number | undefined)[] = []
   let starts = 0
