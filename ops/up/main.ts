@@ -48,6 +48,8 @@ await runService('up', async ({ argv, env, signal, defer }) => {
   let toServe: ((message: object) => void) | null = null
   const programs = new Map<ProgramName, RunningProgram>()
   const kept = new Map<ProgramName, Kept>()
+  /** Those that a person has told to end, and that have not yet. */
+  const asked = new Set<ProgramName>()
   const stages = createStages<ProgramName>({
     programOf: new Map(
       (['poll', ...config.stages, 'gold', 'optimize', 'vacuum'] as const).map((stage) => [stage, programOfStage[stage]] as const),
@@ -93,10 +95,11 @@ await runService('up', async ({ argv, env, signal, defer }) => {
     }
     const one = keepRunning({
       start: () => {
+        asked.delete(name)
         stages.started(name)
         const program = run(name, args, running, onMessage)
         programs.set(name, program)
-        program.exited.then(({ lastError }) => stages.ended(name, lastError))
+        program.exited.then(({ lastError }) => stages.ended(name, lastError, asked.delete(name)))
         if (name === 'serve') {
           toServe = program.send
           program.send({ type: 'up-status', status: status.current() })
@@ -116,7 +119,7 @@ await runService('up', async ({ argv, env, signal, defer }) => {
   const onService = (name: ServiceName, state: 'restarting' | 'running', lastError: string | null) => {
     if (state === 'running') return void process.stderr.write(`  ✓ ${name} runs again\n`)
     measured.serviceRestarted(name)
-    process.stderr.write(`  ! ${lastError ?? name}; it is started again\n`)
+    process.stderr.write(`  ! ${lastError ?? `${name} was told to end`}; it is started again\n`)
   }
 
   /** A source that can't be opened is told before anything is downloaded or started. */
@@ -158,7 +161,11 @@ await runService('up', async ({ argv, env, signal, defer }) => {
   const { port, token, close } = await startControl({
     stages,
     status: status.current,
-    restart: (name) => (kept.get(name as ProgramName) ?? running.kept.get(name as ServiceName))?.restart(RESTART_GRACE_MS) ?? null,
+    restart: (name) => {
+      const program = kept.get(name as ProgramName)
+      if (program) asked.add(name as ProgramName)
+      return (program ?? running.kept.get(name as ServiceName))?.restart(RESTART_GRACE_MS) ?? null
+    },
   })
   defer(close)
   announce(running, apiUrl, { port, token })

@@ -100,13 +100,14 @@ export const createStages = <Program extends string>(options: StagesOptions<Prog
       for (const stage of stages.values()) if (stage.program === program) Object.assign(stage, { told: null, seq: 0 })
       onChange(list())
     },
-    /** A program has ended: what ran in it has failed by that. */
-    ended: (program: Program, lastError: string | null) => {
+    /** A program has ended: what ran in it has failed by that, where nobody has asked for it. */
+    ended: (program: Program, lastError: string | null, isAsked = false) => {
       for (const stage of stages.values()) {
         if (stage.program !== program) continue
         stage.told = null
         if (!stage.runs) continue
-        const { isRunning, last, attempt } = stage.runs
+        const { last, attempt } = stage.runs
+        const isRunning = stage.runs.isRunning && !isAsked
         const at = new Date(nowMs()).toISOString()
         const failed = { startedAt: at, endedAt: at, outcome: 'failed' as const, detail: lastError ?? 'its program ended' }
         if (isRunning) stage.failures = attempt

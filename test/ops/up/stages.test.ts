@@ -109,6 +109,14 @@ test('what depends on a stage that is tried again follows once it has done well,
   assert.deepEqual(sent, ['consume: go-on silver', 'compact: go-on gold'])
 })
 
+test('a program that a person has told to end fails nothing', () => {
+  const { receive, list, ended } = open()
+  receive({ type: 'stage-runs', stage: 'gold', runs: { ...runs('completed', 1, Date.now()), isRunning: true } })
+  ended('compact', null, true)
+  const now = list().find(({ name }) => name === 'gold')?.runs
+  assert.deepEqual([now?.isRunning, now?.attempt, now?.last?.outcome], [false, 1, 'completed'])
+})
+
 test('failures count on when the program of a stage is started again, until a run is well', () => {
   const { receive, list, ended, started } = open()
   const attempt = () => list().find(({ name }) => name === 'gold')?.runs?.attempt
