@@ -61,7 +61,11 @@ const send = async <Answer>(
     response = await fetch(`http://127.0.0.1:${port}/${route}`, { method, headers: { authorization: `Bearer ${token}` }, signal })
     if (response.ok) return (await response.json()) as Answer
   } catch (cause) {
-    throw new ReadflowError('stack-failed', `up (process ${pid}) stopped, or does not answer any more.`, { cause })
+    const isSilent = method === 'POST' && cause instanceof Error && cause.name === 'TimeoutError'
+    throw new ReadflowError('stack-failed', `up (process ${pid}) stopped, or does not answer any more.`, {
+      cause,
+      ...(isSilent ? { hint: 'One that only hangs does what it was told once it goes on: readflow stages shows it.' } : {}),
+    })
   }
   if (response.status === 404) throw new ReadflowError('config', unknown.what, { hint: unknown.hint })
   throw new ReadflowError('stack-failed', `up (process ${pid}) refused: HTTP ${response.status}.`)
