@@ -36,7 +36,7 @@ export interface Flatness {
 export const WARM_UP_MS = 60_000
 const WINDOW_MS = 30_000
 /** Over less time a slope says nothing. */
-const LEAST_SPAN_MS = 60_000
+const LEAST_SPAN_MS = 120_000
 
 /**
  * Growth a minute over all lives together: a line of one slope for all, each with a height of its own. Null where they
