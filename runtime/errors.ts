@@ -69,6 +69,7 @@ const shortened = (text: string): string => (text.length > MAX_TEXT ? `${text.sl
 /** One line for a person: what is wrong, where, what to do. Never a stack trace. */
 export const errorLine = (error: unknown): string => {
   const text = error instanceof Error ? error.message || error.name : String(error)
-  const hint = error instanceof ReadflowError ? error.hint && ` ${error.hint}` : systemHint(error)?.replace(/^/, '. ')
-  return `${shortened(text)}${hint ?? ''}`.replaceAll(/\s*\n\s*/g, ' ')
+  const ours = error instanceof ReadflowError && error.hint ? ` ${error.hint}` : ''
+  const system = systemHint(error)
+  return `${shortened(text)}${ours}${system ? `. ${system}` : ''}`.replaceAll(/\s*\n\s*/g, ' ')
 }

@@ -143,11 +143,9 @@ const kafkaFindings = ({ lags, members, deadLetters, lost }: KafkaFacts, up: Fac
           level: 'wrong',
           id: 'group-idle',
           what: `nobody consumes for ${group}, and ${waiting} records wait`,
-          todo: isRunning
-            ? `readflow stages ${stage}; one that hangs: readflow restart consume`
-            : up
-              ? `readflow stages ${stage}`
-              : 'Start a readflow consume.',
+          todo: up
+            ? `readflow stages ${stage}${isRunning ? '; one that hangs: readflow restart consume' : ''}`
+            : 'Start a readflow consume.',
         },
       ]
     }),

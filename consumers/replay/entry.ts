@@ -82,7 +82,10 @@ export const claimReplay = async (store: ObjectStore, entry: ReplayOf): Promise<
   throw underWay(other)
 }
 
-/** Keeps an entry while its replay is under way. Rejects with `stopped` where somebody has given it up, or goes on with it. */
+/**
+ * Keeps an entry while its replay is under way. Rejects with `stopped` where somebody has given it up, with `config` where another
+ * process goes on with it.
+ */
 export const saveReplay = async (store: ObjectStore, entry: ReplayOf): Promise<void> => {
   const now = await readReplay<Work>(store, entry.id)
   if (now?.state === 'aborted')

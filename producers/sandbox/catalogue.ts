@@ -11,7 +11,7 @@ export const STEP_MS = 10_000
 const START_USERS = 1500
 /** Each of them has readers enough at every time. */
 const LEAST_USERS = 50
-export const START_REVIEWS = 36_000
+const START_REVIEWS = 36_000
 export const HISTORY_MS = 3 * 365.25 * 86_400_000
 /** A day of 20 to 32 new reviews a step; then a tenth, so that a restart after months stays quick and small. */
 export const BUSY_STEPS = 8640

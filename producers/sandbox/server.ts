@@ -29,7 +29,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { ReadflowError } from '../../runtime/errors.ts'
 import type { Log } from '../../runtime/log.ts'
 import { type Answers, createAnswers } from './answers.ts'
-import { openCatalogue, START_REVIEWS, usersOf } from './catalogue.ts'
+import { openCatalogue } from './catalogue.ts'
 import { feedXml } from './feeds.ts'
 import { faultAskedFor, faultByShare, type SandboxFaults, type WireFault } from './wire-faults.ts'
 import { errorXml } from './xml.ts'
@@ -112,9 +112,11 @@ const send = (response: ServerResponse, { status, type, body, headers }: Answer,
 
 /** Starts the server; throws `port-taken` where the port is in use. Time may only go forward. */
 export const startSandbox = async (options: SandboxOptions): Promise<Sandbox> => {
-  const { seed, startMs, nowMs, startReviews = START_REVIEWS, log, port = 0, host = '127.0.0.1', apiKey, faults = {} } = options
+  const { seed, startMs, nowMs, startReviews, log, port = 0, host = '127.0.0.1', apiKey, faults = {} } = options
   const { feedKey, feedTtlMinutes = 60 } = options
   const catalogue = openCatalogue({ seed, startMs, startReviews })
+  // Before time goes on and others join.
+  const startUsers = catalogue.usersCount
   const answers = createAnswers(catalogue)
   let requests = 0
 
@@ -174,7 +176,7 @@ export const startSandbox = async (options: SandboxOptions): Promise<Sandbox> =>
   log.info({ url, seed, start_ms: startMs }, 'sandbox listening')
   return {
     url,
-    userIds: Array.from({ length: usersOf(startReviews) }, (_, i) => String(catalogue.ids.users.idOf(i))),
+    userIds: Array.from({ length: startUsers }, (_, i) => String(catalogue.ids.users.idOf(i))),
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()))

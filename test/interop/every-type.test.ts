@@ -11,7 +11,7 @@ import { minioSkip, startTestMinio, type TestMinio } from '../helpers/minio.ts'
 import { tempDataDir } from '../helpers/stack.ts'
 import { assertSameAnswer, ourAnswer } from './answer.ts'
 import { partitionColumns, type Step, writeEveryTable } from './every-table.ts'
-import { type Reader, type ReaderName, readerNames, readerSkip, startReader } from './readers.ts'
+import { describeReaders, type Reader, type ReaderName } from './readers.ts'
 
 const root = 'silver/every'
 /** The same without the log before its last checkpoint. */
@@ -147,16 +147,13 @@ describe('a table with every type, read by others', () => {
     return { store, urlOf, table, cleaned, steps }
   }
 
-  for (const name of readerNames)
-    describe(name, { skip: readerSkip(name) }, () => {
-      let reader: Reader
-      before(() => {
-        reader = startReader(name, minio ? { ...minio.env, AWS_ENDPOINT_URL: minio.endpoint } : {})
-      })
-      after(() => reader.close())
+  describeReaders(
+    () => minio,
+    (name, readerOf) => {
       for (const place of places)
         describe(`in ${place}`, { skip: skip[place] }, () => {
-          checks(name, place, () => ({ reader, ...lakes.get(place)! }))
+          checks(name, place, () => ({ reader: readerOf(), ...lakes.get(place)! }))
         })
-    })
+    },
+  )
 })

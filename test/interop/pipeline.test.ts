@@ -8,7 +8,7 @@ import { minioSkip, startTestMinio, type TestMinio } from '../helpers/minio.ts'
 import { tempDataDir } from '../helpers/stack.ts'
 import { lastJson, readflow } from '../helpers/up.ts'
 import { assertSameAnswer, ourAnswer } from './answer.ts'
-import { type Reader, readerNames, readerSkip, startReader } from './readers.ts'
+import { describeReaders } from './readers.ts'
 
 const tables = [
   ...['books', 'authors', 'ratings'].flatMap((entity) => [`bronze/${entity}`, `silver/${entity}`]),
@@ -56,13 +56,9 @@ describe("the pipeline's own tables, read by others", () => {
     await folder.remove()
   })
 
-  for (const name of readerNames)
-    describe(name, { skip: readerSkip(name) }, () => {
-      let reader: Reader
-      before(() => {
-        reader = startReader(name, minio ? { ...minio.env, AWS_ENDPOINT_URL: minio.endpoint } : {})
-      })
-      after(() => reader.close())
+  describeReaders(
+    () => minio,
+    (name, readerOf) => {
       for (const place of places)
         it(`has the same rows, schema and history of every table in ${place}`, { skip: skip[place] }, async () => {
           const { store, urlOf } = lakes.get(place)!
@@ -71,14 +67,15 @@ describe("the pipeline's own tables, read by others", () => {
             const expected = await ourAnswer(store, root, await table.snapshot())
             // These sources have no dates.
             assert.equal(expected.rows.length > 0, root !== 'gold/dim_date', root)
-            assertSameAnswer(await reader.ask('rows', { table: urlOf(root) }), expected, root)
+            assertSameAnswer(await readerOf().ask('rows', { table: urlOf(root) }), expected, root)
             if (name === 'DuckDB') continue
-            const told = await reader.ask<{ version: number; operation: string }[]>('history', { table: urlOf(root) })
+            const told = await readerOf().ask<{ version: number; operation: string }[]>('history', { table: urlOf(root) })
             assert.deepEqual(
               told.map(({ version, operation }) => [version, operation]),
               (await table.history()).map(({ version, operation }) => [version, operation]),
             )
           }
         })
-    })
+    },
+  )
 })

@@ -77,11 +77,12 @@ const facts = (change: Partial<Facts> = {}): Facts => ({
 })
 const found = (change: Partial<Facts>) => {
   const findings = judge(facts(change), { objectiveMs: OBJECTIVE_MS })
-  return { ids: findings.map(({ id }) => id), first: findings[0], code: exitCodeOf(findings) }
+  const todos: Record<string, string> = Object.fromEntries(findings.map(({ id, todo }) => [id, todo]))
+  return { ids: findings.map(({ id }) => id), first: findings[0], todos, code: exitCodeOf(findings) }
 }
 
 test('where all is well nothing is said, and the exit code is 0', () => {
-  assert.deepEqual(found({}), { ids: [], first: undefined, code: 0 })
+  assert.deepEqual(found({}), { ids: [], first: undefined, todos: {}, code: 0 })
 })
 
 test('a stage that fails is wrong, and the command that tries it again is named', () => {
@@ -170,6 +171,7 @@ test('what does not answer is wrong; where nobody knows a broker it can not be t
   const behind = lake({ tables: [table('silver.books', 1000)], gold: gold(200_000) })
   const paused = { answer: up({ stages: [{ ...stage('silver'), state: 'paused' }, stage('gold')] }), fault: null }
   const late = found({ up: paused, lake: { answer: behind, fault: null } })
+  assert.match(late.todos['not-fresh'] ?? '', /^silver is paused: readflow resume silver$/)
   assert.deepEqual([late.ids, late.code], [['stage-paused', 'not-fresh'], 0], 'what waits for what a person paused is no fault')
   const running = found({ lake: { answer: behind, fault: null } })
   assert.deepEqual([running.ids, running.code], [['not-fresh'], 1])
