@@ -10,8 +10,8 @@ const BOUNDED_ENV = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536', MA
 // A program is a few hundred modules of TypeScript: Node keeps what it compiled, so that the next start has it. Where
 // the folder can not be written Node goes without.
 const START_ENV = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)) }
-/** Commands that go through more records than memory holds. */
-const isBounded = (command) => ['consume', 'verify', 'replay', 'rollback'].includes(command)
+/** Commands that go through more records than memory holds, and what stays up beside them all day. */
+const isBounded = (command) => ['consume', 'compact', 'verify', 'replay', 'rollback'].includes(command)
 
 // It holds little for long: the heap need not grow to a multiple of that before it is collected.
 const VERIFY_FLAGS = ['--heap-growing-percent=20']

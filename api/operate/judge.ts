@@ -1,7 +1,6 @@
 import { durationText } from '../../runtime/duration-text.ts'
-import { conditionOf } from '../../runtime/stage-lines.ts'
+import { conditionOf, overdueMs } from '../../runtime/stage-lines.ts'
 import { programOfStage } from '../../runtime/stage-names.ts'
-import type { StageStatus } from '../../runtime/up-status.ts'
 import { holdReason } from '../pipeline/gate.ts'
 import type { Facts, KafkaFacts, LakeFacts, TopicLag } from './facts.ts'
 
@@ -35,12 +34,6 @@ export const freshnessMs = ({ nowMs, lake, kafka }: Facts): number | null => {
   return Math.max(0, ...behind)
 }
 
-/** A poll begins on its minute: one that is this late has a program that does not go on. */
-const OVERDUE_MS = 60_000
-
-const overdueMs = ({ runs }: StageStatus, nowMs: number): number =>
-  runs && !runs.isRunning && runs.nextAt !== null ? nowMs - Date.parse(runs.nextAt) : 0
-
 const programFindings = ({ up, nowMs }: Facts): Finding[] => {
   if (!up) return []
   if (up.fault !== null)
@@ -67,7 +60,7 @@ const programFindings = ({ up, nowMs }: Facts): Finding[] => {
     ),
     ...stages.flatMap((stage): Finding[] => {
       const { name, runs } = stage
-      const condition = conditionOf(stage, programs)
+      const condition = conditionOf(stage, programs, nowMs)
       if (condition === 'failing')
         return [
           {
@@ -77,13 +70,13 @@ const programFindings = ({ up, nowMs }: Facts): Finding[] => {
             todo: `Mend that, then: readflow retry ${name}; its log: readflow stages ${name}`,
           },
         ]
-      if (name === 'poll' && condition === 'waiting' && overdueMs(stage, nowMs) > OVERDUE_MS)
+      if (condition === 'overdue')
         return [
           {
             level: 'wrong',
             id: 'stage-overdue',
-            what: `${name} was to run ${durationText(overdueMs(stage, nowMs))} ago, and has not begun: its program hangs`,
-            todo: 'readflow restart poll',
+            what: `${name} was to run ${durationText(overdueMs(stage, nowMs))} ago, and has not begun: its program hangs, or does other work`,
+            todo: `readflow stages ${name}; one that hangs: readflow restart ${programOfStage[name]}`,
           },
         ]
       if (condition === 'paused' || condition === 'pausing')

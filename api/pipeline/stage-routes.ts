@@ -25,7 +25,9 @@ const stageAnswer = z.object({
   stage: z.enum(stageNames),
   state: z
     .string()
-    .describe('starting, waiting (for its time), running, pausing, paused, failing, held or failed (its program ended for good)'),
+    .describe(
+      'starting, waiting (for its time), running, overdue (its time came more than a minute ago), pausing, paused, failing, held or failed (its program ended for good)',
+    ),
   schedule: z.string().nullable(),
   last_run: z
     .object({ started_at: z.string(), ended_at: z.string(), outcome: z.enum(['completed', 'failed', 'held']), detail: z.string() })
@@ -60,7 +62,7 @@ export const stageRoutes = ({ upStatus, tell, logDir, env }: StageRoutesOptions)
     const last = runs?.last
     return {
       stage: name,
-      state: conditionOf(stage, programs),
+      state: conditionOf(stage, programs, Date.now()),
       schedule: runs?.schedule ?? null,
       last_run: last ? { started_at: last.startedAt, ended_at: last.endedAt, outcome: last.outcome, detail: last.detail } : null,
       next_run_at: runs?.nextAt ?? null,

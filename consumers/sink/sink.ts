@@ -238,6 +238,8 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   }
 
   const load = async (partitions: TopicPartition[]) => {
+    // It takes as long as the state is large: no flush is due meanwhile.
+    watch?.report.waits(null)
     // What the old assignment has buffered must not meet a state that is being restored for the new one.
     for (const sink of sinks.values()) sink.assign([])
     const once = () => loadAssignment({ stage, client, sinks, partitions, isLossAccepted, metrics, log, signal })

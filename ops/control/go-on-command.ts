@@ -43,7 +43,7 @@ export const goOnCommand =
 
 const firstFailed = async (up: FoundUp, signal: AbortSignal): Promise<StageName | null> => {
   const { stages, programs } = (await askUp(up, null, signal)).status
-  const hasFailed = (stage: (typeof stages)[number]) => ['failed', 'failing', 'held'].includes(conditionOf(stage, programs))
+  const hasFailed = (stage: (typeof stages)[number]) => ['failed', 'failing', 'held'].includes(conditionOf(stage, programs, Date.now()))
   return stages.find(hasFailed)?.name ?? null
 }
 

@@ -93,8 +93,8 @@ export const checkTopic = (spec: TopicSpec, topic: BrowsedTopic | undefined): Ch
 /** The program that all of our groups are of. */
 const OURS = 'readflow-consume'
 
-/** Consumer groups of ours, and who is a member and should not be. Pure. */
-export const checkGroups = (groups: readonly BrowsedGroup[], wanted: readonly string[]): Check[] =>
+/** Consumer groups of ours, who is a member and should not be, and whom nobody reads for where an `up` runs. Pure. */
+export const checkGroups = (groups: readonly BrowsedGroup[], wanted: readonly string[], { isUp }: { isUp: boolean }): Check[] =>
   wanted.map((name) => {
     const group = groups.find((each) => each.group === name)
     const strangers = group?.members.filter(({ clientId }) => clientId !== OURS) ?? []
@@ -107,5 +107,10 @@ export const checkGroups = (groups: readonly BrowsedGroup[], wanted: readonly st
       )
     }
     const members = group?.members.length ?? 0
+    if (group && members === 0 && isUp) {
+      const stage = name.slice(name.indexOf('.') + 1)
+      const todo = `readflow stages ${stage}: one that is paused goes on with readflow resume ${stage}, one that hangs with readflow restart consume.`
+      return warn(`group ${name}`, 'has no members: nobody reads for it', todo)
+    }
     return ok(`group ${name}`, group ? `${members} ${members === 1 ? 'member' : 'members'}` : 'is not there yet')
   })

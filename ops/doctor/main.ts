@@ -86,7 +86,7 @@ async function machineChecks(config: Config, env: NodeJS.ProcessEnv): Promise<Ch
   ).flat()
 }
 
-async function kafkaChecks({ kafkaBrokers: brokers, topicPartitions, replicationFactor }: Config): Promise<Check[]> {
+async function kafkaChecks({ kafkaBrokers: brokers, topicPartitions, replicationFactor, dataDir }: Config): Promise<Check[]> {
   const name = 'broker'
   if (!brokers) return [warn(name, 'none is known: nothing runs on this data folder', 'Start it with npm start, or set KAFKA_BROKERS.')]
   return looked(name, async () => {
@@ -106,7 +106,7 @@ async function kafkaChecks({ kafkaBrokers: brokers, topicPartitions, replication
             topics.find((topic) => topic.name === spec.topic),
           ),
         ),
-        ...checkGroups(groups, GROUPS),
+        ...checkGroups(groups, GROUPS, { isUp: readRunFile(dataDir) !== null }),
       ]
     } finally {
       await Promise.all([browser.close(), client.close()])

@@ -23,7 +23,7 @@ await runProgram('stages', async ({ argv, env, signal }) => {
   if (config.isJson) {
     const whole = async (stage: (typeof stages)[number]) => ({
       ...stage,
-      condition: conditionOf(stage, status.programs),
+      condition: conditionOf(stage, status.programs, Date.now()),
       log: await logOf(stage.name, only === null ? 3 : config.limit),
     })
     process.stdout.write(`${JSON.stringify({ ok: true, stages: await Promise.all(stages.map(whole)) })}\n`)

@@ -3,7 +3,14 @@ import { ask, type Json, useAnswer } from '../lib/answer.ts'
 import { ago, timeOfDay } from '../lib/format.ts'
 import { Ago, Panel, State, Table, Time } from '../ui/ui.tsx'
 
-const tones: Record<string, string> = { failed: 'bad', failing: 'bad', held: 'behind', paused: 'behind', pausing: 'behind' }
+const tones: Record<string, string> = {
+  failed: 'bad',
+  failing: 'bad',
+  held: 'behind',
+  overdue: 'behind',
+  paused: 'behind',
+  pausing: 'behind',
+}
 
 /** What may be asked of a stage as it is, by its verb in the API. */
 const verbsOf = (state: string): [verb: string, label: string][] => {
@@ -41,7 +48,8 @@ const Buttons = ({ stage, state, onAsked }: { stage: string; state: string; onAs
 const Next = ({ at, state, now }: { at: string | null; state: string; now: string }) => {
   if (state === 'running') return <>now</>
   if (at === null) return <>–</>
-  const seconds = Math.max(0, (Date.parse(at) - Date.parse(now)) / 1000)
+  const untilMs = Date.parse(at) - Date.parse(now)
+  const seconds = (state === 'overdue' ? untilMs : Math.max(0, untilMs)) / 1000
   return <Time at={at}>{ago(-seconds)}</Time>
 }
 

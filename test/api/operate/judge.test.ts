@@ -120,6 +120,14 @@ test('paused by a person is a note, and no fault', () => {
   assert.deepEqual([ids, code], [['stage-paused'], 0])
 })
 
+test('a stage of a program that hangs is told, with what restarts that', () => {
+  const { runs } = stage('silver')
+  const silver = stage('silver', { runs: { ...runs!, isRunning: false, nextAt: iso(90_000) } })
+  const { first } = found({ up: { answer: up({ stages: [silver] }), fault: null } })
+  assert.match(first!.what, /^silver was to run 1m 30s ago/)
+  assert.match(first!.todo, /readflow restart consume/)
+})
+
 test('a poll that does not begin is told; one that is about to, and one that runs, are not', () => {
   const poll = (lateMs: number, isRunning = false) => {
     const { runs } = stage('poll')

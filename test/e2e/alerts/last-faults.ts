@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { statfsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { until } from '../../helpers/up.ts'
@@ -26,6 +27,32 @@ export const lostFault: Fault = {
       assert.match(stdout, /goodreads.ratings\/0.*\n.*--accept-loss/)
       await restart('--accept-loss')
       await until('the gap to be on record', async () => /named gap: .*lost/.test((await run('verify')).stdout), 300_000)
+    }
+  },
+}
+
+const inspect = async (address: string, expression: string): Promise<void> => {
+  const socket = new WebSocket(address)
+  await once(socket, 'open')
+  socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } }))
+  await once(socket, 'message')
+  socket.close()
+}
+
+/** A program that holds on to what it took, which Node's own inspector makes it do. */
+export const memoryFault: Fault = {
+  name: 'a program whose memory grows',
+  isLong: true,
+  alerts: [['ReadflowMemoryHigh', 'poll']],
+  cause: async ({ pidOf, must }) => {
+    process.kill(await pidOf('producers/main.ts'), 'SIGUSR1')
+    const targets = () =>
+      fetch('http://127.0.0.1:9229/json').then((response) => response.json() as Promise<{ webSocketDebuggerUrl: string }[]>)
+    const [target] = await until('the inspector', () => targets().catch(() => null), 30_000)
+    await inspect(target!.webSocketDebuggerUrl, 'globalThis.leak = Buffer.alloc(1.3e9, 1)')
+    return async () => {
+      await must('doctor')
+      await must('restart poll')
     }
   },
 }

@@ -41,6 +41,8 @@ export const openWorld = async (t: Pick<TestContext, 'after'>, dataDir: string, 
     query,
     isFiring,
     url: () => up.url,
+    brokers: () => up.brokers.split(','),
+    registry: () => up.registry,
     fires: (name: string, of = '') => until(`${name} ${of} to fire`, () => isFiring(name, of), LIMIT_MS),
     /** Not for a moment only, as where a scrape got no answer. */
     clears: (name: string, of = '', limitMs = LIMIT_MS) => {

@@ -92,15 +92,20 @@ test('topics whose settings lose records fail, others that differ are to be look
   withTodo(checkClean({ 'cleanup.policy': 'delete' }), 'fail', /what is current vanishes with its age/)
 })
 
-test('a member of our groups that is none of ours, and a subject that lets any schema in', async () => {
+test('a member of our groups that is none of ours, a group without members, and a subject that lets any schema in', async () => {
   const group = (clientId: string) => ({
     group: 'readflow.bronze',
     state: 'Stable',
     protocolType: 'consumer',
     members: [{ id: 'm', clientId, host: '/10.0.0.1' }],
   })
-  withTodo(checkGroups([group('readflow-consume')], ['readflow.bronze'])[0], 'ok', /1 member/)
-  withTodo(checkGroups([group('kcat')], ['readflow.bronze'])[0], 'warn', /kcat at 10\.0\.0\.1/)
+  const groups = (found: Parameters<typeof checkGroups>[0], isUp = true) => checkGroups(found, ['readflow.bronze'], { isUp })[0]
+  withTodo(groups([group('readflow-consume')]), 'ok', /1 member/)
+  withTodo(groups([group('kcat')]), 'warn', /kcat at 10\.0\.0\.1/)
+  const left = { ...group('readflow-consume'), members: [] }
+  withTodo(groups([left]), 'warn', /no members: nobody reads/)
+  withTodo(groups([left], false), 'ok', /0 members/)
+  withTodo(groups([]), 'ok', /not there yet/)
   const subject = (versions: number, level: string | null) =>
     checkSubject(
       {
