@@ -6,7 +6,7 @@ import { whyUnfinished } from '../control/why-unfinished.ts'
 
 const names = ['poll', 'consume', 'compact', 'serve', 'kafka', 'registry']
 
-/** `readflow restart PROGRAM`: for what hangs, which neither ends by itself nor takes a pause. Returns once it has been started anew. */
+/** `readflow restart PROGRAM`: for what hangs, which neither ends by itself nor takes a pause. Returns once it works again. */
 await runProgram('restart', async ({ argv, env, signal }) => {
   const config = parseConfig('restart', argv, env)
   if (!config) return

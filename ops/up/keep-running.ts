@@ -10,6 +10,8 @@ const NEVER_MS = 2 ** 31 - 1
 
 export interface Attempt {
   exited: Promise<{ lastError: string | null; isFinal?: boolean }>
+  /** Where it takes a while after its start before it works: resolves then. */
+  begun?: Promise<void>
   /** Asks it to end, and ends it by force after `graceMs`. */
   stop: (graceMs?: number) => Promise<void>
 }
@@ -28,7 +30,7 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
   const controller = new AbortController()
   const { signal } = controller
   /** Null while it starts. */
-  let current: Attempt | null = null
+  let current: (Attempt & { isGivenUp?: true }) | null = null
   let starting = new AbortController()
   let restarts = 0
   let early = new AbortController()
@@ -54,7 +56,9 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
       current = await start(given)
       if (signal.aborted) await current.stop()
       else onState('running', null, restarts)
-      settle(null)
+      const end = await Promise.race([current.exited, current.begun ?? Promise.resolve()])
+      // One that was ended to be started anew says nothing of that start.
+      if (!current.isGivenUp) settle(end ? (end.lastError ?? 'it ended as it began') : null)
       return await current.exited
     } catch (error) {
       // Somebody has asked for another start.
@@ -90,12 +94,14 @@ export const keepRunning = ({ start, onState }: KeepRunningOptions) => {
   return {
     /** Where it waits to be started again, that is now. */
     startNow: () => early.abort(),
-    /** Ends what runs, by force after `graceMs`, and starts it again at once. Resolves to null when that runs, else to why it does not. */
+    /** Ends what runs, by force after `graceMs`, and starts it again at once. Resolves to null when that works, else to why it does not. */
     restart: (graceMs: number): Promise<string | null> => {
       asked ??= Promise.withResolvers<string | null>()
       early.abort()
-      if (current) void current.stop(graceMs)
-      else starting.abort()
+      if (current) {
+        current.isGivenUp = true
+        void current.stop(graceMs)
+      } else starting.abort()
       return asked.promise
     },
     stop: async () => {

@@ -89,12 +89,15 @@ await runService('up', async ({ argv, env, signal, defer }) => {
       if (message['type'] === 'notice') process.stderr.write(`  ! ${name}: ${message['text']}\n`)
       if (message['type'] !== 'status') return
       hasRun = true
+      begun.resolve()
       if (typeof message['isGenerated'] === 'boolean') status.source({ isGenerated: message['isGenerated'] })
       const warning = message['warning']
       if (typeof warning === 'string' || warning === null) status.warning(name, warning)
     }
+    let begun = Promise.withResolvers<void>()
     const one = keepRunning({
       start: () => {
+        begun = Promise.withResolvers<void>()
         asked.delete(name)
         stages.started(name)
         const program = run(name, args, running, onMessage)
@@ -104,7 +107,8 @@ await runService('up', async ({ argv, env, signal, defer }) => {
           toServe = program.send
           program.send({ type: 'up-status', status: status.current() })
         }
-        return { stop: program.stop, exited: program.exited.then((exit) => ({ lastError: exit.lastError, isFinal: exit.code === 2 })) }
+        const exited = program.exited.then((exit) => ({ lastError: exit.lastError, isFinal: exit.code === 2 }))
+        return { stop: program.stop, exited, begun: begun.promise }
       },
       onState: (state, lastError, restarts) => {
         status.program(name, state, lastError, restarts)

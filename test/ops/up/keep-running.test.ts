@@ -16,6 +16,37 @@ test('a restart gives up a start that does not come to an end, and starts anew',
   await kept.stop()
 })
 
+test('a restart is done when what was started works, or has ended before; one that is restarted meanwhile is not its end', async () => {
+  const attempts: { begin: () => void; end: (lastError: string | null) => void }[] = []
+  const next = async (count: number) => {
+    while (attempts.length < count) await new Promise((resolve) => setImmediate(resolve))
+    return attempts[count - 1]!
+  }
+  const start = (): Attempt => {
+    const ended = Promise.withResolvers<{ lastError: string | null }>()
+    const begun = Promise.withResolvers<void>()
+    attempts.push({ begin: begun.resolve, end: (lastError) => ended.resolve({ lastError }) })
+    return { exited: ended.promise, begun: begun.promise, stop: async () => ended.resolve({ lastError: 'killed' }) }
+  }
+  const kept = keepRunning({ start, onState: () => undefined })
+  ;(await next(1)).begin()
+  let answer: string | null | undefined
+  const first = kept.restart(10).then((failure) => {
+    answer = failure
+  })
+  await next(2)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  assert.equal(answer, undefined, 'its process is there, and does not work yet')
+  const second = kept.restart(10)
+  ;(await next(3)).begin()
+  await first
+  assert.deepEqual([answer, await second], [null, null])
+  const third = kept.restart(10)
+  ;(await next(4)).end('KAFKA_BROKERS is wrong')
+  assert.equal(await third, 'KAFKA_BROKERS is wrong')
+  await kept.stop()
+})
+
 test('a restart ends what runs and starts it again at once; all who ask meanwhile are told, also why it does not run', async () => {
   const stopped: (number | undefined)[] = []
   let starts = 0
