@@ -17,7 +17,7 @@ import { openWorld, type World } from './helpers/world.ts'
 
 const skip = (await stackSkip()) || minioSkip()
 const seed = seedOfRun()
-const requestFaults = isWhole ? 100 : 20
+const requestFaults = isWhole ? 100 : 10
 const kills = isWhole ? 6 : 2
 let world: World
 let minio: TestMinio

@@ -79,7 +79,7 @@ for (const stage of stages) {
         children,
         title: `replaying ${stage} on ${place}`,
         seed,
-        sample: { folder: 4, MinIO: 2 }[place],
+        sample: { folder: 2, MinIO: 1 }[place],
         prepare: async (run) => {
           const job = await copied(run, stage, place)
           await world.reset(job.groupId, TOPIC, range)

@@ -69,8 +69,8 @@ const chosen = isWhole ? all : [...all.slice(0, 2), all[2 + createRandom(seed).b
 for (const { place, stage } of chosen) {
   const isSkipped = skip || placeSkip(place)
   const ways = {
-    'appending to a new': { from: null, sample: { folder: 4, MinIO: 2 } },
-    'appending with checkpoints to a': { from: THIRD, sample: { folder: 3, MinIO: 1 } },
+    'appending to a new': { from: null, sample: { folder: 2, MinIO: 1 } },
+    'appending with checkpoints to a': { from: THIRD, sample: { folder: 2, MinIO: 1 } },
   }
   for (const [way, { from, sample }] of Object.entries(ways))
     test(`killed at any point of ${way} ${stage} table on ${place}, it goes on as if nothing had been`, { skip: isSkipped }, async (t) => {
@@ -97,7 +97,7 @@ for (const { place, stage } of chosen) {
       children: upkeep,
       title: `merging files of ${stage} on ${place}`,
       seed,
-      sample: { folder: 3, MinIO: 1 }[place],
+      sample: { folder: 2, MinIO: 1 }[place],
       prepare: (run) => copied(WHOLE, run, stage, place),
       recover: async (job) => {
         const store = openStore(job.lakeUrl)

@@ -3,9 +3,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { after, before, describe } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { TestMinio } from '../helpers/minio.ts'
 import { tool } from '../helpers/tool.ts'
 
 const cache = path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'readflow')
@@ -95,18 +93,4 @@ export const startReader = (name: ReaderName, env: Record<string, string> = {}):
       await closed
     },
   }
-}
-
-/** Checks by each reader that is here, one process each for all of its places: files, and the MinIO where there is one. */
-export const describeReaders = (minioOf: () => TestMinio | undefined, checks: (name: ReaderName, readerOf: () => Reader) => void): void => {
-  for (const name of readerNames)
-    describe(name, { skip: readerSkip(name) }, () => {
-      let reader: Reader
-      before(() => {
-        const minio = minioOf()
-        reader = startReader(name, minio ? { ...minio.env, AWS_ENDPOINT_URL: minio.endpoint } : {})
-      })
-      after(() => reader.close())
-      checks(name, () => reader)
-    })
 }

@@ -26,7 +26,6 @@ export const programFaults: readonly Fault[] = [
   },
   {
     name: 'a program that is killed again and again',
-    isAlways: true,
     alerts: [['ReadflowProgramRestarts', 'poll']],
     cause: async (world) => {
       for (let kills = 0; kills < 5 && !(await world.isFiring('ReadflowProgramRestarts', 'poll')); kills++)
@@ -55,7 +54,6 @@ export const programFaults: readonly Fault[] = [
   },
   {
     name: 'a stage that is left paused',
-    isAlways: true,
     alerts: [['ReadflowStagePaused', 'clean']],
     cause: async ({ run, must }) => {
       await must('pause clean')

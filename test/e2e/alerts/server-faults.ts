@@ -7,7 +7,6 @@ import type { Fault } from './world.ts'
 export const serverFaults: readonly Fault[] = [
   {
     name: 'a lake that is away',
-    isAlways: true,
     alerts: [['ReadflowStoreAway']],
     cause: async ({ lakeDir, run }) => {
       renameSync(lakeDir, `${lakeDir}.away`)
@@ -21,7 +20,6 @@ export const serverFaults: readonly Fault[] = [
   },
   {
     name: 'brokers that hang, so that the API answers late and with errors',
-    isAlways: true,
     alerts: [['ReadflowBrokerAway'], ['ReadflowApiErrors'], ['ReadflowApiSlow']],
     cause: async ({ pidOf, url, run, logOf }) => {
       const goOn = hang(await pidOf('kafka.Kafka'))

@@ -16,7 +16,7 @@ const START_MS = 300_000
 /** A machine that does other work too needs its time. */
 const LIMIT_MS = 180_000
 const STEADY_MS = 4000
-const flags = ['--flush-interval', '1s', '--build-interval', '1s', '--poll-interval', '3s', '--optimize-interval', '5s', '--users', '1']
+const flags = ['--flush-interval', '1s', '--build-interval', '2s', '--poll-interval', '3s', '--optimize-interval', '5s', '--users', '1']
 
 /** A pipeline that is watched by a real Prometheus, and the source that it polls. `disk` is what the data folder is on, where that can be filled. */
 export const openWorld = async (t: Pick<TestContext, 'after'>, dataDir: string, disk: Disk | null) => {

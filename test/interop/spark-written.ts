@@ -8,7 +8,8 @@ import { openStore } from '../../lake/store/open.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { tempDataDir } from '../helpers/stack.ts'
 import { assertSameAnswer, ourAnswer } from './answer.ts'
-import { type Reader, readerSkip, startReader } from './readers.ts'
+import { type Reader, readerSkip } from './readers.ts'
+import { sharedReader } from './shared.ts'
 
 describe('a table that Spark wrote', { skip: readerSkip('Spark') || readerSkip('DuckDB') }, () => {
   let folder: Awaited<ReturnType<typeof tempDataDir>>
@@ -18,12 +19,10 @@ describe('a table that Spark wrote', { skip: readerSkip('Spark') || readerSkip('
   before(async () => {
     folder = await tempDataDir()
     store = openStore(`file:${folder.dir}`)
-    spark = startReader('Spark')
-    duckdb = startReader('DuckDB')
+    spark = await sharedReader('Spark')
+    duckdb = await sharedReader('DuckDB')
   })
   after(async () => {
-    await spark.close()
-    await duckdb.close()
     await store.close()
     await folder.remove()
   })

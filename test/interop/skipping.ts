@@ -7,7 +7,8 @@ import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { tempDataDir } from '../helpers/stack.ts'
 import { edges, everyBatch, everyValue, fields, partitionColumns } from './every-table.ts'
-import { type Reader, type ReaderName, readerNames, readerSkip, startReader, type Where } from './readers.ts'
+import { type Reader, type ReaderName, readerNames, readerSkip, type Where } from './readers.ts'
+import { sharedReader } from './shared.ts'
 
 /*
  * Readers leave out files by our statistics and partition values. A bound that is too narrow loses rows, so each value
@@ -94,10 +95,9 @@ describe('no reader leaves out a file that it needs', () => {
         const job = { table: `${folder.dir}/${table}`, version: 0, column: 'id', wheres, ...(via ? { via } : {}) }
         return (await reader.ask<number[][]>('each', job)).map((ids) => ids.sort((a, b) => a - b))
       }
-      before(() => {
-        reader = startReader(name)
+      before(async () => {
+        reader = await sharedReader(name)
       })
-      after(() => reader.close())
 
       for (const { column, type, values } of asked)
         it(`finds every value of ${column}`, async () => {
