@@ -21,7 +21,7 @@ import type { Audit, AuditedTable, CheckResult } from '../checks/check.ts'
 import { changeOf } from '../publish.ts'
 import type { GoldName } from '../tables.ts'
 import { finishRelease } from './release.ts'
-import { afterHeld, afterPassed, holdingChecks, nextTryMs, recoveredIds } from './state.ts'
+import { afterHeld, afterPassed, holdingChecks, isTryDue, recoveredIds } from './state.ts'
 import type { GateTables } from './tables.ts'
 import { writeGate } from './write.ts'
 
@@ -103,7 +103,7 @@ export const openGate = async (options: GateOptions): Promise<BuildGate> => {
     }))
   }
 
-  const isTime = () => before === null || isRetry || nowMs() >= nextTryMs(before)
+  const isTime = () => before === null || isRetry || isTryDue(before, nowMs())
 
   return {
     isDue: async () => {

@@ -61,9 +61,12 @@ export const afterReleased = (state: GateState, { run, by, checks }: ReleaseEven
   ],
 })
 
-/** When the next build may be tried: a minute after the first, ever later, at most ten minutes after the last one. */
-export const nextTryMs = ({ at, runs }: GateHold): number =>
-  Date.parse(at) + Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(runs - 1, 10))
+/** Whether the next build may be tried: a minute after the first, ever later, at most ten minutes after the last one. */
+export const isTryDue = ({ at, runs }: GateHold, nowMs: number): boolean => {
+  const sinceMs = nowMs - Date.parse(at)
+  // The last one was of a clock that was ahead: how long ago it was is not known.
+  return sinceMs < 0 || sinceMs >= Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(runs - 1, 10))
+}
 
 /** One line for a person: what holds Gold. */
 export const holdLine = ({ since, checks, run }: GateHold): string => {

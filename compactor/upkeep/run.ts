@@ -125,15 +125,16 @@ export const runUpkeep = async (options: UpkeepOptions): Promise<void> => {
 /** One look at every table for small files. Remembers which tables failed, and how often. */
 const createOptimizeRound = (options: UpkeepOptions) => {
   const { tables, rewrite, targetBytes, minFiles, optimizeIntervalMs, runs, metrics = noUpkeepMetrics, log, nowMs, signal } = options
-  const failing = new Map<string, { times: number; untilMs: number }>()
+  const failing = new Map<string, { times: number; sinceMs: number; untilMs: number }>()
   const leftOut = new Set<string>()
   const round = async (run: RunHandle, isTold: boolean): Promise<Round> => {
     const optimized: Optimized[] = []
     let firstFault: unknown
     for (const { name, table, sortBy } of tables) {
       const failed = failing.get(name)
-      if (failed && !isTold && nowMs() < failed.untilMs) continue
       const startedMs = nowMs()
+      // A failure later than now was of a clock that has been put back since.
+      if (failed && !isTold && failed.sinceMs <= startedMs && startedMs < failed.untilMs) continue
       const faults: unknown[] = []
       const result = await attempt({ log, signal, step: 'optimize', table: name }, () =>
         optimize(table, {
@@ -160,7 +161,8 @@ const createOptimizeRound = (options: UpkeepOptions) => {
       if (result && result.failures === 0) failing.delete(name)
       else {
         const times = (failed?.times ?? 0) + 1
-        failing.set(name, { times, untilMs: nowMs() + Math.min(MAX_PAUSE_MS, optimizeIntervalMs * 2 ** times) })
+        const sinceMs = nowMs()
+        failing.set(name, { times, sinceMs, untilMs: sinceMs + Math.min(MAX_PAUSE_MS, optimizeIntervalMs * 2 ** times) })
         metrics.failed('optimize')
       }
     }

@@ -97,6 +97,38 @@ describe('upkeep by itself', () => {
     assert.deepEqual([found[0]?.counts['files_removed'], found[0]?.counts['files_added']], [9, 2])
   })
 
+  it('waits no longer after a failure where the clock is put back', async () => {
+    const { store, tables, fill } = openLake()
+    await fill('silver.books', 4)
+    let aheadMs = 2 * HOUR_MS
+    let ranMs = 0
+    const rewrite: UpkeepOptions['rewrite'] = (...rows) => {
+      if (aheadMs > 0) throw new Error('no room')
+      return rewriteInMemory(tempDir)(...rows)
+    }
+    const signal = new AbortController()
+    const startMs = Date.now()
+    const lines = await runFor(
+      1,
+      { store, tables },
+      {
+        ...{ vacuumIntervalMs: 0, rewrite, signal: signal.signal },
+        nowMs: () => startMs + ranMs + aheadMs,
+        sleep: async (delayMs) => {
+          if (ranMs > 0) aheadMs = 0
+          ranMs += delayMs
+          if (ranMs <= 3 * MINUTE_MS) return false
+          signal.abort()
+          throw signal.signal.reason
+        },
+      },
+    )
+    assert.ok(
+      lines.some(({ text }) => text === 'optimized'),
+      JSON.stringify(lines),
+    )
+  })
+
   it('merges once there are enough small files, says so in one line, and removes the old ones when nobody needs them', async () => {
     const { store, tables, fill } = openLake()
     const { table } = tables[0]!
