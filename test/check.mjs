@@ -1,5 +1,5 @@
-// Types, lint and import rules, one after the other, each with a line of its own. Plain JS.
-import { spawnSync } from 'node:child_process'
+// Types, lint and import rules, two at a time, each with a line of its own. Plain JS.
+import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findNode } from '../ops/setup/node.mjs'
@@ -30,10 +30,21 @@ const checks = [
   ],
   ['unused files and dependencies', [bin('knip/bin/knip.js'), '--no-progress']],
 ]
-let failed = 0
-for (const [name, args] of checks) {
-  const { status } = spawnSync(findNode(root), args, { cwd: root, stdio: 'inherit' })
-  process.stdout.write(`${status === 0 ? 'ok' : 'FAILED'}: ${name}\n`)
-  if (status !== 0) failed++
+const run = ([name, args]) =>
+  new Promise((resolve) => {
+    const child = spawn(findNode(root), args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    const said = []
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => said.push(piece))
+    child.once('error', (error) => said.push(Buffer.from(`${error.message}\n`)))
+    child.once('close', (code) => {
+      process.stdout.write(`${Buffer.concat(said).toString('utf8')}${code === 0 ? 'ok' : 'FAILED'}: ${name}\n`)
+      resolve(code === 0)
+    })
+  })
+let isWell = true
+const queue = [...checks]
+const work = async () => {
+  for (let check = queue.shift(); check; check = queue.shift()) isWell = (await run(check)) && isWell
 }
-process.exit(failed === 0 ? 0 : 1)
+await Promise.all([work(), work()])
+process.exit(isWell ? 0 : 1)
