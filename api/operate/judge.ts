@@ -34,6 +34,9 @@ export const freshnessMs = ({ nowMs, lake, kafka }: Facts): number | null => {
   return Math.max(0, ...behind)
 }
 
+/** As the alert ReadflowProgramRestarts has it, though not of a quarter of an hour alone. */
+const MANY_RESTARTS = 3
+
 const programFindings = ({ up, nowMs }: Facts): Finding[] => {
   if (!up) return []
   if (up.fault !== null)
@@ -53,6 +56,18 @@ const programFindings = ({ up, nowMs }: Facts): Finding[] => {
         },
       ]
     }),
+    ...programs.flatMap(({ name, state, restarts, lastError }): Finding[] =>
+      state === 'running' && restarts >= MANY_RESTARTS
+        ? [
+            {
+              level: 'note',
+              id: 'program-restarts',
+              what: `${name} was started again ${restarts} times since up began${lastError ? `; the last reason: ${lastError}` : ''}`,
+              todo: `logs/${name}.log in the data folder says why each of its processes ended.`,
+            },
+          ]
+        : [],
+    ),
     ...programs.flatMap(({ name, warning }): Finding[] =>
       warning === null || /\bheld\b/.test(warning)
         ? []

@@ -15,6 +15,8 @@ const NODE_MAJOR = 24
 const GIB = 1024 ** 3
 const FAIL_FREE_BYTES = GIB
 const WARN_FREE_BYTES = 5 * GIB
+/** As the alert ReadflowDiskNearlyFull has it. */
+const WARN_FREE_SHARE = 0.1
 const TOOL_MS = 20_000
 
 export const checkNode = (version: string): Check =>
@@ -60,12 +62,14 @@ const existingPart = (dir: string): string => (existsSync(dir) ? dir : existingP
 
 /** Free space where the data folder is, or will be. */
 export const checkDisk = async (dataDir: string, freeBytes?: number): Promise<Check> => {
-  const { bavail, bsize } = await statfs(existingPart(dataDir))
+  const { bavail, bsize, blocks } = await statfs(existingPart(dataDir))
   const free = freeBytes ?? bavail * bsize
-  const what = `${(free / GIB).toFixed(1)} GiB free at ${dataDir}`
+  const share = free / (blocks * bsize)
+  const isNearlyFull = share < WARN_FREE_SHARE
+  const what = `${(free / GIB).toFixed(1)} GiB free at ${dataDir}${isNearlyFull ? `, ${Math.round(share * 100)} % of it` : ''}`
   const todo = 'Make room: readflow vacuum --dry-run says what it would remove; or move the folder and name it with --data.'
   if (free < FAIL_FREE_BYTES) return fail('disk', what, todo)
-  return free < WARN_FREE_BYTES ? warn('disk', what, todo) : ok('disk', what)
+  return free < WARN_FREE_BYTES || isNearlyFull ? warn('disk', what, todo) : ok('disk', what)
 }
 
 /** Whether the data folder can be written, and who holds it. */

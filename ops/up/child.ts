@@ -63,6 +63,7 @@ export const startProgram = (
   })
   let lastLine: string | null = null
   let lastError: string | null = null
+  let isToldToEnd = false
   eachLine(child.stdout, (line) => {
     lastLine = line
   })
@@ -75,6 +76,11 @@ export const startProgram = (
   const exited = new Promise<ProgramExit>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, lastError: error.message }))
     child.once('close', (code, signal) => {
+      // Who is killed has no last words: the log would have nothing of it.
+      if (signal !== null && !isToldToEnd) {
+        lastError ??= `ended by ${signal}, which did not come from up`
+        logFile.write(asLogLine(`${name}: ${lastError}`, { program: name, nowMs: Date.now(), redact }))
+      }
       logFile.close()
       resolve({ code, signal, lastError })
     })
@@ -87,6 +93,7 @@ export const startProgram = (
       if (child.connected) child.send(message, () => undefined)
     },
     stop: async (graceMs = STOP_GRACE_MS) => {
+      isToldToEnd = true
       child.kill('SIGTERM')
       const isGone = await Promise.race([exited.then(() => true), sleep(graceMs).then(() => false)])
       if (!isGone) child.kill('SIGKILL')

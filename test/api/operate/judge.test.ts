@@ -106,6 +106,16 @@ test('a program that ended for good, one that is started again, and what one war
   assert.deepEqual(found({ up: program('running', 'goodreads.books/0 stands still') }).ids, ['program-warns'])
 })
 
+test('a program that was started again and again is noted, with why', () => {
+  const again = (restarts: number) => [
+    { name: 'consume', state: 'running' as const, restarts, lastError: 'ended by SIGKILL', warning: null },
+  ]
+  const { first, code } = found({ up: { answer: up({ programs: again(3) }), fault: null } })
+  assert.match(first!.what, /^consume was started again 3 times since up began; the last reason: ended by SIGKILL$/)
+  assert.equal(code, 0)
+  assert.deepEqual(found({ up: { answer: up({ programs: again(2) }), fault: null } }).ids, [])
+})
+
 test('of two programs that ended for good each is told with a stage of its own', () => {
   const programs = ['consume', 'compact'].map((name) => ({ name, state: 'failed' as const, restarts: 1, lastError: null, warning: null }))
   const findings = judge(facts({ up: { answer: up({ programs }), fault: null } }), { objectiveMs: OBJECTIVE_MS })
