@@ -59,11 +59,14 @@ await runService('consume', async ({ argv, env, signal, defer }) => {
   const either = AbortSignal.any([signal, controller.signal])
   const startedMs = Date.now()
   const warnings = new Map<string, string>()
+  let told: string | null | undefined
   /** `of` names what it is about: a later one of the same takes its place, and none takes it away. */
   const warn = (of: string, warning: string | null) => {
     if (warning === null || warning === '') warnings.delete(of)
     else warnings.set(of, warning)
-    const text = [...warnings.values()].join(' ') || null
+    const text = [...new Set(warnings.values())].join(' ') || null
+    if (text === told) return
+    told = text
     process.send?.({ type: 'status', program: 'consume', state: 'running', warning: text })
   }
   warn('', null)
@@ -95,8 +98,27 @@ await runService('consume', async ({ argv, env, signal, defer }) => {
         until,
       )
     const onStopped = (stopped: ReadonlyMap<string, string>) => warn(name, [...stopped.values()].join(' '))
+    const onRival = (clusterId: string | null) =>
+      warn(
+        `${name} rival`,
+        clusterId &&
+          `Another Kafka cluster's consumers (${clusterId}) write this lake too: two pipelines on one lake mix their records. Stop one of them, or give it a lake of its own with --lake.`,
+      )
     const stage = create[name]()
-    const common = { store, client, producer, flush, isOnce, isLossAccepted, turns, onStopped, runs, watch, metrics: metricsOf(name) }
+    const common = {
+      store,
+      client,
+      producer,
+      flush,
+      isOnce,
+      isLossAccepted,
+      turns,
+      onStopped,
+      onRival,
+      runs,
+      watch,
+      metrics: metricsOf(name),
+    }
     return runSink({ stage, ...common, log }, until)
   }
   const keepStage = createKeeper({

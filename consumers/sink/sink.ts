@@ -27,6 +27,7 @@ import { abandonReplay, fetchedTo, isDerived, type SinkPartition } from './parti
 import { beating, retrying } from './patience.ts'
 import { createRenewals } from './renew.ts'
 import { createReplayRuns } from './replay-runs.ts'
+import { createRivals } from './rivals.ts'
 import { noSinkMetrics, type SinkMetrics } from './sink-metrics.ts'
 import { createTableSink, type FlushReport, type TableSink, type TableSinkOptions } from './table-sink.ts'
 import { createTelling } from './telling.ts'
@@ -50,6 +51,8 @@ export interface SinkOptions {
   turns?: Turns
   /** Told why partitions do not go on, by `topic/partition`, when that changes. */
   onStopped?: (stopped: ReadonlyMap<string, string>) => void
+  /** Told, at each flush, of a Kafka cluster whose consumers write the same tables; null where there is none. */
+  onRival?: (clusterId: string | null) => void
   /** Where replays are kept on record. */
   runs?: Pick<RunRecorder, 'start'>
   metrics?: SinkMetrics
@@ -93,6 +96,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
   const topics = [...sinks.keys()]
   const telling = createTelling(metrics, [...sinks.values()])
   const replayRuns = createReplayRuns(options.runs, stage.name, ({ stageTable }, state) => metrics.replayEnded(stageTable.entity, state))
+  const rivalOf = createRivals({ clusterId: client.clusterId, nowMs: Date.now })
   const renewals = createRenewals({ sinks: [...sinks.values()], intervalMs: options.renewIntervalMs ?? RENEW_INTERVAL_MS, nowMs: Date.now })
   const budget = { records: options.flush.maxRows, bytes: options.flush.maxBytes }
   const totals: Record<string, Outcomes> = Object.fromEntries(stage.tables.map(({ entity }) => [entity, {}]))
@@ -141,6 +145,7 @@ export const runSink = async (options: SinkOptions, signal: AbortSignal): Promis
     const about = { stage: stage.name, topic, table, version, rows, counts: outcomes, duration_ms: Date.now() - startedMs }
     if (rows > 0 || replayed.length === 0) log.info({ ...about, ranges, poll_ids: [...pollIds] }, 'committed')
     if (replayed.length > 0) log.info({ ...about, ranges: replayedRanges }, 'replayed')
+    options.onRival?.(rivalOf(table, sink.table.known()))
     replayRuns.replayed(sink, replayed, version)
     telling.flushed(sink, report.measures)
   }

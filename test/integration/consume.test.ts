@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createBronze } from '../../consumers/bronze/bronze.ts'
 import { createSilver } from '../../consumers/silver/silver.ts'
+import { progressId } from '../../consumers/sink/ledger.ts'
 import { runSink } from '../../consumers/sink/sink.ts'
+import { commit } from '../../lake/delta/commit.ts'
+import { openTable } from '../../lake/delta/table.ts'
 import { openStore } from '../../lake/store/open.ts'
 import { emptyBook } from '../../producers/sources/empty.ts'
 import { compileAvro, frameAvro } from '../../runtime/avro.ts'
@@ -11,6 +14,7 @@ import { createLog } from '../../runtime/log.ts'
 import { catalogue, dlqTopic } from '../../schemas/catalogue.ts'
 import { startTestPipeline } from '../helpers/pipeline.ts'
 import { readRows } from '../helpers/tables.ts'
+import { until } from '../helpers/up.ts'
 
 const log = createLog('test', 'error')
 let bookSchemaId: number
@@ -169,4 +173,33 @@ test('a value of 8 MB goes through', async () => {
   await producer.send([bookRecord('40', { description: 'x'.repeat(8 * 1024 * 1024) })])
   assert.deepEqual((await drain('bronze'))['books'], { rows: 1 })
   assert.deepEqual((await drain('silver'))['books'], { valid: 2 })
+})
+
+test('consumers of another Kafka cluster that write the same table are noticed', async () => {
+  const store = openStore(lakeUrl)
+  const table = openTable(store, 'silver/books')
+  const controller = new AbortController()
+  const told: (string | null)[] = []
+  const flush = { intervalMs: 200, maxRows: 1000, maxBytes: 1 << 20 }
+  const onRival = (clusterId: string | null) => void told.push(clusterId)
+  const running = runSink(
+    { stage: createSilver({ registry, store }), store, client, producer, flush, isOnce: false, onRival, log },
+    controller.signal,
+  )
+  const flushed = async (id: string) => {
+    const before = told.length
+    await producer.send([bookRecord(id)])
+    await until('its flush', async () => told.length > before)
+  }
+  try {
+    await flushed('91')
+    const appId = progressId({ stage: 'silver', clusterId: 'other', topicId: 'theirs', partition: 0 })
+    await commit(table, { operation: 'WRITE', txns: [{ appId, version: 7 }] })
+    await flushed('92')
+    assert.deepEqual([told[0], told.at(-1)], [null, 'other'])
+  } finally {
+    controller.abort()
+    await running
+    await store.close()
+  }
 })
