@@ -278,6 +278,15 @@ async function* listFolder(options: Listing): AsyncGenerator<ObjectInfo> {
   const folder = options.folder ?? prefix.slice(0, prefix.lastIndexOf('/') + 1)
   const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(async (error) => {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') {
+      if (
+        await stat(root).then(
+          (found) => !found.isDirectory(),
+          () => false,
+        )
+      )
+        throw new ReadflowError('lake-unavailable', `the lake ${root} is a file, not a folder`, {
+          hint: 'Put the folder back, or name another with --lake.',
+        })
       await options.requireLake()
       return []
     }

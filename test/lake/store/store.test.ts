@@ -90,6 +90,8 @@ describe('folder store', () => {
     const folder = await mkdtemp(join(tmpdir(), 'readflow-store-'))
     t.after(() => rm(folder, { recursive: true }))
     await writeFile(join(folder, 'file'), '')
+    for (const prefix of ['', 'a/'])
+      await assert.rejects(listed(openFolderStore(join(folder, 'file')), prefix), { code: 'lake-unavailable', message: /is a file/ })
     await assert.rejects(openFolderStore(join(folder, 'file')).put('a', bytes('x')), {
       code: 'lake-unavailable',
       message: /cannot use a in the lake/,
