@@ -1,6 +1,7 @@
 import { durationText } from '../../runtime/duration-text.ts'
 import { conditionOf, overdueMs } from '../../runtime/stage-lines.ts'
 import { programOfStage } from '../../runtime/stage-names.ts'
+import type { StageStatus } from '../../runtime/up-status.ts'
 import { holdReason } from '../pipeline/gate.ts'
 import type { Facts, KafkaFacts, LakeFacts, TopicLag } from './facts.ts'
 
@@ -37,8 +38,9 @@ export const freshnessMs = ({ nowMs, lake, kafka }: Facts): number | null => {
 /** As the alert ReadflowProgramRestarts has it, though not of a quarter of an hour alone. */
 const MANY_RESTARTS = 3
 
-const programFindings = ({ up, nowMs }: Facts): Finding[] => {
+const programFindings = ({ up, nowMs, lake }: Facts): Finding[] => {
   if (!up) return []
+  const isGone = isLakeGone({ up, lake })
   if (up.fault !== null)
     return [{ level: 'wrong', id: 'up-silent', what: `up does not answer: ${up.fault}`, todo: 'Stop it and start it again: npm start.' }]
   const { programs, stages } = up.answer
@@ -76,6 +78,8 @@ const programFindings = ({ up, nowMs }: Facts): Finding[] => {
     ...stages.flatMap((stage): Finding[] => {
       const { name, runs } = stage
       const condition = conditionOf(stage, programs, nowMs)
+      // Told once, and not for each stage.
+      if (condition === 'failing' && isGone && isOfTheLake(stage)) return []
       if (condition === 'failing')
         return [
           {
@@ -163,6 +167,12 @@ const kafkaFindings = ({ lags, members, deadLetters, lost }: KafkaFacts, up: Fac
   ]
 }
 
+const isOfTheLake = ({ runs }: StageStatus): boolean => runs?.last?.outcome === 'failed' && /\blake\b/.test(runs.last.detail)
+
+/** A lake that is gone looks as one that has just begun; but stages of the latter do not fail by it. */
+const isLakeGone = ({ up, lake }: Pick<Facts, 'up' | 'lake'>): boolean =>
+  lake.answer?.tables.length === 0 && lake.answer.gold === null && (up?.answer?.stages.some(isOfTheLake) ?? false)
+
 /** What the pipeline needs and does not answer. */
 const awayFindings = ({ up, lake, kafka, registry }: Facts): Finding[] => {
   const look = 'readflow doctor'
@@ -172,6 +182,9 @@ const awayFindings = ({ up, lake, kafka, registry }: Facts): Finding[] => {
   // A store that is away says so itself, and soon: who only took too long may be well, on a machine that has much to do.
   const isSlow = lake.fault?.startsWith('no answer within') ?? false
   return [
+    ...(isLakeGone({ up, lake })
+      ? away('lake-away', `nothing is in ${up?.answer?.links.lake ?? 'the lake'}`, 'it is gone, or its disk is not mounted')
+      : []),
     ...(isSlow
       ? away('lake-slow', 'the lake was not read in time', lake.fault, look, 'unknown')
       : away('lake-away', 'the lake can not be read', lake.fault)),

@@ -106,6 +106,20 @@ test('a program that ended for good, one that is started again, and what one war
   assert.deepEqual(found({ up: program('running', 'goodreads.books/0 stands still') }).ids, ['program-warns'])
 })
 
+test('a lake that is gone is told once, and not as failures of all its stages', () => {
+  const failing = (name: Parameters<typeof stage>[0], detail: string) => {
+    const { runs } = stage(name)
+    return stage(name, { runs: { ...runs!, isRunning: false, nextAt: iso(0), last: { ...runs!.last!, outcome: 'failed', detail } } })
+  }
+  const gone = 'the folder of the lake file:/l is gone, or empty.'
+  const stages = [failing('silver', gone), failing('gold', gone), failing('poll', 'the source answers 500')]
+  const answer = up({ stages })
+  const empty = { answer: lake({ tables: [], gold: null }), fault: null }
+  assert.deepEqual(found({ up: { answer, fault: null }, lake: empty }).ids, ['lake-away', 'stage-failing'])
+  const begun = up({ stages: [failing('poll', 'the source answers 500')] })
+  assert.deepEqual(found({ up: { answer: begun, fault: null }, lake: empty }).ids, ['stage-failing'])
+})
+
 test('a program that was started again and again is noted, with why', () => {
   const again = (restarts: number) => [
     { name: 'consume', state: 'running' as const, restarts, lastError: 'ended by SIGKILL', warning: null },
