@@ -1,6 +1,7 @@
 import { errorLine, ReadflowError } from '../../../runtime/errors.ts'
 import type { Log } from '../../../runtime/log.ts'
-import { type BackfillState, keyOf } from './backfill-state.ts'
+import { isShort } from './backfill-page.ts'
+import { type BackfillState, keyOf, type ReaderState } from './backfill-state.ts'
 import type { Answer, Call, GoodreadsClient, RawAnswer } from './client.ts'
 import { createFailures } from './failures.ts'
 import type { Task } from './plan.ts'
@@ -11,8 +12,13 @@ const MAX_ATTEMPTS = 3
 
 const absent = ({ method }: Request) => new ReadflowError('source-invalid', `${method} answered 404: there is none.`)
 
+const shortEnd = ({ id, page }: Task & { method: 'review.list' }, { seen, total }: ReaderState) =>
+  new ReadflowError('source-invalid', `The list of reader ${id} ends at page ${page} with ${seen} of the ${total} entries that it claims.`)
+
 export interface BackfillFailuresOptions {
   state: BackfillState
+  /** When the days begin that are asked for, epoch ms. */
+  fromMs: number
   client: GoodreadsClient
   call: Pick<Call, 'signal' | 'skipsPartial'>
   addRaws: (raws: RawAnswer[]) => void
@@ -20,7 +26,7 @@ export interface BackfillFailuresOptions {
 }
 
 /** Tells what of a backfill can not be had from a source that can not be had. */
-export const createBackfillFailures = ({ state, client, call, addRaws, log }: BackfillFailuresOptions) => {
+export const createBackfillFailures = ({ state, fromMs, client, call, addRaws, log }: BackfillFailuresOptions) => {
   const { readers, followed, givenUp, neededMs } = state
   const failures = createFailures({ log, hasWorkedBefore: true })
   const given = new Map<Task['method'], Task>()
@@ -48,7 +54,7 @@ export const createBackfillFailures = ({ state, client, call, addRaws, log }: Ba
 
   const giveUp = (task: Task, error: unknown): void => {
     const { method, id } = task
-    log.warn({ method, id }, 'it can not be had, and the backfill goes on without it')
+    log.warn({ method, id, error: errorLine(error) }, 'it can not be had, and the backfill goes on without it')
     givenUp.set(keyOf(task), errorLine(error))
     neededMs.delete(keyOf(task))
     if (method === 'review.list') readers.get(id)!.isDone = true
@@ -62,11 +68,18 @@ export const createBackfillFailures = ({ state, client, call, addRaws, log }: Ba
       if (answer) given.set(task.method, task)
     },
     /** Whether a reader's list is not there, which is no way for one to end. */
-    isAbsent: ({ method, id, ...task }: Task, answer: Answer | null): boolean => {
-      if (answer !== null || method !== 'review.list' || !('page' in task)) return false
-      const { pages } = readers.get(id)!
-      return task.page === 1 || (pages !== null && task.page <= pages)
+    isAbsent: (task: Task, answer: Answer | null): boolean => answer === null && task.method === 'review.list' && task.page === 1,
+    /** What is wrong with a list that ends with this answer, which brings nothing new; undefined where nothing is, or it goes on. */
+    endOf: (task: Task, answer: Answer | null): ReadflowError | undefined => {
+      if (task.method !== 'review.list') return undefined
+      const { reviews, paging } = answer?.parsed ?? { reviews: [], paging: null }
+      if (reviews.some(({ review_id }) => !task.listed.has(review_id))) return undefined
+      const reader = readers.get(task.id)!
+      // What it claims now: past its end a list says its real total.
+      reader.total = paging?.total ?? reader.total
+      return isShort(reader, fromMs) ? shortEnd(task, reader) : undefined
     },
+    giveUpShort: (task: Task & { method: 'review.list' }): void => giveUp(task, shortEnd(task, readers.get(task.id)!)),
     /**
      * A failure (undefined: it is absent) counts against what was asked for only where the source gives another thing right after
      * it: then that is asked for again, some times, and given up; what is absent at once. Else the source itself fails, and

@@ -10,11 +10,15 @@ const DAY_MS = 86_400_000
 export interface ReaderState {
   /** The page that comes next, from 1. */
   page: number
-  /** How many there are, as the last page claimed; null before the first. */
+  /** About how many there are, as the last page claimed; null before the first. */
   pages: number | null
-  /** The oldest change on the pages so far, epoch ms; null before the first page. */
+  /** How far back it was read, epoch ms; null before the first page. */
   reachedMs: number | null
   isDone: boolean
+  /** How many entries the pages so far had, those included that they count and do not show. */
+  seen: number
+  /** How many the list claims; null where it claims nothing. */
+  total: number | null
 }
 
 export interface BackfillState {
@@ -33,7 +37,9 @@ export const keyOf = ({ method, id }: Pick<Task, 'method' | 'id'>): string => `$
 
 const kinds = { 'review.list': 'reader', 'book.show': 'book', 'author.show': 'author' } as const
 
-const readerShape = z.tuple([z.number(), z.number().nullable(), z.number().nullable(), z.boolean()])
+const number = z.number()
+// An earlier version did not count entries.
+const readerShape = z.tuple([number, number.nullable(), number.nullable(), z.boolean(), number.optional(), number.nullish()])
 const shape = z.object({
   backfill: z.literal(1),
   requests: z.number(),
@@ -43,7 +49,7 @@ const shape = z.object({
   givenUp: z.record(z.string(), z.string()).default({}),
 })
 
-const atStart = (): ReaderState => ({ page: 1, pages: null, reachedMs: null, isDone: false })
+const atStart = (): ReaderState => ({ page: 1, pages: null, reachedMs: null, isDone: false, seen: 0, total: null })
 
 /** What the live poll follows, or is about to ask for, needs no further request. */
 const knownOf = (live: Position | null): State => {
@@ -61,7 +67,7 @@ const knownOf = (live: Position | null): State => {
 const readState = (position: Position | null, live: Position | null, userIds: readonly string[]): BackfillState => {
   const { data } = shape.safeParse(position)
   const kept = Object.entries(data?.readers ?? {}).map(
-    ([id, [page, pages, reachedMs, isDone]]) => [id, { page, pages, reachedMs, isDone }] as const,
+    ([id, [page, pages, reachedMs, isDone, seen = 0, total = null]]) => [id, { page, pages, reachedMs, isDone, seen, total }] as const,
   )
   const found = new Map<string, ReaderState>(kept)
   const readers = new Map(userIds.map((id) => [id, found.get(id) ?? atStart()]))
@@ -76,13 +82,12 @@ const readState = (position: Position | null, live: Position | null, userIds: re
   }
 }
 
-/** What was given up is asked for again, and nothing else. */
+/** What was given up is asked for again, and nothing else; a list from its first page, as it may have moved since. */
 const tryAgain = ({ readers, followed, givenUp }: BackfillState): void => {
   for (const key of givenUp.keys()) {
     const [method, id = ''] = key.split(' ')
-    const reader = readers.get(id)
     if (method !== 'review.list') (method === 'book.show' ? followed.books : followed.authors).pending.add(id)
-    else if (reader) reader.isDone = false
+    else if (readers.has(id)) readers.set(id, atStart())
   }
   givenUp.clear()
 }
@@ -102,7 +107,9 @@ export const readBackfill = (position: Position | null, live: Position | null, u
 export const writeBackfill = ({ readers, requests, followed, neededMs, givenUp }: BackfillState): Position => ({
   backfill: 1,
   requests,
-  readers: Object.fromEntries(Array.from(readers, ([id, { page, pages, reachedMs, isDone }]) => [id, [page, pages, reachedMs, isDone]])),
+  readers: Object.fromEntries(
+    Array.from(readers, ([id, { page, pages, reachedMs, isDone, seen, total }]) => [id, [page, pages, reachedMs, isDone, seen, total]]),
+  ),
   followed: writePosition(followed, () => false),
   neededMs: Object.fromEntries(neededMs),
   givenUp: Object.fromEntries(givenUp),

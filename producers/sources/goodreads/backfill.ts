@@ -1,19 +1,17 @@
 import { ReadflowError } from '../../../runtime/errors.ts'
 import type { BackfillRequest, PollContext, SourceBatch, SourceRecord } from '../source.ts'
 import { createBackfillFailures } from './backfill-failures.ts'
-import { onlyOf, timesOf } from './backfill-page.ts'
+import { isBeyond, isShort, onlyOf, timesOf, turnPage } from './backfill-page.ts'
 import { keyOf, progressOf, type ReaderState, readBackfill, waitingOf, writeBackfill } from './backfill-state.ts'
 import { createBatcher } from './batcher.ts'
 import type { Answer, GoodreadsClient, RawAnswer } from './client.ts'
 import { changeOf, createIntake, type createMentioned } from './intake.ts'
 import type { Task } from './plan.ts'
-import { MAX_PAGES, PER_PAGE, send } from './poll.ts'
+import { MAX_PAGES, send } from './poll.ts'
 import { runPool } from './pool.ts'
 import { noMark } from './position.ts'
 
 const DAY_MS = 86_400_000
-/** Reviews that changed before the first day, by which a page is beyond it: one alone may have a wrong date. */
-const BEYOND = 2
 /** While so many books and authors wait, no list is read on. */
 const MAX_WAITING = 2000
 
@@ -107,7 +105,8 @@ export async function* backfillGoodreads(
       return []
     }
     // A page may begin with what the one before it ended with.
-    listed.set(task.id, new Set(reviews.map(({ review_id }) => review_id)))
+    const ids = new Set(reviews.map(({ review_id }) => review_id))
+    listed.set(task.id, ids)
     const { parsed, requestId } = answer
     const changes = reviews.flatMap((review) => changeOf(review, nowMs()) ?? [])
     const wanted = reviews.filter((review) => {
@@ -115,11 +114,9 @@ export async function* backfillGoodreads(
       return changedMs !== null && changedMs >= fromMs && changedMs < endMs
     })
     const { paging } = parsed
-    reader.page = task.page + 1
-    reader.pages = paging ? Math.ceil(paging.total / PER_PAGE) : reader.pages
-    reader.reachedMs = Math.min(reader.reachedMs ?? Number.POSITIVE_INFINITY, ...changes)
-    const isBeyond = changes.filter((changedMs) => changedMs < fromMs).length >= BEYOND
-    reader.isDone = isBeyond || (paging !== null && paging.end >= paging.total) || task.page >= MAX_PAGES
+    turnPage(reader, { parsed, changes, freshCount: [...ids].filter((id) => !task.listed.has(id)).length })
+    reader.isDone = isBeyond(changes, fromMs) || (paging !== null && paging.end >= paging.total) || task.page >= MAX_PAGES
+    if (reader.isDone && isShort(reader, fromMs)) failures.giveUpShort(task)
     const only = onlyOf(parsed, wanted)
     const times = timesOf(only, (review) => changeOf(review, nowMs()) ?? fromMs)
     for (const [key, atMs] of times) if (neededMs.has(key)) neededMs.set(key, Math.max(atMs, neededMs.get(key)!))
@@ -141,7 +138,7 @@ export async function* backfillGoodreads(
   }
 
   const call = { signal: AbortSignal.any([signal, stop.signal]), skipsPartial: intake.skipsPartial }
-  const failures = createBackfillFailures({ state, client, call, addRaws, log })
+  const failures = createBackfillFailures({ state, fromMs, client, call, addRaws, log })
   const run = async (task: Task) => ({ task, ...(await send(client, task, call)) })
   const report = () => onProgress(progressOf(state, fromMs, endMs))
   report()
@@ -151,10 +148,11 @@ export async function* backfillGoodreads(
       asked.set(task.method, (asked.get(task.method) ?? 1) - 1)
       state.requests++
       addRaws(raws)
-      if (error === undefined && !failures.isAbsent(task, answer)) {
+      const fault = error ?? failures.endOf(task, answer)
+      if (fault === undefined && !failures.isAbsent(task, answer)) {
         failures.succeeded(task, answer)
         batcher.add(task.method === 'review.list' ? takePage(task, answer) : takeShown(task, answer))
-      } else if (!(await failures.failed(task, error)) && task.method !== 'review.list') shows.push(task)
+      } else if (!(await failures.failed(task, fault)) && task.method !== 'review.list') shows.push(task)
       report()
       if (batcher.isDue()) yield batcher.flush()
     }

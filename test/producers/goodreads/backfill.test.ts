@@ -5,7 +5,7 @@ import { openGoodreadsSource } from '../../../producers/sources/goodreads/source
 import type { BackfillProgress, Position, SourceRecord } from '../../../producers/sources/source.ts'
 import { isRetriable } from '../../../runtime/errors.ts'
 import { keepingLog } from './server.ts'
-import { idsOf, NOW_MS, openWorld, type WorldReview } from './world.ts'
+import { honestPage, idsOf, NOW_MS, openWorld, type World, type WorldReview } from './world.ts'
 
 const DAY_MS = 86_400_000
 const daysAgo = (days: number) => NOW_MS - days * DAY_MS
@@ -199,4 +199,73 @@ test('days are done one after the other, and none while a request of it waits', 
     days,
     days.toSorted((a, b) => a - b),
   )
+})
+
+/** How the list of reader 2, which has 30 entries, is cut short. */
+const cuts: Record<
+  string,
+  (page: number, honest: NonNullable<World['page']>, reviews: WorldReview[]) => ReturnType<NonNullable<World['page']>>
+> = {
+  'an empty page': (page, honest, reviews) => (page < 3 ? honest(reviews, page) : { shown: [], range: '' }),
+  'an empty page that repeats its total': (page, honest, reviews) =>
+    page < 3 ? honest(reviews, page) : { shown: [], range: 'start="0" end="0" total="30"' },
+  'the same page for ever': (_page, honest, reviews) => honest(reviews, 1),
+  'a 404': (page, honest, reviews) => (page < 3 ? honest(reviews, page) : null),
+  'nothing, from its first page on': () => ({ shown: [], range: 'start="0" end="0" total="30"' }),
+  'a page that claims far more than it shows': (_page, _honest, reviews) => ({
+    shown: reviews.slice(0, 3),
+    range: 'start="1" end="30" total="30"',
+  }),
+}
+for (const [cut, pageOf] of Object.entries(cuts)) {
+  test(`a list that ends with ${cut}, short of its total, is a reader that is missing, and is read anew when asked for again`, async (t) => {
+    const { run, world, asked, progress } = await openBackfill(t, [...reviewsOf(1, 8), ...reviewsOf(2, 30)], ['1', '2'])
+    const honest = honestPage(3)
+    world.page = (reviews, page) => (reviews[0]?.user === 2 ? pageOf(page, honest, reviews) : honest(reviews, page))
+    const range = { fromDay: day(40), toDay: day(0) }
+    const { records, error } = await run(range)
+    assert.equal(error, undefined)
+    assert.equal(idsOf(records, 'reviews').filter((id) => id.startsWith('1')).length, 8)
+    const missing = progress.at(-1)?.missing ?? []
+    assert.deepEqual(
+      missing.map(({ kind, id }) => `${kind} ${id}`),
+      ['reader 2'],
+    )
+    assert.match(missing[0]?.why ?? '', /^The list of reader 2 ends at page \d with \d of the 30 entries that it claims\.$/)
+    delete world.page
+    asked()
+    const again = await run(range)
+    assert.equal(new Set(idsOf([...records, ...again.records], 'reviews')).size, 38)
+    assert.deepEqual([asked().some((path) => path.startsWith('/review/list/1.xml')), progress.at(-1)?.missing], [false, []])
+  })
+}
+
+test('a list may end early where it has been beyond the first day, or by what its reader deletes meanwhile', async (t) => {
+  const { run, world, progress } = await openBackfill(t, reviewsOf(1, 30), ['1'])
+  const honest = honestPage(3)
+  world.page = (reviews, page) => (page < 3 ? honest(reviews, page) : null)
+  await run({ fromDay: day(5), toDay: day(0) })
+  assert.deepEqual(progress.at(-1)?.missing, [], 'the page before the end was beyond it')
+  for (const [total, isWhole] of [
+    [8, true],
+    [9, false],
+  ] as const) {
+    world.page = (reviews, page) =>
+      page < 3 ? { ...honest(reviews, page)!, range: `start="${page * 3 - 2}" end="${page * 3}" total="${total}"` } : null
+    await run({ fromDay: day(40 + total), toDay: day(0) })
+    assert.equal(progress.at(-1)?.missing.length === 0, isWhole, `${total} claimed`)
+  }
+})
+
+test('old dates end a list only where a page has none of the days', async (t) => {
+  const { run, world } = await openBackfill(t, reviewsOf(1, 12), ['1'])
+  const honest = honestPage(3)
+  const mixed = [3, 10, 11, 0, 2, 1, 9, 8, 7, 4, 5, 6]
+  world.page = (reviews, page) =>
+    honest(
+      mixed.map((at) => reviews[at]!),
+      page,
+    )
+  const { records } = await run({ fromDay: day(6), toDay: day(0) })
+  assert.deepEqual(idsOf(records, 'reviews'), ['1001', '1002', '1003', '1004'])
 })

@@ -21,8 +21,8 @@ export interface World {
   missing: Set<string>
   /** Answers instead of the world's, by path. */
   instead: Map<string, Reply | string>
-  /** What a page of a list is, where it lies. */
-  page?: (reviews: WorldReview[], page: number) => { shown: WorldReview[]; range: string }
+  /** What a page of a list is, where it lies; null is a 404. */
+  page?: (reviews: WorldReview[], page: number) => { shown: WorldReview[]; range: string } | null
 }
 
 export const NOW_MS = Date.UTC(2026, 5, 1)
@@ -38,7 +38,7 @@ const reviewXml = ({ id, user, book, rating = 5, updatedMs }: WorldReview, withU
   `<review><id>${id}</id>${withUser ? `<user><id>${user}</id></user>` : ''}${bookXml(book)}<rating>${rating}</rating>
   <date_updated>${updatedMs === null ? 'Thu Feb 31 10:00:00 +0000 2019' : dateText(updatedMs)}</date_updated></review>`
 
-const honestPage = (size: number) => (reviews: WorldReview[], page: number) => {
+export const honestPage = (size: number) => (reviews: WorldReview[], page: number) => {
   const first = (page - 1) * size
   const shown = reviews.slice(first, first + size)
   const total = reviews.length
@@ -73,7 +73,9 @@ const answer = (world: World, path: string): Reply | string => {
         .join('')}</reviews>`,
     )
   const mine = world.reviews.filter(({ user }) => String(user) === id).sort((a, b) => (b.updatedMs ?? 0) - (a.updatedMs ?? 0))
-  const { shown, range } = (world.page ?? honestPage(3))(mine, Number(url.searchParams.get('page')))
+  const list = (world.page ?? honestPage(3))(mine, Number(url.searchParams.get('page')))
+  if (!list) return { status: 404, body: '<error>not found</error>' }
+  const { shown, range } = list
   return document(`<reviews ${range}>${shown.map((review) => reviewXml(review, false)).join('')}</reviews>`)
 }
 
