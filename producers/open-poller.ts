@@ -16,7 +16,7 @@ import { createTurns } from '../runtime/turns.ts'
 import { topicSpecs } from '../schemas/topics.ts'
 import { openSource } from './open-source.ts'
 import { createEncoder, type Polled, type PollOptions, poll } from './poll/poll.ts'
-import { openPositions } from './poll/positions.ts'
+import { createPositionsOf, openPositions } from './poll/positions.ts'
 import { openSourceWatch } from './poll/source-watch.ts'
 import type { Source } from './sources/source.ts'
 import type { SourceMetrics } from './sources/source-metrics.ts'
@@ -73,13 +73,14 @@ export const openPoller = async ({ config, store, log, defer, metrics }: Omit<Op
   const drifts = openDrift({ store, log, onRecorded: (drift) => process.send?.({ type: 'notice', text: driftLine(drift) }) })
   defer(drifts.close)
 
+  const positionsOf = createPositionsOf(store)
   /** Polls of one source, each from its position on. */
   const pollerOf = (of: Source) => {
     const watch = openSourceWatch({ source: of, store, drifts, policies: config.drift ?? {}, log })
     const counted = metrics && { metrics: metrics.poll }
-    const common = { source: of, positions: openPositions(store, of.id), encode, producer, log, nowMs: Date.now, watch, ...counted }
+    const common = { source: of, positions: positionsOf(of.id), encode, producer, log, nowMs: Date.now, watch, ...counted }
     return (job: string, until: AbortSignal, onProgress?: PollOptions['onProgress']): Promise<Polled> =>
       withRun(runs, { kind: 'poll', job, signal: until }, (run) => poll({ ...common, ...(onProgress && { onProgress }), run, job }, until))
   }
-  return { client, pollerOf, positionsOf: (id: string) => openPositions(store, id) }
+  return { client, pollerOf, positionsOf }
 }

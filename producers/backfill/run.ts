@@ -17,7 +17,7 @@ export interface BackfillsOptions {
   inbox: BackfillInbox
   /** The source that is polled: a backfill shares its client, and so its rate limit. */
   source: Source
-  positionsOf: (id: string) => Positions
+  positionsOf: (id: string) => Pick<Positions, 'load'>
   /** One poll of a source from its position on, with what it has published so far. */
   poll: (source: Source, job: string, until: AbortSignal, onProgress: (polled: Polled) => void) => Promise<Polled>
   log: Log

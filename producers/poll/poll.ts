@@ -47,7 +47,7 @@ export type Encode = Awaited<ReturnType<typeof createEncoder>>
 
 export interface PollOptions {
   source: Source
-  positions: Positions
+  positions: Pick<Positions, 'resume' | 'save'>
   encode: Encode
   producer: Producer
   log: Log
@@ -65,7 +65,8 @@ export interface PollOptions {
 
 /**
  * One poll: publishes what the source has since its position. A batch's position is kept only after the
- * brokers acknowledged its records: a poller that dies publishes some records twice, and loses none.
+ * brokers acknowledged its records: a poller that dies publishes some records twice, and loses none. After a position that could
+ * not be kept nothing is published before one can.
  */
 export const poll = async (options: PollOptions, signal: AbortSignal): Promise<Polled> => {
   const { source, run, job, nowMs } = options
@@ -92,7 +93,7 @@ const publishPolled = async (
   const polled = Object.fromEntries(entityNames.map((name) => [name, 0])) as Polled
   const published: Partial<Record<TopicName, number>> = {}
   await watch.beginPoll({ pollId, nowMs: startedMs })
-  for await (const { records, deletions = [], position } of source.poll(await positions.load(), { pollId, signal, log, nowMs })) {
+  for await (const { records, deletions = [], position } of source.poll(await positions.resume(), { pollId, signal, log, nowMs })) {
     signal.throwIfAborted()
     if (records.length + deletions.length > 0) run.begin({ inputs: [{ type: 'source', name: source.name }] })
     const watched = records.map(watch.take)
