@@ -1,3 +1,5 @@
+import { lineText } from './line-text.ts'
+
 /**
  * The closed list of what can go wrong. `retriable` says whether trying the same thing again can help,
  * `needsPerson` that it can't help before a person has changed something; `hint` says what. Anything else that is thrown is a defect of ours.
@@ -71,5 +73,5 @@ export const errorLine = (error: unknown): string => {
   const text = error instanceof Error ? error.message || error.name : String(error)
   const ours = error instanceof ReadflowError && error.hint ? ` ${error.hint}` : ''
   const system = systemHint(error)
-  return `${shortened(text)}${ours}${system ? `. ${system}` : ''}`.replaceAll(/\s*\n\s*/g, ' ')
+  return lineText(`${shortened(text)}${ours}${system ? `. ${system}` : ''}`.replaceAll(/\s*\n\s*/g, ' '))
 }

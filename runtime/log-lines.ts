@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import path from 'node:path'
+import { lineText } from './line-text.ts'
 import { rotatedName } from './log-files.ts'
 import { programOfStage, type StageName } from './stage-names.ts'
 
@@ -99,5 +100,5 @@ export const stageLogLines = async (
 /** A line as a terminal shows it. */
 export const logLineText = ({ at, level, text, fields }: LogLine): string => {
   const more = Object.entries(fields).map(([name, value]) => `${name}=${value}`)
-  return [at, level.padEnd(5), text, ...more].join(' ').trim()
+  return lineText([at, level.padEnd(5), text, ...more].join(' ').trim())
 }

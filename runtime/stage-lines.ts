@@ -1,4 +1,5 @@
 import { durationText } from './duration-text.ts'
+import { lineText } from './line-text.ts'
 import { programOfStage } from './stage-names.ts'
 import type { StageStatus, UpStatus } from './up-status.ts'
 
@@ -38,7 +39,7 @@ export const stageLines = ({ stages, programs }: Pick<UpStatus, 'stages' | 'prog
       runs?.last ? ago(runs.last.endedAt, nowMs) : '–',
       next,
       String(runs?.attempt ?? 1),
-      runs?.last?.detail ?? '',
+      lineText(runs?.last?.detail ?? ''),
     ]
   })
   const all = [['STAGE', 'STATE', 'LAST RUN', 'NEXT RUN', 'ATTEMPT', 'LAST RUN SAID'], ...rows]

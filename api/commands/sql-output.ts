@@ -1,3 +1,4 @@
+import { lineText } from '../../runtime/line-text.ts'
 import { csvLines } from '../http/formats.ts'
 import { plainCell } from '../sql/plain.ts'
 import type { ResultColumn } from '../sql/protocol.ts'
@@ -17,8 +18,7 @@ const json = (value: unknown) => JSON.stringify(plainCell(value))
 const cell = (value: unknown): string => {
   if (value === null) return ''
   const text = typeof value === 'object' && !(value instanceof Uint8Array) ? json(value) : String(plainCell(value))
-  // What a terminal would obey is shown, not sent.
-  const shown = text.replaceAll(/\p{Cc}+/gu, ' ')
+  const shown = lineText(text)
   return shown.length > MAX_CELL ? `${shown.slice(0, MAX_CELL - 1)}…` : shown
 }
 
@@ -27,7 +27,7 @@ const tablePrinter = (): Printer => {
   let isNumber: boolean[] = []
   return {
     begin: (columns) => {
-      lines.push(columns.map(({ name }) => name))
+      lines.push(columns.map(({ name }) => lineText(name)))
       isNumber = columns.map(({ type }) => /INT|DOUBLE|FLOAT|DECIMAL/.test(type) && !type.endsWith(']'))
     },
     rows: (rows) => {

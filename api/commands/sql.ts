@@ -8,6 +8,7 @@ import { openProcessFolder } from '../../lake/store/process-folder.ts'
 import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
+import { lineText } from '../../runtime/line-text.ts'
 import { createLog } from '../../runtime/log.ts'
 import { Problem } from '../http/problem.ts'
 import { holdReason, openGateReader } from '../pipeline/gate.ts'
@@ -79,14 +80,16 @@ await runProgram('sql', async ({ argv, env, signal, defer }) => {
     }
     const { truncated, rowCount } = await sql.run(asked, begin, printer.rows)
     printer.end()
-    process.stderr.write(`${saysOf(of!, version === undefined ? gate.held() : null)}\n`)
+    process.stderr.write(`${lineText(saysOf(of!, version === undefined ? gate.held() : null))}\n`)
     if (!truncated) return 0
     process.stderr.write(`sql: there are more rows than these ${rowCount}; --max-rows says how many may come.\n`)
     return 1
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const { parameter, detail } = error.faults[0] ?? {}
-    process.stderr.write(`sql: ${parameter === 'sql' && detail?.includes('LINE') ? detail : error.message}\n`)
+    // Of several lines: what was asked, and a mark below where it is wrong.
+    const said = parameter === 'sql' && detail?.includes('LINE') ? detail : error.message
+    process.stderr.write(`sql: ${said.split('\n').map(lineText).join('\n')}\n`)
     return error.status >= 500 ? 1 : 2
   }
 })

@@ -1,4 +1,5 @@
 import { durationText } from '../../runtime/duration-text.ts'
+import { lineText } from '../../runtime/line-text.ts'
 import { stageLines } from '../../runtime/stage-lines.ts'
 import type { Facts } from './facts.ts'
 import { exitCodeOf, type Finding, freshnessMs } from './judge.ts'
@@ -52,8 +53,8 @@ export const statusLines = (facts: Facts, findings: readonly Finding[], objectiv
     ...label('Dead letters', [deadLetterLine(facts)]),
     ...label('Stages', stages),
     ...(findings.length > 0 ? ['', 'What to do:'] : []),
-    ...findings.map(({ level, what, todo }) => `  ${level === 'note' ? 'note ' : level} ${what}\n        ${todo}`),
-  ]
+    ...findings.flatMap(({ level, what, todo }) => [`  ${level === 'note' ? 'note ' : level} ${what}`, `        ${todo}`]),
+  ].map(lineText)
 }
 
 /** The same as one JSON value. */

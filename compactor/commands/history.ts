@@ -3,6 +3,7 @@ import { openStore } from '../../lake/store/open.ts'
 import { parseConfig } from '../../runtime/config/config.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
+import { lineText } from '../../runtime/line-text.ts'
 import { namedTables, upkeepTables } from '../upkeep/tables.ts'
 
 await runProgram('history', async ({ argv, env, signal, defer }) => {
@@ -16,7 +17,7 @@ await runProgram('history', async ({ argv, env, signal, defer }) => {
   )
   const entries = await table!.history({ limit: config.limit })
   if (entries.length === 0) throw new ReadflowError('lake-not-found', `${name} does not exist yet in ${store.url}.`)
-  for (const entry of entries) process.stdout.write(`${config.isJson ? jsonLine(entry) : textLine(entry)}\n`)
+  for (const entry of entries) process.stdout.write(`${config.isJson ? jsonLine(entry) : lineText(textLine(entry))}\n`)
 })
 
 // Functions, not constants: the program above runs before a constant down here exists.

@@ -1,4 +1,5 @@
 import type { Lineage, Place, RecordSource, RunSummary, TracedRow } from '../../lineage/trace/answer.ts'
+import { lineText } from '../../runtime/line-text.ts'
 
 const MAX_ROW = 600
 const width = 10
@@ -20,7 +21,9 @@ export const lineageText = ({ table, key, gold, rows }: Lineage): string =>
       : []),
     ...rows.flatMap((row) => ['', ...rowLines(row)]),
     '',
-  ].join('\n')
+  ]
+    .map(lineText)
+    .join('\n')
 
 const rowLines = ({ row, place, joins, origin, notes }: TracedRow): string[] => [
   line(

@@ -1,5 +1,6 @@
 import { type GateCheck, type GateEntry, isHolding } from '../../lake/gate-log.ts'
 import type { Published } from '../../lake/published.ts'
+import { lineText } from '../../runtime/line-text.ts'
 import type { Released } from './release.ts'
 
 /** What holds Gold, for a person; ends with a line end. `entries` are the newest, newest first. */
@@ -26,7 +27,7 @@ export const describeGate = (entries: readonly GateEntry[], published: Published
   if (state?.releasing != null) lines.push('A release has begun and is not finished: the next build finishes it.')
   for (const { id, measured, by, run } of state?.waived ?? [])
     lines.push(`Waived until it passes, by ${by} with run ${run}: ${id} (measured ${measured ?? 'nothing'})`)
-  return `${lines.join('\n')}\n`
+  return `${lines.map(lineText).join('\n')}\n`
 }
 
 const checkLines = ({ id, table, column, message, measured, threshold, sampleKeys }: GateCheck): string[] => [

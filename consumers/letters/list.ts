@@ -1,5 +1,6 @@
 import { shownCase } from '../../lineage/letters/shown.ts'
 import type { LetterCase } from '../../lineage/letters/states.ts'
+import { keyText, lineText } from '../../runtime/line-text.ts'
 
 /** Letters as `dlq list` tells them, newest first, and how many there are of each reason. Pure. */
 export const listReport = (cases: readonly LetterCase[], limit: number) => {
@@ -20,7 +21,8 @@ export const listReport = (cases: readonly LetterCase[], limit: number) => {
 
 export type ListReport = ReturnType<typeof listReport>
 
-const tableText = (rows: readonly (readonly string[])[]): string[] => {
+const tableText = (cells: readonly (readonly string[])[]): string[] => {
+  const rows = cells.map((row) => row.map(lineText))
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)))
   return rows.map((row) => row.map((text, at) => (at === row.length - 1 ? text : text.padEnd(widths[at] ?? 0))).join('  '))
 }
@@ -40,7 +42,7 @@ export const listText = ({ total, by_reason, letters }: ListReport): string => {
       ['LETTER', 'KEY', 'REFUSED', 'STATE', 'WHY'],
       ...letters.map(({ letter, key, refused_at, state, attempt, reason, message }) => [
         letter,
-        (key ?? '–').slice(0, 40),
+        keyText(key?.slice(0, 40) ?? null, '–'),
         refused_at ?? '–',
         `${state}${attempt > 1 ? `, attempt ${attempt}` : ''}`,
         `${reason}: ${(message ?? '').slice(0, MAX_MESSAGE)}`,

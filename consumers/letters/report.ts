@@ -1,5 +1,6 @@
 import { shownCase } from '../../lineage/letters/shown.ts'
 import type { LetterCase } from '../../lineage/letters/states.ts'
+import { keyText, lineText } from '../../runtime/line-text.ts'
 import type { Acted } from './act.ts'
 import type { Verdict } from './rehearse.ts'
 import { type Skip, skipText } from './select.ts'
@@ -136,9 +137,9 @@ export const reportText = ({ action, dry_run: isDryRun, letters: count, skipped,
       lines.push(`  ${String(times).padStart(6)}  ${words[state]}${rules}`)
     }
     for (const { letter, key, outcome } of samples)
-      lines.push(`          ${letter}  ${key === null ? 'no key' : `key ${key}`}  ${outcome.message ?? words[outcome.state]}`)
+      lines.push(`          ${letter}  ${key === null ? 'no key' : `key ${keyText(key, '')}`}  ${outcome.message ?? words[outcome.state]}`)
   }
   const left = Object.entries(skipped) as [Skip, number][]
   if (left.length > 0) lines.push('', ...left.map(([skip, times]) => `${letters(times)} left alone: ${skipText[skip]}.`))
-  return `${lines.join('\n')}\n`
+  return `${lines.map(lineText).join('\n')}\n`
 }

@@ -2,6 +2,7 @@ import { headerText } from '../../lineage/letters/headers.ts'
 import type { LetterReader } from '../../lineage/letters/read.ts'
 import { shownCase } from '../../lineage/letters/shown.ts'
 import type { LetterCase } from '../../lineage/letters/states.ts'
+import { keyText, lineText } from '../../runtime/line-text.ts'
 import type { Registry } from '../../runtime/registry.ts'
 import { silverDecoder } from '../silver/silver.ts'
 import { recordsOf } from './records.ts'
@@ -50,7 +51,7 @@ export const showText = (of: ShownLetter): string => {
       `${of.topic} partition ${of.partition} offset ${of.offset}, arrived ${of.arrived_at ?? 'at a time that it does not say'}`,
     ),
     line('refused', of.refused_at ?? '–'),
-    line('key', of.key ?? (of.raw_key === null ? 'none' : `base64 ${of.raw_key}`)),
+    line('key', keyText(of.key, of.raw_key === null ? 'none' : `base64 ${of.raw_key}`)),
     ...of.attempts.map(({ attempt, at, by, refused_before_by, sent_to, outcome }) =>
       line(
         `attempt ${attempt}`,
@@ -68,7 +69,9 @@ export const showText = (of: ShownLetter): string => {
     ),
     ...Object.entries(of.headers).map(([name, value]) => line('header', `${name}: ${value}`)),
     '',
-  ].join('\n')
+  ]
+    .map(lineText)
+    .join('\n')
 }
 
 /** JSON of a value as Avro has it: whole numbers of any size, bytes in base64. */

@@ -1,3 +1,4 @@
+import { keyText, lineText } from '../../runtime/line-text.ts'
 import type { PartitionBounds } from './bounds.ts'
 import type { RowDiff } from './diff.ts'
 import { ROLLBACK_REQUEST } from './request.ts'
@@ -27,7 +28,7 @@ export const diffText = ({ added, removed, changed, fields, samples }: RowDiff, 
   ]
   for (const { sign, key, partition, offset, fields: of } of samples) {
     const changes = of.map(({ name, before, after }) => `${name} ${shown(before)} → ${shown(after)}`).join(', ')
-    lines.push(`  ${sign} ${key ?? 'no key'} at ${partition}:${offset}${changes === '' ? '' : `: ${changes}`}`)
+    lines.push(`  ${sign} ${keyText(key, 'no key')} at ${partition}:${offset}${changes === '' ? '' : `: ${changes}`}`)
   }
   const { come, go, samples: ofLetters } = letters
   if (sumOf(come) + sumOf(go) > 0) {
@@ -35,9 +36,9 @@ export const diffText = ({ added, removed, changed, fields, samples }: RowDiff, 
       `dead letters: ${number(sumOf(come))} come${sumOf(come) > 0 ? ` (${byName(come)})` : ''}, ${number(sumOf(go))} go${sumOf(go) > 0 ? ` (${byName(go)})` : ''}`,
     )
     for (const { sign, key, partition, offset, errorClass } of ofLetters)
-      lines.push(`  ${sign} ${key ?? 'no key'} at ${partition}:${offset}: ${errorClass}`)
+      lines.push(`  ${sign} ${keyText(key, 'no key')} at ${partition}:${offset}: ${errorClass}`)
   }
-  return `${lines.join('\n')}\n`
+  return `${lines.map(lineText).join('\n')}\n`
 }
 
 /** A line a partition: from where to where it can be replayed. Offsets are written as --from takes them. */

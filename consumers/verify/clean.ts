@@ -57,7 +57,7 @@ export const verifyClean = async (
   const faults = await duckdb.rows<{ fault: string; n: number; keys: string[] }>(
     `${comparison(`fault, count(*) AS n, list(key ORDER BY key)[1:${MAX_SHOWN}] AS keys`, from.id)} WHERE fault IS NOT NULL AND NOT is_changed GROUP BY fault ORDER BY fault`,
   )
-  const lines = faults.map(({ fault, n, keys }) => `${n} ${fault}: ${keys.map((key) => key.slice(0, 60)).join(', ')}`)
+  const lines = faults.map(({ fault, n, keys }) => `${n} ${fault}: ${keys.map((key) => key.slice(0, 60) || '""').join(', ')}`)
   const { keys = 0, changed = 0 } = counts ?? {}
   return { ...report, keys, changedSince: changed, faults: lines, proof: lines.length > 0 ? 'FAILED' : 'proved' }
 }

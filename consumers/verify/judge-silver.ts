@@ -33,7 +33,7 @@ export interface SilverEvidence {
 
 /** A few are told with their keys, more as ranges of offsets. */
 const shown = (of: Found) =>
-  of.count <= of.first.length ? of.first.map(({ key, offset }) => `${offset} (${key.slice(0, 60)})`).join(', ') : rangeText(of)
+  of.count <= of.first.length ? of.first.map(({ key, offset }) => `${offset} (${key.slice(0, 60) || '""'})`).join(', ') : rangeText(of)
 
 /** I2 and I3 for one partition: see ARCHITECTURE.md, "Verify", for what each of them proves. */
 export const judgeSilver = (evidence: SilverEvidence): Pick<PartitionReport, 'proof' | 'faults' | 'notes'> & { totals: SilverTotals } => {

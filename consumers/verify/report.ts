@@ -1,3 +1,4 @@
+import { lineText } from '../../runtime/line-text.ts'
 import type { Claim } from './claims.ts'
 import type { CleanReport } from './clean.ts'
 
@@ -154,5 +155,5 @@ export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, cl
   if (!hasFields) lines.push('Keys and hashes were compared with Kafka; --fields compares every field.')
   if (faults.length > 0) lines.push('', ...faults)
   lines.push(ok ? 'Everything holds.' : 'It does not hold.')
-  return `${lines.join('\n')}\n`
+  return `${lines.map(lineText).join('\n')}\n`
 }

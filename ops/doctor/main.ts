@@ -4,6 +4,7 @@ import { type Config, parseConfig } from '../../runtime/config/config.ts'
 import { openKafka } from '../../runtime/kafka/client.ts'
 import { openBrowser } from '../../runtime/kafka/second/browser.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
+import { lineText } from '../../runtime/line-text.ts'
 import { createLog } from '../../runtime/log.ts'
 import { createRedactor } from '../../runtime/redact-text.ts'
 import { openRegistry } from '../../runtime/registry.ts'
@@ -35,7 +36,7 @@ await runProgram('doctor', async ({ argv, env, signal, defer }) => {
       all.push(safe)
       if (config.isJson) continue
       process.stdout.write(
-        `${marks[safe.level]} ${safe.name}: ${safe.what.replace(/\.$/, '')}${safe.todo === null ? '' : `\n     → ${safe.todo}`}\n`,
+        `${marks[safe.level]} ${safe.name}: ${lineText(safe.what.replace(/\.$/, ''))}${safe.todo === null ? '' : `\n     → ${lineText(safe.todo)}`}\n`,
       )
     }
   }

@@ -3,6 +3,7 @@ import { parseConfig } from '../../runtime/config/config.ts'
 
 import { ReadflowError } from '../../runtime/errors.ts'
 import { runService } from '../../runtime/lifecycle.ts'
+import { lineText } from '../../runtime/line-text.ts'
 import { createLog } from '../../runtime/log.ts'
 import { isMetricsMessage, openMetrics } from '../../runtime/metrics/open.ts'
 import { type RunFile, writeRunFile } from '../../runtime/run-file.ts'
@@ -86,7 +87,7 @@ await runService('up', async ({ argv, env, signal, defer }) => {
       stages.receive(message)
       if (isMetricsMessage(message)) targets?.set(name, message.address)
       if (name === 'serve' && isStageAskMessage(message)) stages.ask(message.stage, message.verb)
-      if (message['type'] === 'notice') process.stderr.write(`  ! ${name}: ${message['text']}\n`)
+      if (message['type'] === 'notice') process.stderr.write(`  ! ${name}: ${lineText(String(message['text']))}\n`)
       if (message['type'] !== 'status') return
       hasRun = true
       begun.resolve()
@@ -123,7 +124,7 @@ await runService('up', async ({ argv, env, signal, defer }) => {
   const onService = (name: ServiceName, state: 'restarting' | 'running', lastError: string | null) => {
     if (state === 'running') return void process.stderr.write(`  ✓ ${name} runs again\n`)
     measured.serviceRestarted(name)
-    process.stderr.write(`  ! ${lastError ?? `${name} was told to end`}; it is started again\n`)
+    process.stderr.write(`  ! ${lineText(lastError ?? `${name} was told to end`)}; it is started again\n`)
   }
 
   /** A source that can't be opened is told before anything is downloaded or started. */

@@ -1,3 +1,4 @@
+import { lineText } from '../../runtime/line-text.ts'
 import type { UpStatus } from '../../runtime/up-status.ts'
 
 /**
@@ -9,7 +10,7 @@ export const createTerminal = (write: (line: string) => void) => {
   const say = (id: string, line: string) => {
     if (shown.get(id) === line) return
     shown.set(id, line)
-    write(`${line}\n`)
+    write(`${lineText(line)}\n`)
   }
 
   const marks = { waiting: ' ', running: '…', done: '✓', failed: '✗' } as const

@@ -8,6 +8,7 @@ import { openKafka } from '../../runtime/kafka/client.ts'
 import { openProducer } from '../../runtime/kafka/producer.ts'
 import { openSecondReader } from '../../runtime/kafka/second/reader.ts'
 import { runProgram } from '../../runtime/lifecycle.ts'
+import { keyText, lineText } from '../../runtime/line-text.ts'
 import { createLog } from '../../runtime/log.ts'
 import { progressLine } from '../../runtime/progress-line.ts'
 import { openRegistry } from '../../runtime/registry.ts'
@@ -86,7 +87,8 @@ function textOf(report: ReparseReport, isDryRun: boolean): string {
   for (const failure of report.failures) lines.push(`  ${failure}`)
   for (const [entity, { same, different, new: added }] of Object.entries(report.records))
     lines.push(`${entity}: ${same} as they were published, ${different} different, ${added} that were not published`)
-  for (const { entity, key, state, requestId } of report.samples) lines.push(`  ${state} ${entity} ${key}, of the request ${requestId}`)
+  for (const { entity, key, state, requestId } of report.samples)
+    lines.push(`  ${state} ${entity} ${keyText(key, 'no key')}, of the request ${requestId}`)
   lines.push(isDryRun ? 'a dry run: nothing is published' : `${report.published} records published; Silver takes what is new to it`)
-  return `${lines.join('\n')}\n`
+  return `${lines.map(lineText).join('\n')}\n`
 }

@@ -30,7 +30,10 @@ describe('readflow sql', () => {
   it('prints a table, with nothing in it that a terminal would obey', () => {
     const { status, stdout } = readflow(['sql', 'SELECT title, ratings_count FROM gold_dim_book ORDER BY book_id'])
     assert.equal(status, 0)
-    assert.equal(stdout, 'title     ratings_count\n────────  ─────────────\nBook 1              100\nA [31m b            100\n(2 rows)\n')
+    assert.equal(
+      stdout,
+      'title           ratings_count\n──────────────  ─────────────\nBook 1                    100\nA\\x1b[31m\\x0ab            100\n(2 rows)\n',
+    )
   })
   it('prints JSON, NDJSON and CSV, of a version, from stdin', () => {
     assert.deepEqual(JSON.parse(readflow(['sql', 'SELECT count(*) AS n FROM gold_dim_book', '--format', 'json']).stdout), [{ n: 2 }])
