@@ -25,7 +25,7 @@ const MAX_SHOWN = 10
 
 /**
  * Whether the last record of each key of a clean topic is the key's current row among those that the group says are
- * published, on the view `silver`. Null where nothing was published.
+ * published, on the view `silver`. Null where the stage never ran.
  */
 export const verifyClean = async (
   { duckdb, reader }: { duckdb: DuckDb; reader: SecondReader },
@@ -37,8 +37,13 @@ export const verifyClean = async (
   // Before the topic: what they say is published is there to be read.
   const committed = await reader.committed(GROUP, source)
   const [state, from] = [await reader.topic(topic), await reader.topic(source)]
-  if (!state || !from || committed.length === 0 || !silver.snapshot.metadata) return null
+  const isUsed = committed.length > 0 || (state?.partitions ?? []).some(({ end }) => end > 0)
+  if (!isUsed || !silver.snapshot.metadata) return null
   const report: CleanReport = { topic, keys: 0, changedSince: 0, proof: 'not compared', faults: [], notes: [] }
+  const notCompared = (why: string): CleanReport => ({ ...report, notes: [why] })
+  if (!state) return notCompared('the topic is gone')
+  if (!from) return notCompared(`${source}, which it is made of, is gone`)
+  if (committed.length === 0) return notCompared(`the group ${GROUP} has no offsets: it was deleted, or is about to commit its first`)
   const published: [string, number, number][] = []
   for (const { partition, offset, metadata } of committed) {
     const of = { stage: 'silver', clusterId: reader.clusterId, topicId: from.id, partition }
@@ -46,7 +51,7 @@ export const verifyClean = async (
     const ours = parseCleanMetadata(offset, metadata)
     const isSame = ours?.identity.tableId === silver.snapshot.metadata.id && ours.identity.topicId === from.id
     if (!isSame || ours.epoch !== (epoch ?? 0) || ours.identity.cleanTopicId !== state.id)
-      return { ...report, notes: ['the group was reset, or the topic is yet to be compared with a table that was replayed or replaced'] }
+      return notCompared('the group was reset, or the topic is yet to be compared with a table that was replayed or replaced')
     published.push([from.id, partition, Math.min(offset, progress ?? 0)])
   }
   await duckdb.run(valuesSql('published', ['topic_id', 'part', 'to_offset'], published))

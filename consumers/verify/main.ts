@@ -10,12 +10,12 @@ import { runProgram } from '../../runtime/lifecycle.ts'
 import { openRegistry } from '../../runtime/registry.ts'
 import { requireBrokers, requireServices } from '../../runtime/services.ts'
 import { pinTables } from './pin.ts'
-import { reportText } from './report.ts'
+import { exitCodeOf, reportText } from './report.ts'
 import { verify } from './verify.ts'
 
 /** What DuckDB may use; what does not fit is on disk. */
 const MEMORY_LIMIT = '128MB'
-/** It could not be found out; 1 means that it does not hold. */
+/** It could not be found out, as of what was not compared; 1 means that it does not hold. */
 const NOT_TOLD = 2
 
 await runProgram(
@@ -51,7 +51,7 @@ await runProgram(
       })
     })
     process.stdout.write(config.isJson ? `${JSON.stringify(report)}\n` : reportText(report))
-    return report.ok ? 0 : 1
+    return exitCodeOf(report)
   },
   { failureCode: NOT_TOLD },
 )

@@ -51,6 +51,7 @@ export interface Damage {
 export const tableName = (root: string): string => root.replace('/', '.')
 
 export interface Report {
+  /** Everything was compared, and holds. */
   ok: boolean
   seconds: number
   /** Table versions that were looked at. */
@@ -62,6 +63,8 @@ export interface Report {
   parts: Part[]
   /** What was published of Silver, a topic each. */
   clean: CleanReport[]
+  /** What could not be compared, and why. */
+  notCompared: { topic: string; why: string }[]
   totals: { rows: number; missing: number; duplicate: number } & SilverTotals
 }
 
@@ -74,14 +77,23 @@ export const identityOf = (table: string, topic: string, { topicId, partition, p
   last: progress > start ? progress - 1 : null,
 })
 
+/** Whether nothing that was compared fails. */
+const holds = ({ parts, damage, clean }: Pick<Report, 'parts' | 'damage' | 'clean'>): boolean =>
+  damage.length === 0 && [...parts.flatMap(({ partitions }) => partitions), ...clean].every(({ proof }) => proof !== 'FAILED')
+
+/** 0: all was compared and holds; 1: something does not hold; 2: of some it could not be found out. */
+export const exitCodeOf = (report: Report): 0 | 1 | 2 => (report.ok ? 0 : holds(report) ? 2 : 1)
+
 export const reportOf = (parts: Part[], of: Pick<Report, 'seconds' | 'versions' | 'damage' | 'clean' | 'hasFields'>): Report => {
   const all = parts.flatMap(({ partitions }) => partitions)
   const bronze = all.filter(({ totals }) => !totals)
   const sum = (pick: (report: PartitionReport) => number, reports = all) => reports.reduce((total, each) => total + pick(each), 0)
+  const notCompared = of.clean.flatMap(({ topic, proof, notes }) => (proof === 'not compared' ? [{ topic, why: notes.join('; ') }] : []))
   return {
-    ok: of.damage.length === 0 && [...all, ...of.clean].every(({ proof }) => proof !== 'FAILED'),
+    ok: holds({ parts, ...of }) && notCompared.length === 0,
     ...of,
     parts,
+    notCompared,
     totals: {
       rows: sum(({ rows }) => rows, bronze),
       missing: sum(({ missing }) => missing, bronze),
@@ -114,7 +126,8 @@ const tableText = (head: readonly string[], rows: readonly (readonly string[])[]
 const withNotes = ({ proof, notes }: PartitionReport) => [proof, ...notes].join('; ')
 
 /** The report for people. */
-export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, clean, totals }: Report): string => {
+export const reportText = (report: Report): string => {
+  const { ok, seconds, versions, damage, hasFields, parts, clean, notCompared, totals } = report
   const lines: string[] = []
   for (const { invariants, partitions } of parts) {
     const isSilver = partitions.some(({ totals: of }) => of)
@@ -154,6 +167,8 @@ export const reportText = ({ ok, seconds, versions, damage, hasFields, parts, cl
   ]
   if (!hasFields) lines.push('Keys and hashes were compared with Kafka; --fields compares every field.')
   if (faults.length > 0) lines.push('', ...faults)
-  lines.push(ok ? 'Everything holds.' : 'It does not hold.')
+  const without = notCompared.map(({ topic, why }) => `${topic} (${why})`).join(', ')
+  const verdict = holds(report) ? 'What was compared holds' : 'It does not hold'
+  lines.push(ok ? 'Everything holds.' : `${verdict}${without === '' ? '.' : `; not compared: ${without}`}`)
   return `${lines.map(lineText).join('\n')}\n`
 }

@@ -128,5 +128,5 @@ const faultsOf = (code: number | null, report: Report | null, stderr: string): s
   ...(report?.parts.flatMap(({ partitions }) =>
     partitions.flatMap(({ table, partition, faults }) => faults.map((fault) => `${table}/${partition}: ${fault}`)),
   ) ?? []),
-  ...(report?.clean.flatMap((clean) => (clean.proof === 'FAILED' ? [JSON.stringify(clean).slice(0, 600)] : [])) ?? []),
+  ...(report?.clean.flatMap((clean) => (clean.proof !== 'proved' ? [JSON.stringify(clean).slice(0, 600)] : [])) ?? []),
 ]

@@ -5,7 +5,7 @@ import { type Differences, noDifferences } from '../../../consumers/verify/compa
 import { type BronzeEvidence, judgeBronze } from '../../../consumers/verify/judge-bronze.ts'
 import { judgeSilver, type SilverEvidence } from '../../../consumers/verify/judge-silver.ts'
 import { addOffset, noOffsets } from '../../../consumers/verify/offsets.ts'
-import { reportOf, reportText } from '../../../consumers/verify/report.ts'
+import { exitCodeOf, reportOf, reportText } from '../../../consumers/verify/report.ts'
 
 const offsetsOf = (...list: number[]) => {
   const offsets = noOffsets()
@@ -136,4 +136,19 @@ test('the report holds only when every part of it does', () => {
   const report = reportOf([{ invariants: 'I1', partitions: [good, bad] }], of)
   assert.deepEqual([report.ok, report.totals.rows, report.totals.missing], [false, 20, 1])
   assert.match(reportText(report), /^FAILED bronze\.x x\/1: 1 offsets are missing: 3$/m)
+})
+
+test('what was not compared is told last, and no proof', () => {
+  const of = { seconds: 1, versions: {}, damage: [], hasFields: true }
+  const topic = { topic: 'x.clean', keys: 0, changedSince: 0, faults: [], notes: [] }
+  const proved = reportOf([], { ...of, clean: [{ ...topic, proof: 'proved' }] })
+  assert.deepEqual([proved.ok, proved.notCompared, exitCodeOf(proved)], [true, [], 0])
+  const unknown = { ...topic, topic: 'y.clean', proof: 'not compared' as const, notes: ['the group was reset'] }
+  const open = reportOf([], { ...of, clean: [{ ...topic, proof: 'proved' }, unknown] })
+  assert.deepEqual([open.ok, open.notCompared, exitCodeOf(open)], [false, [{ topic: 'y.clean', why: 'the group was reset' }], 2])
+  assert.match(reportText(open), /\nWhat was compared holds; not compared: y\.clean \(the group was reset\)\n$/)
+  const failed = reportOf([], { ...of, clean: [{ ...topic, proof: 'FAILED', faults: ['1 keys'] }, unknown] })
+  assert.equal(exitCodeOf(failed), 1)
+  assert.match(reportText(failed), /\nIt does not hold; not compared: y\.clean \(the group was reset\)\n$/)
+  assert.equal(exitCodeOf(reportOf([], { ...of, clean: [], damage: [{ table: 'x', fault: 'gone' }] })), 1)
 })
