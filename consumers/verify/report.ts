@@ -2,7 +2,7 @@ import { lineText } from '../../runtime/line-text.ts'
 import type { Claim } from './claims.ts'
 import type { CleanReport } from './clean.ts'
 
-export type Proof = 'proved' | 'contiguous by ledger' | 'FAILED' | 'no rows yet'
+export type Proof = 'proved' | 'contiguous by ledger' | 'FAILED' | 'not compared' | 'no rows yet'
 
 /** What was found of one Kafka partition in one table. */
 export interface PartitionReport {
@@ -64,7 +64,7 @@ export interface Report {
   /** What was published of Silver, a topic each. */
   clean: CleanReport[]
   /** What could not be compared, and why. */
-  notCompared: { topic: string; why: string }[]
+  notCompared: { what: string; why: string }[]
   totals: { rows: number; missing: number; duplicate: number } & SilverTotals
 }
 
@@ -88,7 +88,11 @@ export const reportOf = (parts: Part[], of: Pick<Report, 'seconds' | 'versions' 
   const all = parts.flatMap(({ partitions }) => partitions)
   const bronze = all.filter(({ totals }) => !totals)
   const sum = (pick: (report: PartitionReport) => number, reports = all) => reports.reduce((total, each) => total + pick(each), 0)
-  const notCompared = of.clean.flatMap(({ topic, proof, notes }) => (proof === 'not compared' ? [{ topic, why: notes.join('; ') }] : []))
+  const named = [
+    ...all.map((each) => ({ ...each, what: `${each.table} ${each.topic}/${each.partition}` })),
+    ...of.clean.map((each) => ({ ...each, what: each.topic })),
+  ]
+  const notCompared = named.flatMap(({ what, proof, notes }) => (proof === 'not compared' ? [{ what, why: notes.join('; ') }] : []))
   return {
     ok: holds({ parts, ...of }) && notCompared.length === 0,
     ...of,
@@ -167,7 +171,7 @@ export const reportText = (report: Report): string => {
   ]
   if (!hasFields) lines.push('Keys and hashes were compared with Kafka; --fields compares every field.')
   if (faults.length > 0) lines.push('', ...faults)
-  const without = notCompared.map(({ topic, why }) => `${topic} (${why})`).join(', ')
+  const without = notCompared.map(({ what, why }) => `${what} (${why})`).join(', ')
   const verdict = holds(report) ? 'What was compared holds' : 'It does not hold'
   lines.push(ok ? 'Everything holds.' : `${verdict}${without === '' ? '.' : `; not compared: ${without}`}`)
   return `${lines.map(lineText).join('\n')}\n`

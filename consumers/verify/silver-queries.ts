@@ -164,10 +164,21 @@ export const unaccounted = async (
     await remaining(content, 'repeats')
   }
   // A version whose own record Bronze does not have (a named gap of its own, or lost) can be compared by its time only.
-  await duckdb.run(`CREATE OR REPLACE TABLE repeats AS SELECT r.* FROM repeats r ANTI JOIN (
+  await duckdb.run(`CREATE OR REPLACE TABLE by_time AS SELECT r.* FROM repeats r SEMI JOIN (
       SELECT s._topic_id AS t, s._partition AS p, s._offset AS o, encode(s._key) AS k, s._order AS ord
       FROM silver s SEMI JOIN repeats r ON r.t = s._topic_id AND r.p = s._partition AND r.k = encode(s._key)
       ANTI JOIN bronze b ON ${sameOrigin}
     ) a ON a.t = r.t AND a.p = r.p AND a.k = r.k AND a.o < r.o AND (r.ev IS NULL OR a.ord = r.ord)`)
+  await duckdb.run(
+    'CREATE OR REPLACE TABLE repeats AS SELECT r.* FROM repeats r ANTI JOIN by_time b ON b.t = r.t AND b.p = r.p AND b.o = r.o',
+  )
   return found(duckdb, 'SELECT t, p, o, coalesce(try_cast(k AS VARCHAR), hex(k)) AS k FROM repeats')
+}
+
+/** Of what `unaccounted` took for repeats, how many it could compare by their time only, by partition. */
+export const countByTime = async (duckdb: DuckDb): Promise<Map<string, number>> => {
+  const rows = await duckdb.rows<{ topicId: string; partition: number; n: number }>(
+    'SELECT t AS "topicId", p AS "partition", count(*) AS n FROM by_time GROUP BY ALL',
+  )
+  return new Map(rows.map((row) => [partKey(row), row.n]))
 }

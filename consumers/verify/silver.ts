@@ -9,7 +9,7 @@ import { judgeSilver } from './judge-silver.ts'
 import { noOffsets, type OffsetRange, type Offsets, sizeOf, subtract } from './offsets.ts'
 import type { Received } from './receive.ts'
 import { identityOf, type PartitionReport, tableName } from './report.ts'
-import { absent, countLetters, countSilver, outside, prepare, strangers, twice, unaccounted } from './silver-queries.ts'
+import { absent, countByTime, countLetters, countSilver, outside, prepare, strangers, twice, unaccounted } from './silver-queries.ts'
 import type { PinnedTable } from './tables.ts'
 
 export interface SilverOptions {
@@ -43,7 +43,12 @@ export const verifySilver = async (options: SilverOptions): Promise<PartitionRep
     const lost = received.get(key)?.lost ?? [{ from: start, to: claim.progress }]
     const expired = lost.flatMap((range) => intersect(ranges, range))
     const known = expired.flatMap((range) => joint.flatMap((each) => intersect([each], range)))
-    return { claim, key, start, topicId: claim.topicId, partition: claim.partition, ranges, joint, expired, known }
+    // What Bronze does not have because somebody said so, and has named.
+    const unknown = (below?.gaps ?? []).flatMap(({ from, to, reason }) => {
+      const of = expired.flatMap((range) => intersect([range], { from, to }))
+      return of.length > 0 ? [{ from, to, reason, ranges: of }] : []
+    })
+    return { claim, key, start, topicId: claim.topicId, partition: claim.partition, ranges, joint, expired, known, unknown }
   })
   await prepare(duckdb, parts)
   const counts = await countSilver(duckdb)
@@ -52,6 +57,11 @@ export const verifySilver = async (options: SilverOptions): Promise<PartitionRep
     duckdb,
     'bronze',
     parts.map(({ topicId, partition, known }) => ({ topicId, partition, ranges: known })),
+  )
+  const unknownRows = await countIn(
+    duckdb,
+    'silver',
+    parts.map(({ topicId, partition, unknown }) => ({ topicId, partition, ranges: unknown.flatMap(({ ranges }) => ranges) })),
   )
   const empties: Partial<Record<string, string>> = { list: '[]', map: '{}' }
   const fields = avroFields(schema).fields.map(({ name, type }) => ({ name, empty: empties[type.kind] ?? null }))
@@ -62,10 +72,12 @@ export const verifySilver = async (options: SilverOptions): Promise<PartitionRep
     strangers: await strangers(duckdb, tables.bronze, eventTimeField),
     unaccounted: await unaccounted(duckdb, tables.bronze, { eventTimeField, fields }),
   }
+  const byTime = await countByTime(duckdb)
   const reports = parts.map(({ claim, key, start, ...part }): PartitionReport => {
     const { rows = 0, late = 0 } = counts.get(key) ?? {}
     const of = received.get(key)
-    const isTold = sizeOf(part.known) === sizeOf(part.expired)
+    const unknown = part.unknown.map(({ ranges, ...gap }) => ({ ...gap, offsets: sizeOf(ranges) }))
+    const isTold = sizeOf(part.known) + unknown.reduce((sum, { offsets }) => sum + offsets, 0) === sizeOf(part.expired)
     const verdict = judgeSilver({
       claim,
       rows,
@@ -74,6 +86,9 @@ export const verifySilver = async (options: SilverOptions): Promise<PartitionRep
       accepted: lettersOf.get(key)?.accepted ?? 0,
       isComplete: letters.isComplete,
       delivered: isTold ? (of?.silverCount ?? 0) + (expired.get(key) ?? 0) : null,
+      unknown,
+      unknownRows: unknownRows.get(key) ?? 0,
+      byTime: byTime.get(key) ?? 0,
       fromBronze: expired.get(key) ?? 0,
       notInBronze: sizeOf(part.ranges) - sizeOf(part.joint),
       isGone: !of || of.lost.some(({ reason }) => reason === 'gone'),

@@ -71,7 +71,7 @@ const checkUrl = async (lakeUrl: string) => {
     const report: Report = await verify(options, await pinTables(store))
     const partitions = report.parts.flatMap((part): PartitionReport[] => part.partitions)
     const faults = partitions.flatMap(({ table, partition, faults: of }) => of.map((fault) => `${table}/${partition}: ${fault}`))
-    assert.equal(report.ok, faults.length === 0)
+    assert.equal(report.ok, faults.length === 0 && report.notCompared.length === 0)
     return { report, partitions, faults }
   } finally {
     await duckdb.close()
@@ -309,6 +309,47 @@ test('where Kafka has expired the records, the ledger says it', { skip }, async 
   )
   const named = (await check(dir)).faults.join('\n')
   assert.match(named, new RegExp(`bronze\\.ratings/${place?.partition}: .*(missing).*\\b${place?.offset}`))
+})
+
+test('what Kafka lost after Silver had read it, and Bronze names as a gap, is no failure: it can not be known', { skip }, async () => {
+  const job = (stage: 'bronze' | 'silver') => world.job({ run: 'first', stage, lakeUrl: `file:${lake}` })
+  const store = openStore(`file:${lake}`)
+  const progress = async (stage: 'bronze' | 'silver') => {
+    const { txns } = await openTable(store, `${stage}/ratings`).snapshot()
+    return [...txns].find(([id]) => /^\w+\/[^/]+\/[^/]+\/0$/.test(id))?.[1] ?? 0
+  }
+  await world.publish(planner.plans('ratings', 200))
+  await world.drain(job('silver'))
+  const [from, end] = [await progress('bronze'), await progress('silver')]
+  const to = from + Math.floor((end - from) / 2)
+  assert.ok(to > from, `${from} to ${end}`)
+  await world.admin.deleteRecords({ topics: [{ name: 'goodreads.ratings', partitions: [{ partition: 0, offset: BigInt(to) }] }] })
+  assert.match((await check(lake)).faults.join('\n'), /silver\.ratings\/0: how many records were delivered can not be told/)
+
+  await world.drain({ ...job('bronze'), isLossAccepted: true })
+  await store.close()
+  const { faults, partitions } = await check(lake)
+  assert.deepEqual(faults, [])
+  const silver = partitions.find(({ table, partition }) => table === 'silver.ratings' && partition === 0)
+  // By chance a record after the gap has the key and time of a row in it.
+  const byTime = silver?.notes.some((note) => note.includes('with an earlier version in that gap'))
+  assert.equal(silver?.proof, byTime ? 'not compared' : 'contiguous by ledger')
+  assert.ok(
+    silver?.notes.some((note) => note.startsWith(`named gap of Bronze: ${from}–${to - 1} (lost)`)),
+    silver?.notes.join('; '),
+  )
+
+  // What Bronze has is compared all the same.
+  const copy = await copyOf()
+  for (const file of await copy.filesOf('silver/ratings')) {
+    const places = placesOf(await copy.rowsOf('silver/ratings', file)).filter(({ partition, offset }) => partition === 0 && offset >= to)
+    if (places.length === 0) continue
+    await copy.write('silver/ratings', { removes: [file] })
+    const lost = (await check(copy.dir)).faults.join('\n')
+    assert.match(lost, /silver\.ratings\/0: \d+ records are neither rows nor dead letters nor repeats/)
+    return
+  }
+  assert.fail('Silver has no rows after the gap')
 })
 
 test('a topic made anew: the one that is gone is contiguous by ledger', { skip }, async () => {

@@ -85,6 +85,9 @@ const silver = (changes: Partial<SilverEvidence> = {}) =>
     accepted: 0,
     isComplete: true,
     delivered: 100,
+    unknown: [],
+    unknownRows: 0,
+    byTime: 0,
     fromBronze: 0,
     notInBronze: 0,
     isGone: false,
@@ -127,6 +130,24 @@ test('Silver: letters of what was accepted or repeated since, letters that are g
   assert.equal(silver({ fromBronze: 10 }).proof, 'contiguous by ledger')
 })
 
+test('Silver: what a named gap of Bronze covers can not be known, and all else is compared', () => {
+  const unknown = [{ from: 40, to: 60, reason: 'lost', offsets: 20 }]
+  const lost = (changes: Partial<SilverEvidence>) => silver({ delivered: 80, unknown, unknownRows: 15, notInBronze: 20, ...changes })
+  const { proof, notes, totals } = lost({})
+  assert.deepEqual([proof, totals.delivered], ['contiguous by ledger', 100])
+  assert.match(notes.join('; '), /named gap of Bronze: 40–59 \(lost\): how many of it were delivered can not be known/)
+  assert.equal(lost({ delivered: 85 }).proof, 'contiguous by ledger')
+  // More than all of the gap, or fewer than its rows, are records that are lost or doubled elsewhere.
+  assert.match(lost({ delivered: 86 }).faults.join(), /are 100, and 101 to 106 were delivered$/)
+  assert.match(lost({ delivered: 79 }).faults.join(), /are 100, and 94 to 99 were delivered$/)
+  assert.equal(lost({ unaccounted: { ...offsetsOf(7), first: [{ key: 'k', offset: 7 }] } }).proof, 'FAILED')
+  assert.match(lost({ delivered: null }).faults.join(), /can not be told/)
+  // A record that Bronze does not have yet could be lost, and the number would not show it.
+  assert.equal(lost({ notInBronze: 21 }).proof, 'not compared')
+  assert.equal(lost({ byTime: 1 }).proof, 'not compared')
+  assert.equal(silver({ byTime: 1, notInBronze: 1 }).proof, 'proved')
+})
+
 test('the report holds only when every part of it does', () => {
   const partition = { table: 'bronze.x', topic: 'x', topicId: 't', partition: 0, first: 0, last: 9, rows: 10, missing: 0, duplicate: 0 }
   const good = { ...partition, proof: 'proved' as const, faults: [], notes: [] }
@@ -145,7 +166,7 @@ test('what was not compared is told last, and no proof', () => {
   assert.deepEqual([proved.ok, proved.notCompared, exitCodeOf(proved)], [true, [], 0])
   const unknown = { ...topic, topic: 'y.clean', proof: 'not compared' as const, notes: ['the group was reset'] }
   const open = reportOf([], { ...of, clean: [{ ...topic, proof: 'proved' }, unknown] })
-  assert.deepEqual([open.ok, open.notCompared, exitCodeOf(open)], [false, [{ topic: 'y.clean', why: 'the group was reset' }], 2])
+  assert.deepEqual([open.ok, open.notCompared, exitCodeOf(open)], [false, [{ what: 'y.clean', why: 'the group was reset' }], 2])
   assert.match(reportText(open), /\nWhat was compared holds; not compared: y\.clean \(the group was reset\)\n$/)
   const failed = reportOf([], { ...of, clean: [{ ...topic, proof: 'FAILED', faults: ['1 keys'] }, unknown] })
   assert.equal(exitCodeOf(failed), 1)
