@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { filePath } from '../../lake/delta/actions.ts'
+import { type AddFile, filePath } from '../../lake/delta/actions.ts'
 import { lastCheckpointVersion } from '../../lake/delta/checkpoint.ts'
 import { planOptimize } from '../../lake/delta/optimize-plan.ts'
 import { checkpointInterval } from '../../lake/delta/properties.ts'
@@ -51,7 +51,7 @@ export const checkStore = async (store: ObjectStore, { isUp }: { isUp: boolean }
   return warn('lake', `${what} yet, so whether it can be written to was not tried`, 'It is made by the first start; look again then.')
 }
 
-/** A table: its log, some of its newest files, its checkpoint and its small files. */
+/** A table: its log, that each of its files is there whole, the beginning of its newest ones, its checkpoint and its small files. */
 export const checkTable = async (store: ObjectStore, root: string, targetBytes: number): Promise<Check[]> => {
   const name = `table ${root.replace('/', '.')}`
   const table = openTable(store, root)
@@ -60,13 +60,13 @@ export const checkTable = async (store: ObjectStore, root: string, targetBytes: 
     if (snapshot.version < 0) return []
     const live = [...snapshot.files.values()]
     const newest = live.toSorted((a, b) => b.modificationTime - a.modificationTime).slice(0, FILES_LOOKED_AT)
-    const gone: string[] = []
-    for (const { path } of newest) if (!(await isParquet(store, `${root}/${filePath(path)}`))) gone.push(path)
-    if (gone.length > 0)
+    const gone = await filesNotWhole(store, root, live)
+    for (const { path } of newest) if (!gone.has(path) && !(await isParquet(store, `${root}/${filePath(path)}`))) gone.add(path)
+    if (gone.size > 0)
       return [
         fail(
           name,
-          `${gone.length} of its ${newest.length} newest files can not be read, such as ${gone[0]}`,
+          `${gone.size} of its ${live.length} files are gone or damaged, such as ${[...gone][0]}`,
           `readflow verify names what is lost; a replay of the stage derives it again.`,
         ),
       ]
@@ -94,6 +94,13 @@ export const checkTable = async (store: ObjectStore, root: string, targetBytes: 
       fail(name, `can not be read: ${errorLine(error)}`, 'readflow history shows the versions that can; readflow verify what is lost.'),
     ]
   }
+}
+
+/** The live files that are not in the table's folder, or not with the size that the log has of them; one listing tells it of all. */
+const filesNotWhole = async (store: ObjectStore, root: string, live: readonly AddFile[]): Promise<Set<string>> => {
+  const sought = new Map(live.map((file) => [`${root}/${filePath(file.path)}`, file]))
+  for await (const { path, sizeBytes } of store.list(`${root}/`)) if (sought.get(path)?.size === sizeBytes) sought.delete(path)
+  return new Set([...sought.values()].map(({ path }) => path))
 }
 
 const MAGIC = 'PAR1'

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { filePath } from '../../../lake/delta/actions.ts'
+import { commit } from '../../../lake/delta/commit.ts'
+import { stageFiles } from '../../../lake/delta/stage.ts'
 import { openTable } from '../../../lake/delta/table.ts'
 import { openFolderStore } from '../../../lake/store/folder.ts'
 import { openMemoryStore } from '../../../lake/store/memory.ts'
@@ -17,7 +19,8 @@ import { checkDataFolder, checkDisk, checkJava, checkMaven, checkNode, checkPort
 import { checkSubject } from '../../../ops/doctor/registry.ts'
 import { createRedactor } from '../../../runtime/redact-text.ts'
 import { cleanTopicSpec, topicSpecs } from '../../../schemas/topics.ts'
-import { append } from '../../lake/delta/upkeep-lake.ts'
+import { append, fields } from '../../lake/delta/upkeep-lake.ts'
+import { batchOf } from '../../lake/sample.ts'
 
 const MIB = 1024 ** 2
 let dir: string
@@ -157,13 +160,42 @@ test('a table without checkpoints, with many small files, with a file that is go
   assert.deepEqual(levels(await checkTable(store, root, MIB)), ['ok'])
   for (let id = 2; id < 70; id++) await append(table, [{ id, name: 'a', day: 20_000 }])
   withTodo((await checkTable(store, root, MIB))[0], 'warn', /small files wait/)
-  const [file] = (await table.snapshot()).files.values()
   const newest = [...(await table.snapshot()).files.values()].at(-1)!
-  assert.ok(file)
-  await store.delete(`${root}/${filePath(newest.path)}`)
-  withTodo((await checkTable(store, root, MIB))[0], 'fail', /can not be read, such as/)
+  const at = `${root}/${filePath(newest.path)}`
+  const whole = await store.get(at)
+  await store.delete(at)
+  withTodo((await checkTable(store, root, MIB))[0], 'fail', /^1 of its 69 files are gone or damaged, such as /)
+  await store.put(
+    at,
+    whole.map((byte) => byte ^ 1),
+  )
+  withTodo((await checkTable(store, root, MIB))[0], 'fail', /^1 of its 69 files are gone or damaged, such as /)
   await store.put(`${root}/_delta_log/${'0'.repeat(18)}01.json`, new TextEncoder().encode('{"torn'))
   withTodo((await checkTable(store, root, MIB))[0], 'fail', /can not be read: /)
+})
+
+test('a lost or cut file of a table is not forgotten as newer ones come, wherever in its folder it lies', async () => {
+  const store = openMemoryStore()
+  const root = 'silver/books'
+  const table = openTable(store, root)
+  const partitionColumns = ['name']
+  const add = async (id: number, name: string) => {
+    const adds = await stageFiles(table, batchOf(fields, [{ id, name, day: 20_000 }]), { partitionColumns })
+    await commit(table, { operation: 'WRITE', fields, partitionColumns, adds })
+  }
+  await add(0, 'é = 1 %41')
+  await add(1, 'b')
+  const [first, second] = (await table.snapshot()).files.values()
+  assert.match(first!.path, /%/, 'it is encoded in the log')
+  for (let id = 2; id < 27; id++) await add(id, 'c')
+  assert.deepEqual(levels(await checkTable(store, root, MIB)), ['ok'])
+  await store.delete(`${root}/${filePath(first!.path)}`)
+  const [check] = await checkTable(store, root, MIB)
+  withTodo(check, 'fail', /^1 of its 27 files are gone or damaged/)
+  assert.ok(check!.what.endsWith(first!.path), check!.what)
+  const cut = `${root}/${filePath(second!.path)}`
+  await store.put(cut, (await store.get(cut)).slice(0, -1))
+  withTodo((await checkTable(store, root, MIB))[0], 'fail', /^2 of its 27 files are gone or damaged/)
 })
 
 test('a table whose checkpoints are not written any more', async () => {
