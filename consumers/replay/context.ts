@@ -31,7 +31,8 @@ export interface ReplayContext {
   ) => Promise<T>
   /** Told of how far it is: offsets that are derived, of so many. */
   onProgress: (done: number, all: number) => void
-  onDiff: (diff: RowDiff) => void
+  /** Told of the difference, and of the table's files that are gone or can not be read. */
+  onDiff: (diff: RowDiff, lost: readonly AddFile[]) => void
   onWaiting: (text: string) => void
   log: Log
   signal: AbortSignal

@@ -14,7 +14,7 @@ import { openComparison, openReplay } from './open.ts'
 import { type Plan, planReplay } from './plan.ts'
 import { pointOf } from './point.ts'
 import { carryOut, type Replayed } from './replay.ts'
-import { diffText, progressText, rangeText } from './report.ts'
+import { diffText, lostText, progressText, rangeText } from './report.ts'
 import { type Request, requestText } from './request.ts'
 import { isAllThere } from './staged.ts'
 import { appIdOf } from './swap.ts'
@@ -92,10 +92,10 @@ export const runReplay = async (config: Config, { name, request, run, print, log
     bronze: bronze && openBronzeSource({ ...bronze, topicId, registry, limits, onReencoded }),
     withFiles: await openComparison(config, { store, root: table.root, stagedStore: staging.store, signal, defer }),
     onProgress: show.progress,
-    onDiff: (diff) => {
+    onDiff: (diff, lost) => {
       show.clear()
       const seconds = (Date.now() - startedMs) / 1000
-      say(`derived ${work.records} records in ${seconds.toFixed(1)} s${bronzeText(work)}\n${diffText(diff, work)}`)
+      say(`derived ${work.records} records in ${seconds.toFixed(1)} s${bronzeText(work)}\n${lostText(lost)}${diffText(diff, work)}`)
     },
     onWaiting: (text) => process.stderr.write(`${text}\n`),
     log,
@@ -123,9 +123,10 @@ const bronzeText = ({ fromBronze, reencoded }: Work): string =>
     ? ''
     : `, ${fromBronze} of them from Bronze${reencoded === 0 ? '' : ` (${reencoded} with the same fields in other bytes)`}`
 
-const endText = (name: string, { version, isDifferent }: Replayed, isDryRun: boolean): string => {
+const endText = (name: string, { version, isDifferent, lost }: Replayed, isDryRun: boolean): string => {
   if (!isDifferent) return `${name} is already what its records give: nothing is changed\n`
   if (isDryRun) return 'a dry run: nothing is changed\n'
+  if (lost.length > 0) return `swapped in as version ${version}, which has every row again\n`
   return `swapped in as version ${version}; readflow rollback ${name} takes it back\n`
 }
 
@@ -140,7 +141,7 @@ const nothing = (
   )
 }
 
-const summary = (entry: ReplayOf, work: Work, { diff, version, isDifferent }: Replayed, isDryRun: boolean) => ({
+const summary = (entry: ReplayOf, work: Work, { diff, version, isDifferent, lost }: Replayed, isDryRun: boolean) => ({
   id: isDryRun ? null : entry.id,
   table: entry.table,
   request: entry.request,
@@ -151,6 +152,7 @@ const summary = (entry: ReplayOf, work: Work, { diff, version, isDifferent }: Re
   reencoded: work.reencoded,
   isDifferent,
   ...diff,
+  ...(lost.length > 0 ? { lostFiles: lost.map(({ path }) => path) } : {}),
   deadLetters: work.letters,
   version,
 })

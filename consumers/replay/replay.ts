@@ -12,6 +12,7 @@ import { createDerivation } from './derive.ts'
 import { changedKeys, diffRows, type RowDiff } from './diff.ts'
 import { saveReplay } from './entry.ts'
 import { discountStale, type KnownLetters, keepLetters } from './letters.ts'
+import { countedAnew, findLost, knownOfLost, withoutLost } from './lost-files.ts'
 import { appIdOf, rangesOf, type SwapInput } from './swap.ts'
 import type { Work } from './work.ts'
 
@@ -20,6 +21,8 @@ export interface Replayed {
   /** The version that the swap made; null where nothing differs, and for a dry run. */
   version: number | null
   isDifferent: boolean
+  /** Files of the table that are gone or can not be read: their rows count as gone, and are derived again. */
+  lost: readonly AddFile[]
 }
 
 /**
@@ -29,7 +32,9 @@ export interface Replayed {
 export const carryOut = async (context: ReplayContext): Promise<Replayed> => {
   const { table, entry, layer, stageTable, isDryRun, store } = context
   const { work } = entry
-  const began = await table.snapshot()
+  const whole = await table.snapshot()
+  const lost = await findLost(context, whole)
+  const began = withoutLost(whole, lost)
   const letters = await lettersOf(context, began)
   await stageTable.restore(
     began,
@@ -57,7 +62,7 @@ export const carryOut = async (context: ReplayContext): Promise<Replayed> => {
   })
 
   await derivation.deriveTo(progress)
-  let snapshot = await table.snapshot()
+  let snapshot = withoutLost(await table.snapshot(), lost)
   // Of a range that ends before progress: the keys whose later records must be judged again, as what came before these is another now.
   const lacksKeys =
     layer === 'silver' && work.partitions.some(({ to }) => to !== null) && work.partitions.every(({ keys }) => keys === null)
@@ -67,7 +72,7 @@ export const carryOut = async (context: ReplayContext): Promise<Replayed> => {
     if (!isDryRun) await saveReplay(store, entry)
     progress = progressOf(layer, work, await table.snapshot())
     await derivation.deriveTo(progress)
-    snapshot = await table.snapshot()
+    snapshot = withoutLost(await table.snapshot(), lost)
     if (work.partitions.some(({ keys }) => keys?.length)) ({ diff } = await compare(context, snapshot, { withKeys: false }))
   }
   discountStale(
@@ -75,13 +80,17 @@ export const carryOut = async (context: ReplayContext): Promise<Replayed> => {
     letters,
     (partition, errorClass) => began.txns.get(counterId(appIdOf({ layer, work }, partition), `dead/${errorClass}`)) ?? 0,
   )
-  const isDifferent = diff.added + diff.removed + diff.changed > 0 || hasLetterChanges(work) || fillsGaps(work)
-  context.onDiff(diff)
-  if (isDryRun || !isDifferent) return { diff, version: null, isDifferent }
+  const isDifferent = diff.added + diff.removed + diff.changed + lost.length > 0 || hasLetterChanges(work) || fillsGaps(work)
+  context.onDiff(diff, lost)
+  if (isDryRun || !isDifferent) return { diff, version: null, isDifferent, lost }
 
-  const input: Omit<SwapInput, 'staged'> = { table, stageTable, layer, work, letters, known: new Map(), info: { replay: entry.id } }
+  const known = knownOfLost(work, lost)
+  const input: Omit<SwapInput, 'staged'> = {
+    ...{ table, stageTable, layer, work, letters, known, info: { replay: entry.id } },
+    ...(lost.length > 0 ? { override: countedAnew(layer) } : {}),
+  }
   const version = await swapIn(context, { derivation, input, snapshot })
-  return { diff, version, isDifferent }
+  return { diff, version, isDifferent, lost }
 }
 
 const sumOf = <T>(of: readonly T[], number: (each: T) => number): number => of.reduce((sum, each) => sum + number(each), 0)

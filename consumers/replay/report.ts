@@ -1,3 +1,4 @@
+import type { AddFile } from '../../lake/delta/actions.ts'
 import { keyText, lineText } from '../../runtime/line-text.ts'
 import type { PartitionBounds } from './bounds.ts'
 import type { RowDiff } from './diff.ts'
@@ -20,6 +21,15 @@ const sumOf = (counts: Readonly<Record<string, number>>): number => Object.value
 /** A range as people read it: `0: 120 to 4 000, 1: 0 to the end`. */
 export const rangeText = (partitions: readonly Pick<PartitionWork, 'partition' | 'from' | 'to'>[]): string =>
   partitions.map(({ partition, from, to }) => `${partition}: ${number(from)} to ${to === null ? 'the end' : number(to)}`).join(', ')
+
+const rowsOf = (files: readonly AddFile[]): number =>
+  files.reduce((sum, { stats }) => sum + ((stats === undefined ? {} : (JSON.parse(stats) as { numRecords?: number })).numRecords ?? 0), 0)
+
+/** Files of a table whose rows count as gone, on one line; nothing where there are none. */
+export const lostText = (lost: readonly AddFile[]): string =>
+  lost.length === 0
+    ? ''
+    : `lost: ${number(lost.length)} files of the table are gone or can not be read, such as ${lost[0]!.path}; their ${number(rowsOf(lost))} rows count as gone, and are derived again\n`
 
 /** What differs, line by line; `~` is a changed row with old → new, `+` and `-` rows or dead letters that come and go. */
 export const diffText = ({ added, removed, changed, fields, samples }: RowDiff, { letters }: Pick<Work, 'letters'>): string => {

@@ -1,4 +1,5 @@
 import { ReadflowError } from '../../runtime/errors.ts'
+import { END_BYTES, footerLength } from '../parquet/footer.ts'
 import { type Action, type AddFile, filePath, type RemoveFile } from './actions.ts'
 import { MAX_CHANGE_ENTRIES } from './data-change.ts'
 import { readEntries } from './load.ts'
@@ -16,7 +17,7 @@ export interface ChangedFiles {
 /**
  * What changed the rows of a table after one version and up to another: every row that is new, gone or replaced lies in
  * one of these files. Files that were only rewritten are not among them. An older version of -1 is the table before its
- * first commit. Null where that can't be told any more, or a file is gone, or there is too much of it to look through.
+ * first commit. Null where that can't be told any more, or a file is gone or cut short, or there is too much of it to look through.
  */
 export const changedFiles = async (table: Table, olderVersion: number, version: number): Promise<ChangedFiles | null> => {
   if (olderVersion === version) return { added: [], removed: [] }
@@ -28,9 +29,11 @@ export const changedFiles = async (table: Table, olderVersion: number, version: 
     if (!removed.every(isDescribed)) return null
     const added = actions.flatMap((action) => ('add' in action && action.add.dataChange !== false ? [action.add] : []))
     const { files } = await table.snapshot({ version })
-    for (const { path } of [...added, ...removed]) {
-      // A live file is there. One that is not may have been vacuumed; its first byte says whether it was.
-      if (!files.has(path)) await table.store.getRange(`${table.root}/${filePath(path)}`, 0, 1)
+    for (const { path, size } of [...added, ...removed]) {
+      if (files.has(path)) continue
+      // One that is not live may have been vacuumed, or was taken out as it is damaged; its end says whether it is whole.
+      const end = await table.store.getRange(`${table.root}/${filePath(path)}`, Math.max(0, size - END_BYTES), size)
+      if (footerLength(end) === null) return null
     }
     return { added, removed }
   } catch (error) {

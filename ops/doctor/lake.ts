@@ -63,13 +63,7 @@ export const checkTable = async (store: ObjectStore, root: string, targetBytes: 
     const gone = await filesNotWhole(store, root, live)
     for (const { path } of newest) if (!gone.has(path) && !(await isParquet(store, `${root}/${filePath(path)}`))) gone.add(path)
     if (gone.size > 0)
-      return [
-        fail(
-          name,
-          `${gone.size} of its ${live.length} files are gone or damaged, such as ${[...gone][0]}`,
-          `readflow verify names what is lost; a replay of the stage derives it again.`,
-        ),
-      ]
+      return [fail(name, `${gone.size} of its ${live.length} files are gone or damaged, such as ${[...gone][0]}`, whatToDo(root))]
     const findings: Check[] = []
     const checkpoint = (await lastCheckpointVersion(table)) ?? -1
     const interval = checkpointInterval(snapshot)
@@ -95,6 +89,11 @@ export const checkTable = async (store: ObjectStore, root: string, targetBytes: 
     ]
   }
 }
+
+const whatToDo = (root: string): string =>
+  /^(bronze|silver)\//.test(root)
+    ? `readflow verify names what is lost; readflow replay ${root.replace('/', '.')} --from earliest derives it again while all records are to be had, else a backup brings it back.`
+    : 'Bring it back from a backup.'
 
 /** The live files that are not in the table's folder, or not with the size that the log has of them; one listing tells it of all. */
 const filesNotWhole = async (store: ObjectStore, root: string, live: readonly AddFile[]): Promise<Set<string>> => {

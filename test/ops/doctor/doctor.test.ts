@@ -193,6 +193,7 @@ test('a lost or cut file of a table is not forgotten as newer ones come, whereve
   const [check] = await checkTable(store, root, MIB)
   withTodo(check, 'fail', /^1 of its 27 files are gone or damaged/)
   assert.ok(check!.what.endsWith(first!.path), check!.what)
+  assert.match(check!.todo!, /readflow replay silver\.books --from earliest /)
   const cut = `${root}/${filePath(second!.path)}`
   await store.put(cut, (await store.get(cut)).slice(0, -1))
   withTodo((await checkTable(store, root, MIB))[0], 'fail', /^2 of its 27 files are gone or damaged/)
