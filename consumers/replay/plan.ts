@@ -38,9 +38,9 @@ export interface Plan {
 export const planReplay = async (options: PlanOptions): Promise<Plan> => {
   const { client, topic, topicId, snapshot, layer, name, from, to } = options
   const offsets = await client.topicOffsets(topic)
-  const held = offsets.flatMap(({ partition, logStart }) => {
+  const held = offsets.flatMap(({ partition, logStart, end }) => {
     const ledger = readLedger(snapshot, progressId({ stage: layer, clusterId: client.clusterId, topicId, partition }))
-    return ledger.progress === null ? [] : [{ partition, logStart, ledger, progress: ledger.progress }]
+    return ledger.progress === null ? [] : [{ partition, logStart, end, ledger, progress: ledger.progress }]
   })
   if (held.length === 0) throw nothingOf(options)
   const missing = options.partitions?.find((partition) => !held.some((each) => each.partition === partition))
@@ -54,10 +54,12 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
     throw new ReadflowError('config', 'An offset is one of a partition.', { hint: 'Name it with --partition, or give times.' })
 
   const plan: Plan = { works: [], notes: [] }
+  /** Partitions of which nothing is to be had any more. */
+  const emptied: string[] = []
   const kafkaAt = new Map<number, Map<number, number>>()
   for (const point of [from, to]) if (point.kind === 'time') kafkaAt.set(point.timeMs, await client.offsetsAt(topic, point.timeMs))
 
-  for (const { partition, logStart, ledger, progress } of wanted) {
+  for (const { partition, logStart, end: topicEnd, ledger, progress } of wanted) {
     const start = ledger.start ?? 0
     const available = Math.max(start, availableFrom(options, partition, logStart))
     const offsetOf = async (point: Point): Promise<number> => {
@@ -68,10 +70,18 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
       if (inKafka > logStart || available >= logStart) return Math.max(available, inKafka)
       return (await firstSince(options, { partition, timeMs: point.timeMs, below: logStart })) ?? inKafka
     }
+    // What the topic has and the table has not yet is no mistake; what neither has is.
+    const beyond = Math.max(progress, topicEnd)
+    if (from.kind === 'offset' && from.offset >= beyond)
+      throw new ReadflowError('config', `--from ${from.offset} is beyond the end of ${topic}/${partition}, ${lastOf(beyond)}.`)
+    if (available >= progress && start < progress && (from.kind === 'earliest' || from.kind === 'time')) {
+      emptied.push(nowhere(options, partition, start, progress))
+      continue
+    }
     const first = await offsetOf(from)
     if (from.kind === 'offset' && first < available && first < progress)
       throw new ReadflowError('records-lost', `${nowhere(options, partition, Math.max(start, first), available)}.`, {
-        hint: `Begin at ${available}, or with --from earliest, which is the same.`,
+        hint: available < progress ? `Begin at ${available}, or with --from earliest, which is the same.` : 'The table keeps its rows.',
       })
     const end = to.kind === 'latest' ? progress : Math.min(progress, await offsetOf(to))
     if (first >= end) continue
@@ -94,8 +104,13 @@ export const planReplay = async (options: PlanOptions): Promise<Plan> => {
       }),
     )
   }
+  if (plan.works.length === 0 && emptied[0] !== undefined)
+    throw new ReadflowError('records-lost', `${emptied[0]}; the table keeps its rows.`)
+  plan.notes.push(...emptied.map((why) => `${why}; the table keeps its rows`))
   return plan
 }
+
+const lastOf = (end: number): string => (end === 0 ? 'which has no record' : `whose last offset is ${end - 1}`)
 
 const nothingOf = ({ name, topic, topicId, layer, snapshot, client }: PlanOptions): ReadflowError => {
   const isOfAnother = [...snapshot.txns.keys()].some((appId) => {

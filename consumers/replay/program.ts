@@ -12,7 +12,7 @@ import { claimReplay, endReplay, findReplay, giveUpReplay, newReplay } from './e
 import { openKafkaSource } from './kafka-source.ts'
 import { openComparison, openReplay } from './open.ts'
 import { type Plan, planReplay } from './plan.ts'
-import { pointOf } from './point.ts'
+import { endsOf } from './point.ts'
 import { carryOut, type Replayed } from './replay.ts'
 import { diffText, lostText, progressText, rangeText } from './report.ts'
 import { type Request, requestText } from './request.ts'
@@ -36,7 +36,7 @@ export interface ProgramOptions {
 /** Carries out what `readflow replay` was asked for, and prints what comes of it. */
 export const runReplay = async (config: Config, { name, request, run, print, log, signal, defer }: ProgramOptions): Promise<void> => {
   const startedMs = Date.now()
-  const ends = [pointOf('--from', request.from), pointOf('--to', request.to)] as const
+  const ends = endsOf(request, startedMs)
   const say = (text: string) => void (config.isJson || print(text))
   const opened = await openReplay(config, { name, program: 'replay', log, signal, defer })
   const { store, table, layer, topic, topicId, client, snapshot, registry, limits, bronze } = opened

@@ -90,6 +90,12 @@ const operandNames: Partial<Record<Program, readonly string[]>> = {
   dlq: ['list|show|redrive|discard', '[LETTER…]'],
 }
 
+/** A number below zero belongs to the flag before it, which says what is wrong with it; else it would count as a flag. */
+const withNegatives = (argv: readonly string[]): string[] => {
+  const isTaken = (index: number) => /^-\d/.test(argv[index] ?? '') && /^--[^=]+$/.test(argv[index - 1] ?? '')
+  return argv.flatMap((arg, index) => (isTaken(index) ? [] : [isTaken(index + 1) ? `${arg}=${argv[index + 1]}` : arg]))
+}
+
 const readArguments = (program: Program, known: typeof entries, argv: string[]) => {
   const names = operandNames[program] ?? []
   const options = Object.fromEntries(
@@ -97,7 +103,12 @@ const readArguments = (program: Program, known: typeof entries, argv: string[]) 
   )
   try {
     const allowPositionals = names.length > 0
-    const parsed = parseArgs({ args: argv, options: { ...options, json: { type: 'boolean' } }, strict: true, allowPositionals })
+    const parsed = parseArgs({
+      args: withNegatives(argv),
+      options: { ...options, json: { type: 'boolean' } },
+      strict: true,
+      allowPositionals,
+    })
     if (names.at(-1)?.includes('…'))
       return { values: parsed.values as Record<string, string | boolean | undefined>, operands: parsed.positionals }
     const surplus = parsed.positionals[names.length]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pointOf } from '../../../consumers/replay/point.ts'
+import { endsOf, pointOf } from '../../../consumers/replay/point.ts'
 import { requestOf, requestText } from '../../../consumers/replay/request.ts'
 import { ReadflowError } from '../../../runtime/errors.ts'
 
@@ -18,6 +18,29 @@ test('anything else is one line that names the flag', () => {
       () => pointOf('--to', text),
       (error) => error instanceof ReadflowError && error.code === 'config' && error.message.startsWith('--to: '),
     )
+})
+
+test('a range in which nothing can lie is refused, in one line', () => {
+  const nowMs = Date.UTC(2026, 10, 23, 12)
+  for (const [from, to, says] of [
+    ['2026-11-23', '2026-11-22', /^--from 2026-11-23 is after --to 2026-11-22: nothing lies between them\.$/],
+    ['2026-11-22T09:00:00Z', '2026-11-22T08:00:00Z', /is after --to/],
+    ['20', '10', /^--from 20 is after --to 10: /],
+    ['20', '20', /^--from 20 is the same as --to 20: /],
+    ['2026-11-24', 'latest', /^--from 2026-11-24 is still to come: it is 2026-11-23T12:00:00\.000Z now\.$/],
+  ] as const)
+    assert.throws(
+      () => endsOf({ from, to }, nowMs),
+      (error) => error instanceof ReadflowError && error.code === 'config' && says.test(error.message),
+      `${from} to ${to}`,
+    )
+  for (const [from, to] of [
+    ['earliest', 'latest'],
+    ['10', '20'],
+    ['2026-11-22', '2026-11-24'],
+    ['2026-11-22', '5'],
+  ] as const)
+    assert.equal(endsOf({ from, to }, nowMs).length, 2)
 })
 
 test('a request is the same text however its partitions are written, and is read back', () => {

@@ -31,6 +31,9 @@ test('all faults are named at once, each with what would be right', () => {
 
 test('an unknown flag is named', () => assert.match(faultsOf(['--sorce=x']), /--sorce/))
 
+test("a value below zero is the flag's, not a flag", () =>
+  assert.equal(parseConfig('replay', ['silver.books', '--from', '-5', '--json'], {})?.replayFrom, '-5'))
+
 test('a broken secret is never shown', () => assert.doesNotMatch(faultsOf(['--port', 'x'], { GOODREADS_API_KEY: 'hunter2' }), /hunter2/))
 
 test('the lake lies in the data folder unless told otherwise', () => {
