@@ -1,4 +1,4 @@
-import type { AddFile } from '../../lake/delta/actions.ts'
+import { type AddFile, filePath } from '../../lake/delta/actions.ts'
 import { scan } from '../../lake/delta/scan.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import type { Table } from '../../lake/delta/table.ts'
@@ -21,11 +21,12 @@ type Context = Pick<ReplayContext, 'layer' | 'entry' | 'table'>
 
 /** So many files are looked at at once. */
 const AT_ONCE = 16
+const MAGIC = 'PAR1'
 const WHOLE = requestText({ from: 'earliest', to: 'latest', partitions: null })
 
 /**
- * The live files that are gone or are no Parquet any more, of those that a replay reads. Throws `lake-not-found` where there are
- * any and the replay does not derive all of the table again.
+ * The live files that are gone, of another size, or begin or end as no Parquet does, of those that a replay reads. Throws
+ * `lake-not-found` where there are any and the replay does not derive all of the table again.
  */
 export const findLost = async ({ layer, entry, table }: Context, snapshot: Snapshot): Promise<AddFile[]> => {
   const ranges = rangesOf(entry.work)
@@ -52,6 +53,8 @@ export const findLost = async ({ layer, entry, table }: Context, snapshot: Snaps
 
 const isReadable = async ({ store, root }: Table, { metadata }: Snapshot, file: AddFile): Promise<boolean> => {
   try {
+    const { sizeBytes, read } = await store.pieces(`${root}/${filePath(file.path)}`, MAGIC.length)
+    if (sizeBytes !== file.size || new TextDecoder().decode(await read(0, MAGIC.length)) !== MAGIC) return false
     // Without columns it reads what the file says of itself.
     for await (const _ of scan(store, { metadata, files: new Map([[file.path, file]]) }, { root, columns: [] })) break
     return true
