@@ -2,6 +2,7 @@ import { type AddFile, filePath } from '../../lake/delta/actions.ts'
 import { scan } from '../../lake/delta/scan.ts'
 import type { Snapshot } from '../../lake/delta/snapshot.ts'
 import type { Table } from '../../lake/delta/table.ts'
+import { BEGIN_BYTES, beginsAsParquet } from '../../lake/parquet/footer.ts'
 import { ReadflowError } from '../../runtime/errors.ts'
 import { partitionOfProgress, readLedger } from '../sink/ledger.ts'
 import type { Replay } from '../sink/partition.ts'
@@ -21,7 +22,6 @@ type Context = Pick<ReplayContext, 'layer' | 'entry' | 'table'>
 
 /** So many files are looked at at once. */
 const AT_ONCE = 16
-const MAGIC = 'PAR1'
 const WHOLE = requestText({ from: 'earliest', to: 'latest', partitions: null })
 
 /**
@@ -53,8 +53,8 @@ export const findLost = async ({ layer, entry, table }: Context, snapshot: Snaps
 
 const isReadable = async ({ store, root }: Table, { metadata }: Snapshot, file: AddFile): Promise<boolean> => {
   try {
-    const { sizeBytes, read } = await store.pieces(`${root}/${filePath(file.path)}`, MAGIC.length)
-    if (sizeBytes !== file.size || new TextDecoder().decode(await read(0, MAGIC.length)) !== MAGIC) return false
+    const { sizeBytes, read } = await store.pieces(`${root}/${filePath(file.path)}`, BEGIN_BYTES)
+    if (sizeBytes !== file.size || !beginsAsParquet(await read(0, BEGIN_BYTES))) return false
     // Without columns it reads what the file says of itself.
     for await (const _ of scan(store, { metadata, files: new Map([[file.path, file]]) }, { root, columns: [] })) break
     return true

@@ -160,6 +160,13 @@ const endOfTree = (nodes: readonly Uint8Array[], at: number): number => {
 
 const MAGIC = new TextEncoder().encode('PAR1')
 
+/** Bytes of a file's beginning that say whether it is Parquet. */
+export const BEGIN_BYTES = MAGIC.length
+
+/** Whether a file that begins with these bytes may be Parquet. */
+export const beginsAsParquet = (begin: Uint8Array): boolean =>
+  begin.length === BEGIN_BYTES && MAGIC.every((byte, index) => begin[index] === byte)
+
 /** Bytes of a file's end: the length of its description, and what says that it is Parquet. */
 export const END_BYTES = 8
 

@@ -4,6 +4,7 @@ import { lastCheckpointVersion } from '../../lake/delta/checkpoint.ts'
 import { planOptimize } from '../../lake/delta/optimize-plan.ts'
 import { checkpointInterval } from '../../lake/delta/properties.ts'
 import { openTable } from '../../lake/delta/table.ts'
+import { BEGIN_BYTES, beginsAsParquet } from '../../lake/parquet/footer.ts'
 import type { ObjectStore } from '../../lake/store/store.ts'
 import { errorLine, ReadflowError } from '../../runtime/errors.ts'
 import { type Check, fail, ok, warn } from './check.ts'
@@ -102,10 +103,9 @@ const filesNotWhole = async (store: ObjectStore, root: string, live: readonly Ad
   return new Set([...sought.values()].map(({ path }) => path))
 }
 
-const MAGIC = 'PAR1'
 const isParquet = async (store: ObjectStore, path: string): Promise<boolean> => {
   try {
-    return text(await store.getRange(path, 0, MAGIC.length)) === MAGIC
+    return beginsAsParquet(await store.getRange(path, 0, BEGIN_BYTES))
   } catch (error) {
     if (error instanceof ReadflowError && error.code === 'lake-not-found') return false
     throw error

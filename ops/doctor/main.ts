@@ -40,12 +40,12 @@ await runProgram('doctor', async ({ argv, env, signal, defer }) => {
       )
     }
   }
-  tell(await machineChecks(config, env))
-  tell(await kafkaChecks(config))
+  const isUp = readRunFile(config.dataDir) !== null
+  tell(await machineChecks(config, env, isUp))
+  tell(await kafkaChecks(config, isUp))
   tell(await registryChecks(config))
   const store = openStore(config.lakeUrl, { signal, patienceMs: PATIENCE_MS, requestTimeoutMs: PATIENCE_MS })
   defer(() => store.close())
-  const isUp = readRunFile(config.dataDir) !== null
   tell(await looked('lake put-if-absent', async () => [await checkStore(store, { isUp })]))
   const roots = [
     ...topicNames.map((name) => `bronze/${name}`),
@@ -64,8 +64,7 @@ await runProgram('doctor', async ({ argv, env, signal, defer }) => {
   return counts.fail === 0 ? 0 : 1
 })
 
-async function machineChecks(config: Config, env: NodeJS.ProcessEnv): Promise<Check[]> {
-  const isUp = readRunFile(config.dataDir) !== null
+async function machineChecks(config: Config, env: NodeJS.ProcessEnv, isUp: boolean): Promise<Check[]> {
   // Where broker and registry are somebody else's, no local ones are started.
   const needsStack = !config.explicit.has('kafkaBrokers') || !config.explicit.has('schemaRegistryUrl')
   const ports = [
@@ -87,7 +86,7 @@ async function machineChecks(config: Config, env: NodeJS.ProcessEnv): Promise<Ch
   ).flat()
 }
 
-async function kafkaChecks({ kafkaBrokers: brokers, topicPartitions, replicationFactor, dataDir }: Config): Promise<Check[]> {
+async function kafkaChecks({ kafkaBrokers: brokers, topicPartitions, replicationFactor }: Config, isUp: boolean): Promise<Check[]> {
   const name = 'broker'
   if (!brokers) return [warn(name, 'none is known: nothing runs on this data folder', 'Start it with npm start, or set KAFKA_BROKERS.')]
   return looked(name, async () => {
@@ -107,7 +106,7 @@ async function kafkaChecks({ kafkaBrokers: brokers, topicPartitions, replication
             topics.find((topic) => topic.name === spec.topic),
           ),
         ),
-        ...checkGroups(groups, GROUPS, { isUp: readRunFile(dataDir) !== null }),
+        ...checkGroups(groups, GROUPS, { isUp }),
       ]
     } finally {
       await Promise.all([browser.close(), client.close()])
